@@ -1,0 +1,3 @@
+"""
+euca_tw: a private EC2 on a site's own machines.
+"""

@@ -1,0 +1,3 @@
+"""
+What can be said: the wire's language, declared once.
+"""

@@ -1,0 +1,495 @@
+"""
+What the cloud controller says to a cluster controller.
+
+The contract of release 1.6.1 of the original (service C{EucalyptusCC},
+namespace C{http://eucalyptus.ucsb.edu/}), names and order as published, and
+our own further operations at the end, which carry what it cannot:
+L{LaunchInstances} and L{WaitForChanges}.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from euca_tw.api.shapes import Api, Operation, Version, shape, wire
+
+#: The release whose contract this is; tiers know no dates.
+RELEASE = Version("1.6.1")
+
+
+@shape("eucalyptusMessage")
+class ClusterMessage:
+    """
+    What every message begins with.
+
+    @ivar correlation_id: chosen by the caller, echoed in the reply.
+    @ivar user_id: for whom; C{eucalyptus} is the cloud itself.
+    @ivar is_success: of a reply: False means that nothing was done.
+    """
+
+    correlation_id: str | None = wire("correlationId")
+    user_id: str | None = wire("userId")
+    status_message: str | None = wire("statusMessage", nillable=True)
+    is_success: bool | None = wire("return")
+
+
+@shape("virtualMachineType")
+class ClusterMachineType:
+    """@ivar memory: MiB.  @ivar disk: GiB."""
+
+    name: str | None = wire("name")
+    memory: int | None = wire("memory")
+    cores: int | None = wire("cores")
+    disk: int | None = wire("disk")
+
+
+@shape("netConfigType")
+class NetConfig:
+    """Addresses of one instance; C{0.0.0.0} for none."""
+
+    private_mac_address: str = wire("privateMacAddress")
+    public_mac_address: str = wire("publicMacAddress")
+    vlan: int = wire("vlan")
+    private_ip: str = wire("privateIp")
+    public_ip: str = wire("publicIp")
+
+
+@shape("volumeType")
+class ClusterVolume:
+    volume_id: str | None = wire("volumeId")
+    remote_device: str | None = wire("remoteDev")
+    local_device: str | None = wire("localDev")
+    state: str | None = wire("state")
+
+
+@shape("ccInstanceType")
+class ClusterInstance:
+    """
+    One instance, as a cluster knows it.
+
+    @ivar state_name: C{Pending}, C{Extant} or C{Teardown}.
+    @ivar key_name: the public key's text, not its name.
+    @ivar service_tag: the URL of the node that has it.
+    """
+
+    image_id: str | None = wire("imageId")
+    kernel_id: str | None = wire("kernelId")
+    ramdisk_id: str | None = wire("ramdiskId")
+    instance_id: str | None = wire("instanceId")
+    instance_type: ClusterMachineType | None = wire("instanceType")
+    key_name: str | None = wire("keyName")
+    launch_time: datetime | None = wire("launchTime")
+    state_name: str | None = wire("stateName")
+    net_params: NetConfig | None = wire("netParams")
+    owner_id: str | None = wire("ownerId")
+    reservation_id: str | None = wire("reservationId")
+    service_tag: str | None = wire("serviceTag")
+    user_data: str | None = wire("userData")
+    launch_index: str | None = wire("launchIndex")
+    network_index: int | None = wire("networkIndex")
+    group_names: tuple[str, ...] = wire("groupNames", repeated=True)
+    volumes: tuple[ClusterVolume, ...] = wire("volumes", repeated=True)
+
+
+@shape("ccResourceType")
+class ClusterResource:
+    """How many more instances of a type there is room for."""
+
+    instance_type: ClusterMachineType | None = wire("instanceType")
+    max_instances: int | None = wire("maxInstances")
+    available_instances: int | None = wire("availableInstances")
+
+
+@shape("networkType")
+class ClusterNetwork:
+    vlan: int = wire("vlan")
+    net_name: str = wire("netName")
+    user_name: str = wire("userName")
+    active_addresses: tuple[int, ...] = wire("activeAddrs", repeated=True)
+
+
+@shape("networkRule")
+class NetworkRule:
+    """@ivar type: C{firewall-open} or C{firewall-close}."""
+
+    type: str = wire("type")
+    source_names: tuple[str, ...] = wire("sourceNames", repeated=True)
+    user_names: tuple[str, ...] = wire("userNames", repeated=True)
+    source_nets: tuple[str, ...] = wire("sourceNets", repeated=True)
+    dest_user_name: str | None = wire("destUserName")
+    dest_name: str = wire("destName")
+    protocol: str = wire("protocol")
+    port_range_min: int = wire("portRangeMin")
+    port_range_max: int = wire("portRangeMax")
+
+
+@shape("attachVolumeType")
+class AttachVolume(ClusterMessage):
+    volume_id: str | None = wire("volumeId")
+    instance_id: str | None = wire("instanceId")
+    remote_device: str | None = wire("remoteDev")
+    local_device: str | None = wire("localDev")
+
+
+@shape("attachVolumeResponseType")
+class AttachVolumeResponse(ClusterMessage):
+    """Nothing further."""
+
+
+@shape("detachVolumeType")
+class DetachVolume(ClusterMessage):
+    instance_id: str | None = wire("instanceId")
+    volume_id: str | None = wire("volumeId")
+    remote_device: str | None = wire("remoteDev")
+    local_device: str | None = wire("localDev")
+    force: bool | None = wire("force")
+
+
+@shape("detachVolumeResponseType")
+class DetachVolumeResponse(ClusterMessage):
+    """Nothing further."""
+
+
+@shape("getConsoleOutputType")
+class GetConsoleOutput(ClusterMessage):
+    instance_id: str | None = wire("instanceId")
+
+
+@shape("getConsoleOutputResponseType")
+class GetConsoleOutputResponse(ClusterMessage):
+    """@ivar console_output: base64."""
+
+    console_output: str | None = wire("consoleOutput")
+
+
+@shape("rebootInstancesType")
+class RebootInstances(ClusterMessage):
+    instance_ids: tuple[str, ...] = wire("instanceIds", repeated=True)
+
+
+@shape("rebootInstancesResponseType")
+class RebootInstancesResponse(ClusterMessage):
+    """Nothing further."""
+
+
+@shape("startNetworkType")
+class StartNetwork(ClusterMessage):
+    vlan: int | None = wire("vlan")
+    net_name: str | None = wire("netName")
+    nameserver: str | None = wire("nameserver")
+    cluster_controllers: tuple[str, ...] = wire("clusterControllers", repeated=True)
+
+
+@shape("startNetworkResponseType")
+class StartNetworkResponse(ClusterMessage):
+    """Nothing further."""
+
+
+@shape("stopNetworkType")
+class StopNetwork(ClusterMessage):
+    vlan: int | None = wire("vlan")
+    net_name: str | None = wire("netName")
+
+
+@shape("stopNetworkResponseType")
+class StopNetworkResponse(ClusterMessage):
+    """Nothing further."""
+
+
+@shape("configureNetworkType")
+class ConfigureNetwork(ClusterMessage):
+    """The full set of a group's rules."""
+
+    rules: tuple[NetworkRule, ...] = wire("rules", repeated=True)
+
+
+@shape("configureNetworkResponseType")
+class ConfigureNetworkResponse(ClusterMessage):
+    """Nothing further."""
+
+
+@shape("assignAddressType")
+class AssignAddress(ClusterMessage):
+    """@ivar source: the public address.  @ivar dest: the private one."""
+
+    source: str = wire("source")
+    dest: str = wire("dest")
+
+
+@shape("assignAddressResponseType")
+class AssignAddressResponse(ClusterMessage):
+    """Nothing further."""
+
+
+@shape("unassignAddressType")
+class UnassignAddress(ClusterMessage):
+    source: str = wire("source")
+    dest: str = wire("dest")
+
+
+@shape("unassignAddressResponseType")
+class UnassignAddressResponse(ClusterMessage):
+    """Nothing further."""
+
+
+@shape("describeNetworksType")
+class DescribeNetworks(ClusterMessage):
+    nameserver: str | None = wire("nameserver")
+    cluster_controllers: tuple[str, ...] = wire("clusterControllers", repeated=True)
+
+
+@shape("describeNetworksResponseType")
+class DescribeNetworksResponse(ClusterMessage):
+    """@ivar mode: 1 for MANAGED, else 0."""
+
+    mode: int | None = wire("mode")
+    addresses_per_net: int | None = wire("addrsPerNet")
+    active_networks: tuple[ClusterNetwork, ...] = wire("activeNetworks", repeated=True)
+
+
+@shape("describePublicAddressesType")
+class DescribePublicAddresses(ClusterMessage):
+    """Nothing further."""
+
+
+@shape("describePublicAddressesResponseType")
+class DescribePublicAddressesResponse(ClusterMessage):
+    """Two lists side by side; C{0.0.0.0} for an address that is not assigned."""
+
+    source_addresses: tuple[str, ...] = wire("sourceAddresses", repeated=True)
+    dest_addresses: tuple[str, ...] = wire("destAddresses", repeated=True)
+
+
+@shape("describeInstancesType")
+class DescribeInstances(ClusterMessage):
+    """No ids: all."""
+
+    instance_ids: tuple[str, ...] = wire("instanceIds", repeated=True, nillable=True)
+
+
+@shape("describeInstancesResponseType")
+class DescribeInstancesResponse(ClusterMessage):
+    instances: tuple[ClusterInstance, ...] = wire(
+        "instances", repeated=True, nillable=True
+    )
+
+
+@shape("describeResourcesType")
+class DescribeResources(ClusterMessage):
+    instance_types: tuple[ClusterMachineType, ...] = wire(
+        "instanceTypes", repeated=True, at_least=1
+    )
+
+
+@shape("describeResourcesResponseType")
+class DescribeResourcesResponse(ClusterMessage):
+    """@ivar service_tags: the URLs of the cluster's nodes."""
+
+    resources: tuple[ClusterResource, ...] = wire(
+        "resources", repeated=True, nillable=True
+    )
+    service_tags: tuple[str, ...] = wire("serviceTags", repeated=True)
+
+
+@shape("terminateInstancesType")
+class TerminateInstances(ClusterMessage):
+    instance_ids: tuple[str, ...] = wire("instanceIds", repeated=True, nillable=True)
+
+
+@shape("terminateInstancesResponseType")
+class TerminateInstancesResponse(ClusterMessage):
+    is_terminated: tuple[bool, ...] = wire("isTerminated", repeated=True)
+
+
+@shape("runInstancesType")
+class RunInstances(ClusterMessage):
+    """
+    Instances of one reservation.  C{instance_ids}, C{mac_addresses} and
+    C{network_indexes} run in parallel.
+
+    @ivar key_name: the public key's text, not its name.
+    """
+
+    image_id: str | None = wire("imageId")
+    kernel_id: str | None = wire("kernelId")
+    ramdisk_id: str | None = wire("ramdiskId")
+    image_url: str | None = wire("imageURL")
+    kernel_url: str | None = wire("kernelURL")
+    ramdisk_url: str | None = wire("ramdiskURL")
+    instance_type: ClusterMachineType | None = wire("instanceType")
+    key_name: str | None = wire("keyName")
+    max_count: int = wire("maxCount")
+    min_count: int = wire("minCount")
+    reservation_id: str = wire("reservationId")
+    instance_ids: tuple[str, ...] = wire("instanceIds", repeated=True, at_least=1)
+    net_names: tuple[str, ...] = wire("netNames", repeated=True, at_least=1)
+    mac_addresses: tuple[str, ...] = wire("macAddresses", repeated=True, at_least=1)
+    network_indexes: tuple[int, ...] = wire("networkIndexList", repeated=True)
+    vlan: int = wire("vlan")
+    user_data: str = wire("userData")
+    launch_index: str = wire("launchIndex")
+
+
+@shape("runInstancesResponseType")
+class RunInstancesResponse(ClusterMessage):
+    instances: tuple[ClusterInstance, ...] = wire("instances", repeated=True)
+
+
+# --- our own further operations ---------------------------------------------
+
+
+@shape("imageSourceType")
+class ImageSource:
+    """@ivar sha256: of the image's bytes, hex; what was fetched must match."""
+
+    image_id: str = wire("imageId")
+    url: str = wire("url")
+    sha256: str | None = wire("sha256")
+
+
+@shape("launchType")
+class Launch:
+    """
+    All that a node needs to run one instance and to serve its metadata.
+
+    @ivar public_key: one line of authorized_keys.
+    @ivar key_name: the key pair's name.
+    @ivar user_data: base64.
+    @ivar private_ip: set by the cluster for its nodes; the cloud leaves it.
+    """
+
+    instance_id: str = wire("instanceId")
+    reservation_id: str = wire("reservationId")
+    owner_id: str = wire("ownerId")
+    root: ImageSource = wire("root")
+    kernel: ImageSource | None = wire("kernel")
+    ramdisk: ImageSource | None = wire("ramdisk")
+    instance_type: ClusterMachineType = wire("instanceType")
+    key_name: str | None = wire("keyName")
+    public_key: str | None = wire("publicKey")
+    user_data: str | None = wire("userData")
+    launch_index: int = wire("launchIndex")
+    launch_time: datetime = wire("launchTime")
+    group_names: tuple[str, ...] = wire("groupNames", repeated=True)
+    zone: str = wire("zone")
+    network_index: int = wire("networkIndex")
+    mac_address: str = wire("macAddress")
+    private_ip: str | None = wire("privateIp")
+    prefix_length: int | None = wire("prefixLength")
+    router: str | None = wire("router")
+    nameservers: tuple[str, ...] = wire("nameservers", repeated=True)
+    public_ip: str | None = wire("publicIp")
+    manifest_path: str | None = wire("manifestPath")
+    product_codes: tuple[str, ...] = wire("productCodes", repeated=True)
+
+
+@shape("refusedLaunchType")
+class RefusedLaunch:
+    """
+    @ivar is_final: it will not be better later (no such type of machine
+        here); else there may be room or a node later.
+    """
+
+    instance_id: str = wire("instanceId")
+    reason: str = wire("reason")
+    is_final: bool = wire("isFinal")
+
+
+@shape("launchInstancesType")
+class LaunchInstances(ClusterMessage):
+    """Idempotent by instance id: what runs, or was ended, is left alone."""
+
+    launches: tuple[Launch, ...] = wire("launches", repeated=True, at_least=1)
+
+
+@shape("launchInstancesResponseType")
+class LaunchInstancesResponse(ClusterMessage):
+    """Those not refused are taken: their nodes will report them."""
+
+    refused: tuple[RefusedLaunch, ...] = wire("refused", repeated=True)
+
+
+@shape("changedInstanceType")
+class ChangedInstance:
+    """
+    @ivar reason: why it is Teardown, or not yet Extant; text for the user.
+    @ivar is_silent: its node does not answer; the rest is the last known.
+    """
+
+    instance: ClusterInstance = wire("instance")
+    reason_code: str | None = wire("reasonCode")
+    reason: str | None = wire("reason")
+    is_silent: bool = wire("isSilent")
+
+
+@shape("waitForChangesType")
+class WaitForChanges(ClusterMessage):
+    """
+    A long poll.
+
+    @ivar epoch: as the last answer had it; none at first.
+    @ivar since: the sequence number up to which all is known.
+    @ivar timeout_s: answer by then, changes or none.
+    """
+
+    epoch: str | None = wire("epoch")
+    since: int = wire("since", xsd="long")
+    timeout_s: int = wire("timeoutSeconds")
+    instance_types: tuple[ClusterMachineType, ...] = wire(
+        "instanceTypes", repeated=True
+    )
+
+
+@shape("waitForChangesResponseType")
+class WaitForChangesResponse(ClusterMessage):
+    """
+    What changed after C{since}.  With C{is_full} set it is everything, and an
+    instance that is not in it is not known to the cluster: that happens at
+    the first call, with another epoch (the cluster controller was started
+    anew), or when C{since} is too old.
+
+    @ivar forgotten: instances that ended and are told no more.
+    """
+
+    epoch: str = wire("epoch")
+    sequence: int = wire("sequence", xsd="long")
+    is_full: bool = wire("isFull")
+    instances: tuple[ChangedInstance, ...] = wire("instances", repeated=True)
+    forgotten: tuple[str, ...] = wire("forgotten", repeated=True)
+    resources: tuple[ClusterResource, ...] = wire("resources", repeated=True)
+    service_tags: tuple[str, ...] = wire("serviceTags", repeated=True)
+    addresses_per_cluster: int = wire("addressesPerCluster")
+
+
+def _operation(request: type, response: type) -> Operation:
+    return Operation(request.__name__, request, response)
+
+
+#: The published contract.
+ORIGINAL_OPERATIONS = (
+    _operation(AttachVolume, AttachVolumeResponse),
+    _operation(DetachVolume, DetachVolumeResponse),
+    _operation(GetConsoleOutput, GetConsoleOutputResponse),
+    _operation(RebootInstances, RebootInstancesResponse),
+    _operation(StartNetwork, StartNetworkResponse),
+    _operation(StopNetwork, StopNetworkResponse),
+    _operation(ConfigureNetwork, ConfigureNetworkResponse),
+    _operation(AssignAddress, AssignAddressResponse),
+    _operation(UnassignAddress, UnassignAddressResponse),
+    _operation(DescribeNetworks, DescribeNetworksResponse),
+    _operation(DescribePublicAddresses, DescribePublicAddressesResponse),
+    _operation(DescribeInstances, DescribeInstancesResponse),
+    _operation(DescribeResources, DescribeResourcesResponse),
+    _operation(TerminateInstances, TerminateInstancesResponse),
+    _operation(RunInstances, RunInstancesResponse),
+)
+
+LAUNCH_INSTANCES = _operation(LaunchInstances, LaunchInstancesResponse)
+WAIT_FOR_CHANGES = _operation(WaitForChanges, WaitForChangesResponse)
+
+CLUSTER = Api(
+    name="EucalyptusCC",
+    namespace="http://eucalyptus.ucsb.edu/",
+    versions=(RELEASE,),
+    operations=(*ORIGINAL_OPERATIONS, LAUNCH_INSTANCES, WAIT_FOR_CHANGES),
+)

@@ -1,0 +1,3 @@
+"""
+The EC2 API: one module per subject, and the table of operations.
+"""

@@ -1,0 +1,421 @@
+"""
+Refusals: what EC2 says when it will not.
+
+Each is an exception that carries fields, not prose; its class knows EC2's code
+and HTTP status, and the sentence to make of the fields.  A door turns one into
+a SOAP fault or a Query error; nothing else of an exception reaches a client.
+Codes and texts follow EC2's developer guide, "Error codes".
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from attrs import define
+
+
+@define
+class ApiError(Exception):
+    """
+    @cvar code: EC2's error code.
+    @cvar status: the HTTP status of a Query answer; SOAP always says 500.
+    @cvar text: the message, with the fields' names in braces.
+    """
+
+    code: ClassVar[str] = "InternalError"
+    status: ClassVar[int] = 400
+    text: ClassVar[str] = "An internal error has occurred"
+
+    @property
+    def message(self) -> str:
+        """The sentence for the client."""
+        return self.text.format(
+            **{name: getattr(self, name) for name in _fields(type(self))}
+        )
+
+    @property
+    def is_servers(self) -> bool:
+        """Whether the fault is ours (C{Server.}), not the client's."""
+        return self.status >= 500
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.message}"
+
+
+def _fields(cls: type) -> tuple[str, ...]:
+    return tuple(a.name for a in cls.__attrs_attrs__)  # type: ignore[attr-defined]
+
+
+# --- the request itself -----------------------------------------------------
+
+
+@define
+class InternalError(ApiError):
+    """A bug of ours; the log has it under the request id."""
+
+    code = "InternalError"
+    status = 500
+    text = "An internal error has occurred"
+
+
+@define
+class Unavailable(ApiError):
+    """The request is right, but cannot be answered at this moment."""
+
+    code = "Unavailable"
+    status = 503
+    text = "{reason}"
+    reason: str
+
+
+@define
+class MalformedRequest(ApiError):
+    """It cannot be read as XML, as SOAP or as Query parameters."""
+
+    code = "MalformedXML"
+    text = "{reason}"
+    reason: str
+
+
+@define
+class MalformedQueryString(ApiError):
+    code = "MalformedQueryString"
+    status = 400
+    text = "{reason}"
+    reason: str
+
+
+@define
+class RequestTooLarge(ApiError):
+    code = "RequestEntityTooLarge"
+    status = 413
+    text = "The request is larger than the {limit_bytes} bytes that are taken"
+    limit_bytes: int
+
+
+@define
+class NoSuchVersion(ApiError):
+    code = "NoSuchVersion"
+    text = "The requested version ({version}) of service AmazonEC2 does not exist"
+    version: str
+
+
+@define
+class InvalidAction(ApiError):
+    code = "InvalidAction"
+    text = "The action {action} is not valid for this web service"
+    action: str
+
+
+@define
+class MissingAction(ApiError):
+    code = "MissingAction"
+    text = "The request must contain the parameter Action"
+
+
+@define
+class UnsupportedOperation(ApiError):
+    code = "UnsupportedOperation"
+    text = "{reason}"
+    reason: str
+
+
+@define
+class UnknownParameter(ApiError):
+    code = "UnknownParameter"
+    text = "The parameter {parameter} is not recognized"
+    parameter: str
+
+
+@define
+class MissingParameter(ApiError):
+    code = "MissingParameter"
+    text = "The request must contain the parameter {parameter}"
+    parameter: str
+
+
+@define
+class InvalidParameterValue(ApiError):
+    code = "InvalidParameterValue"
+    text = "Value ({value}) for parameter {parameter} is invalid. {reason}"
+    parameter: str
+    value: str
+    reason: str = ""
+
+
+@define
+class InvalidParameterCombination(ApiError):
+    code = "InvalidParameterCombination"
+    text = "{reason}"
+    reason: str
+
+
+@define
+class DryRunOperation(ApiError):
+    code = "DryRunOperation"
+    status = 412
+    text = "Request would have succeeded, but DryRun flag is set."
+
+
+# --- who asks ---------------------------------------------------------------
+
+
+@define
+class AuthFailure(ApiError):
+    code = "AuthFailure"
+    status = 401
+    text = "{reason}"
+    reason: str = "AWS was not able to validate the provided access credentials"
+
+
+@define
+class MissingAuthenticationToken(ApiError):
+    code = "MissingAuthenticationToken"
+    status = 403
+    text = "The request must contain a signature"
+
+
+@define
+class InvalidSecurity(ApiError):
+    """The WS-Security header is not of the form that we take."""
+
+    code = "InvalidSecurity"
+    status = 401
+    text = "{reason}"
+    reason: str
+
+
+@define
+class SignatureDoesNotMatch(ApiError):
+    code = "SignatureDoesNotMatch"
+    status = 403
+    text = (
+        "The request signature we calculated does not match the signature you "
+        "provided. Check your secret key and signing method."
+    )
+
+
+@define
+class RequestExpired(ApiError):
+    code = "RequestExpired"
+    status = 400
+    text = "{reason}"
+    reason: str
+
+
+@define
+class UnauthorizedOperation(ApiError):
+    code = "UnauthorizedOperation"
+    status = 403
+    text = "You are not authorized to perform this operation. {reason}"
+    reason: str = ""
+
+
+# --- things that are not there, or are there already ------------------------
+
+
+@define
+class NoSuchInstance(ApiError):
+    code = "InvalidInstanceID.NotFound"
+    text = "The instance ID '{instance_id}' does not exist"
+    instance_id: str
+
+
+@define
+class MalformedInstanceId(ApiError):
+    code = "InvalidInstanceID.Malformed"
+    text = 'Invalid id: "{instance_id}" (expecting "i-...")'
+    instance_id: str
+
+
+@define
+class NoSuchImage(ApiError):
+    code = "InvalidAMIID.NotFound"
+    text = "The image id '[{image_id}]' does not exist"
+    image_id: str
+
+
+@define
+class MalformedImageId(ApiError):
+    code = "InvalidAMIID.Malformed"
+    text = 'Invalid id: "{image_id}" (expecting "emi-...")'
+    image_id: str
+
+
+@define
+class ImageUnavailable(ApiError):
+    code = "InvalidAMIID.Unavailable"
+    text = "The image id '[{image_id}]' is no longer available ({state})"
+    image_id: str
+    state: str
+
+
+@define
+class ImageInUse(ApiError):
+    code = "InvalidAMIName.Duplicate"
+    text = "AMI name {name} is already in use by AMI {image_id}"
+    name: str
+    image_id: str
+
+
+@define
+class NoSuchKeyPair(ApiError):
+    code = "InvalidKeyPair.NotFound"
+    text = "The key pair '{key_name}' does not exist"
+    key_name: str
+
+
+@define
+class DuplicateKeyPair(ApiError):
+    code = "InvalidKeyPair.Duplicate"
+    text = "The keypair '{key_name}' already exists."
+    key_name: str
+
+
+@define
+class NoSuchGroup(ApiError):
+    code = "InvalidGroup.NotFound"
+    text = "The security group '{group}' does not exist"
+    group: str
+
+
+@define
+class DuplicateGroup(ApiError):
+    code = "InvalidGroup.Duplicate"
+    text = "The security group '{group}' already exists"
+    group: str
+
+
+@define
+class GroupInUse(ApiError):
+    code = "InvalidGroup.InUse"
+    text = "There are active instances using security group '{group}'"
+    group: str
+
+
+@define
+class ReservedGroup(ApiError):
+    code = "InvalidGroup.Reserved"
+    text = "The security group '{group}' is reserved"
+    group: str
+
+
+@define
+class DuplicatePermission(ApiError):
+    code = "InvalidPermission.Duplicate"
+    text = "The specified rule '{rule}' already exists"
+    rule: str
+
+
+@define
+class NoSuchPermission(ApiError):
+    code = "InvalidPermission.NotFound"
+    text = "The specified rule does not exist in this security group: {rule}"
+    rule: str
+
+
+@define
+class MalformedPermission(ApiError):
+    code = "InvalidPermission.Malformed"
+    text = "{reason}"
+    reason: str
+
+
+@define
+class NoSuchAddress(ApiError):
+    code = "InvalidAddress.NotFound"
+    text = "Address '{public_ip}' not found"
+    public_ip: str
+
+
+@define
+class NoSuchAllocation(ApiError):
+    code = "InvalidAllocationID.NotFound"
+    text = "The allocation ID '{allocation_id}' does not exist"
+    allocation_id: str
+
+
+@define
+class NoSuchAssociation(ApiError):
+    code = "InvalidAssociationID.NotFound"
+    text = "The association ID '{association_id}' does not exist"
+    association_id: str
+
+
+@define
+class AddressInUse(ApiError):
+    code = "InvalidIPAddress.InUse"
+    text = "Address {public_ip} is in use"
+    public_ip: str
+
+
+@define
+class AddressLimitExceeded(ApiError):
+    code = "AddressLimitExceeded"
+    text = "The maximum number of addresses has been reached: {limit}"
+    limit: int
+
+
+@define
+class InsufficientAddressCapacity(ApiError):
+    code = "InsufficientAddressCapacity"
+    status = 503
+    text = "There are not enough free addresses in the cloud's pool"
+
+
+@define
+class NoSuchZone(ApiError):
+    code = "InvalidParameterValue"
+    text = "Invalid availability zone: [{zone}]"
+    zone: str
+
+
+# --- limits and states ------------------------------------------------------
+
+
+@define
+class InstanceLimitExceeded(ApiError):
+    code = "InstanceLimitExceeded"
+    text = (
+        "You have requested more instances ({wanted}) than your current "
+        "instance limit of {limit} allows"
+    )
+    wanted: int
+    limit: int
+
+
+@define
+class ResourceLimitExceeded(ApiError):
+    code = "ResourceLimitExceeded"
+    text = "The maximum number of {things} has been reached: {limit}"
+    things: str
+    limit: int
+
+
+@define
+class InsufficientInstanceCapacity(ApiError):
+    code = "InsufficientInstanceCapacity"
+    status = 503
+    text = "There is not enough capacity for {wanted} x {instance_type}: {reason}"
+    wanted: int
+    instance_type: str
+    reason: str
+
+
+@define
+class IncorrectInstanceState(ApiError):
+    code = "IncorrectInstanceState"
+    text = (
+        "The instance '{instance_id}' is not in a state from which it can be "
+        "{action}: it is {state}"
+    )
+    instance_id: str
+    state: str
+    action: str
+
+
+@define
+class IdempotentParameterMismatch(ApiError):
+    code = "IdempotentParameterMismatch"
+    text = "The client token {client_token} was used before, with other parameters"
+    client_token: str

@@ -1,0 +1,367 @@
+"""
+The vocabulary in which an API is declared.
+
+A shape is a frozen attrs class.  Its fields carry their wire name, their Query
+name, and the versions between which they exist and are required.  Nothing here
+knows XML, Query strings, Spyne or Twisted: encoders, readers, schemas and
+service descriptions are derived from L{Shape} and never written by hand.
+
+Versions are ISO dates; dates order as text.  C{since} is the first version
+that has a thing, C{until} the first that has it no more.
+"""
+
+from __future__ import annotations
+
+import types
+import typing
+from collections.abc import Awaitable, Callable, Iterator
+from datetime import datetime
+from functools import cache
+from typing import Any, NewType, TypeVar, Union, dataclass_transform
+
+import attrs
+from attrs import frozen
+
+T = TypeVar("T")
+Version = NewType("Version", str)
+
+#: The types that a leaf may have, and their XML Schema names.
+SCALARS: dict[type, str] = {
+    str: "string",
+    int: "int",
+    bool: "boolean",
+    float: "double",
+    datetime: "dateTime",
+}
+
+#: Occurrence of a required field over time: (first version that requires it,
+#: first that does so no more); None is open.
+Span = tuple[str | None, str | None]
+
+
+@frozen
+class Field:
+    """
+    One member of a shape.
+
+    @ivar python: the attribute's name.
+    @ivar wire: the element's name in SOAP, and in every response.
+    @ivar query: the parameter's name in a Query request, less any C{.n};
+        C{""} if Query cannot say it.
+    @ivar of: a scalar type, or a shape class.
+    @ivar many: a tuple of C{of}.
+    @ivar repeated: of a list: its elements stand side by side, with no
+        C{<item>} and no wrapper around them.
+    @ivar leaf: for many scalars, C{<item><leaf>text</leaf></item>}.
+    @ivar at_least: of a list: how many items there must be.
+    @ivar is_in_soap: False for what only Query can say (C{DryRun}).
+    @ivar choice: fields next to each other with one choice name exclude each
+        other (xs:choice), from C{choice_since} on.
+    @ivar xsd: the XML Schema type of a scalar.
+    @ivar is_nillable: C{nillable="true"} in the schema.
+    """
+
+    python: str
+    wire: str
+    query: str
+    of: type
+    many: bool
+    repeated: bool
+    leaf: str | None
+    at_least: int
+    required: bool | tuple[Span, ...]
+    since: str | None
+    until: str | None
+    absent_in: tuple[str, ...]
+    is_in_soap: bool
+    choice: str | None
+    choice_since: str | None
+    xsd: str
+    is_nillable: bool
+
+    @property
+    def is_scalar(self) -> bool:
+        return self.of in SCALARS
+
+    def lives_in(self, version: Version) -> bool:
+        return (
+            _within((self.since, self.until), version) and version not in self.absent_in
+        )
+
+    def choice_in(self, version: Version) -> str | None:
+        """The choice that the field belongs to, in that version."""
+        if self.choice_since is not None and version < self.choice_since:
+            return None
+        return self.choice
+
+    def is_required_in(self, version: Version) -> bool:
+        """Whether the element must stand there (in a choice: one of them)."""
+        if isinstance(self.required, bool):
+            return self.required
+        return any(_within(span, version) for span in self.required)
+
+
+def _within(span: Span, version: str) -> bool:
+    since, until = span
+    return (since is None or since <= version) and (until is None or version < until)
+
+
+@frozen
+class Attribute:
+    """An XML attribute with one fixed value (C{userData@version})."""
+
+    name: str
+    fixed: str
+
+
+@frozen(eq=False)
+class Shape:
+    """
+    @ivar name: the complexType's name in the schema.
+    @ivar base: the shape it extends, whose fields come first.
+    @ivar attributes: fixed XML attributes; a shape with any is mixed content.
+    """
+
+    name: str
+    cls: type
+    fields: tuple[Field, ...]
+    base: Shape | None
+    attributes: tuple[Attribute, ...]
+
+    def at(self, version: Version) -> Iterator[Field]:
+        """The fields that C{version} knows, in wire order."""
+        return (f for f in self.fields if f.lives_in(version))
+
+
+def wire(
+    name: str,
+    *,
+    query: str | None = None,
+    leaf: str | None = None,
+    repeated: bool = False,
+    at_least: int = 0,
+    since: str | None = None,
+    until: str | None = None,
+    absent_in: tuple[str, ...] = (),
+    required: bool | tuple[Span, ...] | None = None,
+    soap: bool = True,
+    choice: str | None = None,
+    choice_since: str | None = None,
+    xsd: str | None = None,
+    nillable: bool = False,
+    default: Any = attrs.NOTHING,
+) -> Any:
+    """
+    Declare a field of a shape.
+
+    Left out, C{required} follows the type: C{T | None} and tuples of
+    repeated elements are optional, anything else is required (a list's
+    wrapper too, though the list may be empty).  A field that does not live in
+    every version, is in a choice, is a list, or may be C{None} needs no value.
+
+    @param query: the name in Query, when it is not C{name} with a capital
+        (of a list: its singular, as EC2 has it); C{""} for none.
+    """
+    metadata = {
+        "wire": name,
+        "query": query,
+        "leaf": leaf,
+        "repeated": repeated,
+        "at_least": at_least,
+        "since": since,
+        "until": until,
+        "absent_in": absent_in,
+        "required": required,
+        "soap": soap,
+        "choice": choice,
+        "choice_since": choice_since,
+        "xsd": xsd,
+        "nillable": nillable,
+    }
+    return attrs.field(metadata=metadata, default=default)
+
+
+@dataclass_transform(
+    frozen_default=True, kw_only_default=True, field_specifiers=(wire,)
+)
+def shape(
+    name: str, *, attributes: tuple[Attribute, ...] = ()
+) -> Callable[[type[T]], type[T]]:
+    """Make a class a shape; C{name} is its complexType in the schema."""
+
+    def decorate(cls: type[T]) -> type[T]:
+        annotations = cls.__dict__.get("__annotations__", {})
+        for member in annotations:
+            _supply_default(cls, member, annotations[member])
+        made = frozen(kw_only=True)(cls)
+        made.__shape_declared__ = (name, attributes)  # type: ignore[attr-defined]
+        return made
+
+    return decorate
+
+
+def _supply_default(cls: type, member: str, hint: Any) -> None:
+    """Give what may be left out its empty value, so that callers may too."""
+    declared = cls.__dict__.get(member)
+    meta = getattr(declared, "metadata", None)
+    if meta is None or declared._default is not attrs.NOTHING:  # type: ignore[union-attr]
+        return
+    text = hint if isinstance(hint, str) else str(hint)
+    if text.startswith("tuple["):
+        declared._default = ()  # type: ignore[union-attr]
+    elif "None" in text or meta["since"] or meta["until"] or meta["choice"]:
+        declared._default = None  # type: ignore[union-attr]
+
+
+@cache
+def shape_of(cls: type) -> Shape:
+    """
+    The shape of a class that L{shape} made.
+
+    @raise TypeError: it is not a shape.
+    """
+    try:
+        name, attributes = cls.__dict__["__shape_declared__"]
+    except KeyError:
+        raise TypeError(f"{cls.__name__} is not a shape") from None
+    hints = typing.get_type_hints(cls)
+    bases = [b for b in cls.__mro__[1:] if "__shape_declared__" in b.__dict__]
+    return Shape(
+        name=name,
+        cls=cls,
+        fields=tuple(_field(a, hints[a.name]) for a in attrs.fields(cls)),
+        base=shape_of(bases[0]) if bases else None,
+        attributes=attributes,
+    )
+
+
+def _field(a: attrs.Attribute[Any], hint: Any) -> Field:
+    meta, may_be_none, many = a.metadata, False, False
+    if typing.get_origin(hint) in (Union, types.UnionType):
+        [hint] = [h for h in typing.get_args(hint) if h is not type(None)]
+        may_be_none = True
+    if typing.get_origin(hint) is tuple:
+        hint, many = typing.get_args(hint)[0], True
+    required = meta["required"]
+    if required is None:
+        required = bool(meta["choice"]) or not (may_be_none or meta["repeated"])
+    query = meta["query"]
+    if query is None:
+        query = meta["wire"][:1].upper() + meta["wire"][1:]
+    return Field(
+        python=a.name,
+        wire=meta["wire"],
+        query=query,
+        of=hint,
+        many=many,
+        repeated=meta["repeated"],
+        leaf=meta["leaf"],
+        at_least=meta["at_least"],
+        required=required,
+        since=meta["since"],
+        until=meta["until"],
+        absent_in=meta["absent_in"],
+        is_in_soap=meta["soap"],
+        choice=meta["choice"],
+        choice_since=meta["choice_since"],
+        xsd=meta["xsd"] or SCALARS.get(hint, ""),
+        is_nillable=meta["nillable"],
+    )
+
+
+@shape("EmptyElementType")
+class Empty:
+    """An element that says all by standing there."""
+
+
+@frozen(eq=False)
+class Operation:
+    """
+    One call: its name, what goes in, what comes out, since when.
+
+    @ivar query_form: how Query says the request where it does not follow the
+        rules; a shape whose method C{request()} gives the C{request}, or
+        raises L{euca_tw.api.errors.ApiError}.
+    """
+
+    name: str
+    request: type
+    response: type
+    since: str | None = None
+    until: str | None = None
+    query_form: type | None = None
+
+    def lives_in(self, version: Version) -> bool:
+        return _within((self.since, self.until), version)
+
+    @property
+    def method(self) -> str:
+        """C{DescribeInstances} is answered by C{describe_instances}."""
+        return "".join("_" + c.lower() if c.isupper() else c for c in self.name).lstrip(
+            "_"
+        )
+
+
+@frozen(eq=False)
+class Api:
+    """
+    A named set of operations, and the dated versions it is served under.
+
+    @ivar name: of the WSDL's service (C{AmazonEC2}).
+    @ivar namespace: with C{{version}} in it where it is dated.
+    @ivar versions: oldest first.
+    """
+
+    name: str
+    namespace: str
+    versions: tuple[Version, ...]
+    operations: tuple[Operation, ...]
+
+    def at(self, version: Version) -> Iterator[Operation]:
+        return (o for o in self.operations if o.lives_in(version))
+
+    def find(self, name: str, version: Version) -> Operation | None:
+        """The operation of that name, if that version has it."""
+        found = self._by_name.get(name)
+        return found if found is not None and found.lives_in(version) else None
+
+    def named(self, name: str) -> Operation:
+        """
+        The operation of that name in any version.
+
+        @raise KeyError: there is none.
+        """
+        return self._by_name[name]
+
+    @property
+    def _by_name(self) -> dict[str, Operation]:
+        return _by_name(self)
+
+    def namespace_of(self, version: Version) -> str:
+        return self.namespace.format(version=version)
+
+
+@cache
+def _by_name(api: Api) -> dict[str, Operation]:
+    return {o.name: o for o in api.operations}
+
+
+#: What stands behind a door: the operation, who calls, what is asked; the
+#: response comes back, or L{euca_tw.api.errors.ApiError} is raised.
+Dispatch = Callable[[Operation, Any, Any], Awaitable[Any]]
+
+__all__ = [
+    "SCALARS",
+    "Api",
+    "Attribute",
+    "Dispatch",
+    "Empty",
+    "Field",
+    "Operation",
+    "Shape",
+    "Span",
+    "Version",
+    "shape",
+    "shape_of",
+    "wire",
+]

@@ -1,0 +1,3 @@
+"""
+The cluster controller: nodes, placement and their convergence.
+"""

@@ -1,0 +1,3 @@
+"""
+The cloud controller: what users asked for, and how it comes about.
+"""

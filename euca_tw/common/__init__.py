@@ -1,0 +1,3 @@
+"""
+What every layer needs and none owns: configuration, back-off, web, logs.
+"""

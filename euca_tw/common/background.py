@@ -1,0 +1,49 @@
+"""Work that nobody waits for right now, but that is neither lost nor silent."""
+
+from __future__ import annotations
+
+from collections.abc import Coroutine
+from typing import Any
+
+from attrs import Factory, define
+from twisted.internet.defer import CancelledError, Deferred, DeferredList
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+
+@define
+class Background:
+    """
+    Runs coroutines, logs the failure of each, and waits for all at the end.
+    """
+
+    _log: Logger = Logger()
+    _running: set[Deferred[Any]] = Factory(set)
+
+    def run(self, what: str, work: Coroutine[Any, Any, Any]) -> Deferred[Any]:
+        """
+        Start C{work} now.
+
+        @param what: what it is, for the log: C{"importing emi-12345678"}.
+        @return: fires with None when it has ended, however; may be cancelled.
+        """
+        running: Deferred[Any] = Deferred.fromCoroutine(work)
+        self._running.add(running)
+
+        def ended(result: Any) -> Any:
+            self._running.discard(running)
+            return result
+
+        def failed(failure: Failure) -> None:
+            if not isinstance(failure.value, CancelledError):
+                self._log.failure("{what} failed", failure, what=what)
+
+        running.addBoth(ended)
+        return running.addErrback(failed)
+
+    def stop(self) -> Deferred[Any]:
+        """Cancel what still runs; fires when all has ended."""
+        running = list(self._running)
+        for each in running:
+            each.cancel()
+        return DeferredList(running, consumeErrors=True)

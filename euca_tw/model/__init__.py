@@ -1,0 +1,3 @@
+"""
+What is: the cloud's records, identifiers and life-cycles.
+"""

@@ -1,0 +1,3 @@
+"""
+The node controller: domains, their disks, consoles and addresses.
+"""

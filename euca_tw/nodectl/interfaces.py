@@ -1,0 +1,256 @@
+"""
+A node's doors to the world: its hypervisor, its disks, its network.
+
+Every implementation passes the shared suite in C{tests/suites}.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from enum import Enum
+
+from attrs import frozen
+from zope.interface import Interface
+
+from euca_tw.model.capacity import Resources
+
+
+class DomainState(Enum):
+    """
+    What a hypervisor says of a domain.  A domain that is gone is not listed.
+    """
+
+    RUNNING = "running"
+    PAUSED = "paused"
+    SHUTOFF = "shutoff"
+    CRASHED = "crashed"
+
+
+@frozen(kw_only=True)
+class Disk:
+    """
+    One disk of a domain.
+
+    @ivar path: of the file on the node.
+    @ivar format: C{qcow2} or C{raw}.
+    @ivar backing: path of the raw image under a qcow2 overlay.
+    @ivar device: the guest's name for it (C{vda}, C{xvda}).
+    """
+
+    path: str
+    format: str = "qcow2"
+    backing: str | None = None
+    device: str = "vda"
+
+
+@frozen(kw_only=True)
+class Nic:
+    """
+    One network card.
+
+    @ivar target: the name of the host's end (15 characters at most).
+    """
+
+    mac_address: str
+    bridge: str
+    target: str
+
+
+@frozen(kw_only=True)
+class DomainSpec:
+    """
+    A domain to be.
+
+    @ivar name: the instance's identifier.
+    @ivar kernel: a path; None for a whole-disk image, which boots itself.
+    @ivar console: where the serial console's output is to be written.
+    """
+
+    name: str
+    uuid: str
+    cores: int
+    memory_mib: int
+    kernel: str | None = None
+    ramdisk: str | None = None
+    command_line: str = ""
+    disks: tuple[Disk, ...]
+    nics: tuple[Nic, ...]
+    console: str
+
+
+@frozen(kw_only=True)
+class Domain:
+    """A domain as found."""
+
+    name: str
+    state: DomainState
+
+
+class HypervisorUnavailable(Exception):
+    """
+    The hypervisor cannot be asked now (its daemon is down, a call hung).
+    Nothing is known of the domains: they may all be well.
+    """
+
+
+class DomainRefused(Exception):
+    """The hypervisor will not run this domain; the text says why."""
+
+
+class IHypervisor(Interface):
+    """
+    Runs domains.  All calls are idempotent by domain name.
+
+    Only domains that this cloud made are ever listed or touched.
+    """
+
+    def start() -> Awaitable[None]:
+        """
+        Connect, and stay connected (again and again, with back-off).  Fires
+        when first connected.
+
+        @raise HypervisorUnavailable: configured so that it never can be.
+        """
+
+    def stop() -> Awaitable[None]:
+        """Disconnect.  Domains go on."""
+
+    def subscribe(changed: Callable[[str | None], None]) -> None:
+        """
+        Have C{changed(name)} called on the reactor whenever a domain may
+        have changed; C{changed(None)} when any may have (a reconnection).
+        What it changed to is asked by L{list}.
+        """
+
+    def list() -> Awaitable[tuple[Domain, ...]]:
+        """
+        Every domain of ours, running or not.
+
+        @raise HypervisorUnavailable:
+        """
+
+    def run(spec: DomainSpec) -> Awaitable[None]:
+        """
+        Make the domain run; nothing happens if it does already.
+
+        @raise DomainRefused: it cannot run here; text for the user.
+        @raise HypervisorUnavailable:
+        """
+
+    def destroy(name: str) -> Awaitable[None]:
+        """
+        End the domain at once and forget it; nothing happens if there is
+        none.
+
+        @raise HypervisorUnavailable:
+        """
+
+    def reboot(name: str) -> Awaitable[None]:
+        """
+        Reboot the guest: it is asked, and if it cannot be asked, reset.
+        Nothing happens if there is no such domain.
+
+        @raise HypervisorUnavailable:
+        """
+
+    def capacity() -> Awaitable[Resources]:
+        """
+        Cores and memory of this machine (disk is the image store's word:
+        zero here).
+
+        @raise HypervisorUnavailable:
+        """
+
+
+class StagingFailed(Exception):
+    """Disks could not be made; the text says why, for the user."""
+
+
+@frozen(kw_only=True)
+class ImageSource:
+    """
+    Where a node gets an image.
+
+    @ivar sha256: hex; what it fetched must match, when it is given.
+    """
+
+    image_id: str
+    url: str
+    sha256: str = ""
+
+
+@frozen(kw_only=True)
+class StagedInstance:
+    """Paths on the node of what an instance boots from."""
+
+    disk: Disk
+    kernel: str | None
+    ramdisk: str | None
+    console: str
+
+
+class IInstanceStore(Interface):
+    """Disks and consoles of instances on this node, and the image cache."""
+
+    def stage(
+        instance_id: str,
+        root: ImageSource,
+        kernel: ImageSource | None,
+        ramdisk: ImageSource | None,
+        disk_gib: int,
+    ) -> Awaitable[StagedInstance]:
+        """
+        Fetch what is not in the cache, make the instance's own disk.  Doing
+        it again for an instance keeps its disk.
+
+        @raise StagingFailed:
+        """
+
+    def discard(instance_id: str) -> Awaitable[None]:
+        """Delete the instance's disk; its console stays until L{forget}."""
+
+    def forget(instance_id: str) -> Awaitable[None]:
+        """Delete all that is left of an instance."""
+
+    def console_output(instance_id: str) -> Awaitable[bytes]:
+        """The last 64 KiB that the instance wrote to its console."""
+
+    def kept() -> Awaitable[tuple[str, ...]]:
+        """The instances that have anything here."""
+
+    def disk_capacity_gib() -> int:
+        """Room for instances' disks, used or not."""
+
+
+@frozen(kw_only=True)
+class Lease:
+    """
+    What an instance's card is to be told by DHCP.
+
+    @ivar prefix_length: of the subnet.
+    """
+
+    instance_id: str
+    mac_address: str
+    private_ip: str
+    prefix_length: int
+    router: str
+    nameservers: tuple[str, ...] = ()
+    hostname: str = ""
+    mtu: int = 1500
+
+
+class INodeNetwork(Interface):
+    """The instances' network on this node: bridge, DHCP, metadata address."""
+
+    def start() -> Awaitable[None]:
+        """Make the bridge and its services; what is there already is kept."""
+
+    def stop() -> Awaitable[None]:
+        """Stop serving; bridge and instances' cards stay."""
+
+    def attach(lease: Lease) -> Awaitable[Nic]:
+        """Serve an instance; the card its domain shall have."""
+
+    def detach(instance_id: str) -> Awaitable[None]:
+        """Serve it no more; nothing happens if it was not."""

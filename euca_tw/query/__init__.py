@@ -1,0 +1,3 @@
+"""
+The Query door: parameters, signatures, dated answers.
+"""

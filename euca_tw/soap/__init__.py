@@ -1,0 +1,3 @@
+"""
+The SOAP door: WS-Security, dated requests, clients.
+"""

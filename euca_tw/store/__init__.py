@@ -1,0 +1,3 @@
+"""
+Where records are kept: memory and SQLite behind one door.
+"""

@@ -1,0 +1,3 @@
+"""
+The networks of instances on a host.
+"""

@@ -1,0 +1,3 @@
+"""
+Service descriptions, written from the declaration.
+"""
