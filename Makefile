@@ -1,0 +1,42 @@
+# Every target sets up what it needs first; see CONTRIBUTING.md.
+PYTHON_BIN = .venv/bin
+TRIAL = $(PYTHON_BIN)/python tools/trial
+
+.PHONY: help setup demo demo-down test test-functional lint types bench clean
+
+help:
+	@echo "make demo             a cloud on this machine, and an instance that boots in it"
+	@echo "make demo-down        end that cloud; nothing of it is left"
+	@echo "make test             all tests that need no root"
+	@echo "make test-functional  tests that need root, libvirt, or real clients"
+	@echo "make lint types       style and types"
+	@echo "make bench            speed, as ratios against peers and limits"
+	@echo "make setup            only prepare .venv"
+
+setup:
+	@tools/setup
+
+demo: setup
+	@tools/demo up
+
+demo-down:
+	@tools/demo down
+
+test: setup
+	@$(TRIAL) --unit
+
+test-functional: setup
+	@$(TRIAL) --functional
+
+lint: setup
+	@$(PYTHON_BIN)/ruff check .
+	@$(PYTHON_BIN)/ruff format --check .
+
+types: setup
+	@$(PYTHON_BIN)/mypy
+
+bench: setup
+	@$(PYTHON_BIN)/python -m bench
+
+clean: demo-down
+	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache _trial_temp*

@@ -1,0 +1,1 @@
+"""The tests of euca_tw, module by module."""

@@ -1,0 +1,1 @@
+"""What needs root, libvirt or the network."""
