@@ -14,8 +14,13 @@ from typing import ClassVar
 
 from attrs import frozen
 
-from euca_tw.model.identifiers import AccountId, GroupId, ImageId, InstanceId
-from euca_tw.model.identifiers import ReservationId
+from euca_tw.model.identifiers import (
+    AccountId,
+    GroupId,
+    ImageId,
+    InstanceId,
+    ReservationId,
+)
 
 
 class InstanceState(Enum):

@@ -1,0 +1,124 @@
+"""A cloud of one process on loopback, for real clients to talk to."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+from pathlib import Path
+
+from attrs import define
+
+#: How long a cloud may take to answer, and an instance to run.
+PATIENCE_S = 60.0
+
+
+class CloudFailed(Exception):
+    """It did not start; the text is its log."""
+
+
+def free_port() -> int:
+    """A TCP port of 127.0.0.1 that nobody listens on at this moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def pause(seconds: float = 0.05) -> None:
+    """Leave the cloud, another process, the time to do something."""
+    threading.Event().wait(seconds)
+
+
+def until(what, is_done, patience_s: float = PATIENCE_S):
+    """
+    Ask C{what()} again and again until C{is_done(answer)}; the answer.
+
+    @raise AssertionError: it was not done in time; says the last answer.
+    """
+    answer = None
+    for _ in range(int(patience_s / 0.05)):
+        answer = what()
+        if is_done(answer):
+            return answer
+        pause()
+    raise AssertionError(f"not within {patience_s} s; last answer: {answer!r}")
+
+
+@define
+class Cloud:
+    """
+    C{twistd euca-clc --all-in-one --hypervisor memory}, as a context.
+
+    @ivar url: of the EC2 service.
+    @ivar settings: what eucarc exports.
+    """
+
+    directory: Path
+    url: str
+    settings: dict[str, str]
+    _process: subprocess.Popen[bytes]
+
+    @classmethod
+    def start(cls) -> Cloud:
+        directory = Path(tempfile.mkdtemp(prefix="euca_tw-compat-"))
+        port = free_port()
+        log = (directory / "log").open("wb")
+        process = subprocess.Popen(
+            [
+                *(str(Path(sys.executable).with_name("twistd")), "-n", "--pidfile="),
+                *("euca-clc", "--all-in-one", "--hypervisor", "memory"),
+                *("--state-dir", str(directory / "state")),
+                *("--listen", f"tcp:{port}:interface=127.0.0.1"),
+            ],
+            stdout=log,
+            stderr=log,
+            cwd=Path(__file__).resolve().parents[2],
+        )
+        credentials = directory / "state" / "credentials" / "admin"
+        cloud = cls(directory, f"http://127.0.0.1:{port}/", {}, process)
+
+        def is_up() -> bool:
+            if process.poll() is not None:
+                raise CloudFailed((directory / "log").read_text())
+            with socket.socket() as probe:
+                is_listening = probe.connect_ex(("127.0.0.1", port)) == 0
+            return is_listening and (credentials / "eucarc").exists()
+
+        try:
+            until(is_up, bool)
+        except AssertionError:
+            cloud.stop()
+            raise CloudFailed((directory / "log").read_text()) from None
+        cloud.settings.update(read_eucarc(credentials / "eucarc"))
+        return cloud
+
+    @property
+    def log(self) -> str:
+        """All that the cloud has logged."""
+        return (self.directory / "log").read_text()
+
+    def stop(self) -> None:
+        """End it as an operator would, and delete its state."""
+        self._process.terminate()
+        try:
+            self._process.wait(PATIENCE_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        shutil.rmtree(self.directory)
+
+
+def read_eucarc(path: Path) -> dict[str, str]:
+    """What a shell that sourced the file would export."""
+    shell = subprocess.run(
+        ["/bin/bash", "-c", f". '{path}' && export -p"],
+        capture_output=True,
+        check=True,
+        text=True,
+    )
+    return dict(re.findall(r'^declare -x (\w+)="(.*)"$', shell.stdout, re.MULTILINE))
