@@ -1,0 +1,360 @@
+"""
+Shapes to XML.
+
+Each shape is compiled, at a version, to a function that writes its children.
+Query answers and SOAP bodies are written by the same functions, so the two
+cannot drift apart; which envelope goes around them is their own affair.
+
+What is written is exactly what the schema of that version allows: its fields,
+in its order.  A field whose value is C{None} is left out, except where that
+version requires it: then the element stands there, empty.
+
+    - scalars: C{<wire>text</wire>};
+    - lists: C{<wire><item>…</item>…</wire>}, with C{<leaf>} inside each item if
+      one is declared; C{repeated} lists have neither wrapper nor items;
+    - an optional list that is empty is left out;
+    - fields that only Query can say are never written.
+
+Characters that XML cannot carry become U+FFFD.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from functools import cache
+from itertools import groupby
+from operator import attrgetter
+from typing import Any
+
+import attrs
+from attrs import frozen
+
+from euca_tw.api.shapes import Field, Shape, Version, shape_of
+
+Write = Callable[[str], None]
+#: Writes what is inside an element of one shape at one version.
+Encode = Callable[[Any, Write], None]
+
+#: No piece is made of more records than this, however small they are.
+RECORDS_PER_PIECE = 250
+PIECE_SIZE = 65536
+#: A list inside a record that is longer is walked item by item too.
+LONG = 50
+
+_find_special = re.compile(
+    "[&<>\r\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]"
+).search
+_SPECIAL = re.compile('[&<>\r"\n\t\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]')
+_IN_TEXT = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "\r": "&#13;"}
+_IN_ATTRIBUTES = _IN_TEXT | {'"': "&quot;", "\n": "&#10;", "\t": "&#9;"}
+_PLAIN_IN_TEXT = frozenset('"\n\t')
+
+
+def text(value: str) -> str:
+    """C{value} as the text of an element."""
+    if _find_special(value) is None:
+        return value
+    return _SPECIAL.sub(_text_reference, value)
+
+
+def _text_reference(found: re.Match[str]) -> str:
+    character = found[0]
+    if character in _PLAIN_IN_TEXT:
+        return character
+    return _IN_TEXT.get(character, "\N{REPLACEMENT CHARACTER}")
+
+
+def attribute(value: str) -> str:
+    """C{value} as the text of an attribute, between double quotes."""
+    return _SPECIAL.sub(
+        lambda found: _IN_ATTRIBUTES.get(found[0], "\N{REPLACEMENT CHARACTER}"), value
+    )
+
+
+def moment(value: datetime) -> str:
+    """To the millisecond, in UTC; what has no time zone is taken as UTC."""
+    if value.tzinfo is not None and value.tzinfo is not UTC:
+        value = value.astimezone(UTC)
+    return value.isoformat(timespec="milliseconds")[:23] + "Z"
+
+
+def _double(value: float) -> str:
+    if math.isfinite(value):
+        return repr(float(value))
+    return "NaN" if math.isnan(value) else ("INF" if value > 0 else "-INF")
+
+
+def _boolean(value: bool) -> str:
+    return "true" if value else "false"
+
+
+_CONVERT: dict[type, Callable[[Any], str]] = {
+    str: text,
+    int: str,
+    bool: _boolean,
+    float: _double,
+    datetime: moment,
+}
+
+
+@cache
+def encoder(shape: Shape, version: Version) -> Encode:
+    """The function that writes the children of an element of this shape."""
+    members = tuple(
+        (attrgetter(f.python), *_tags(f), *_member(f, shape, version))
+        for f in _written(shape, version)
+    )
+
+    def encode(value: Any, write: Write) -> None:
+        for get, start, end, convert, member, absent in members:
+            got = get(value)
+            if got is None:
+                if absent:
+                    write(absent)
+            elif convert is not None:
+                write(start + convert(got) + end)
+            else:
+                member(got, write)
+
+    return encode
+
+
+def _written(shape: Shape, version: Version) -> Iterator[Field]:
+    return (f for f in shape.at(version) if f.is_in_soap)
+
+
+def _tags(f: Field) -> tuple[str, str]:
+    """What opens and closes the element of a field."""
+    if f.is_scalar:
+        return f"<{f.wire}>", f"</{f.wire}>"
+    return _open(f.wire if f.repeated or not f.many else "item", f), (
+        f"</{f.wire}>" if f.repeated or not f.many else "</item>"
+    )
+
+
+def _open(name: str, f: Field) -> str:
+    fixed = "".join(
+        f' {a.name}="{attribute(a.fixed)}"' for a in shape_of(f.of).attributes
+    )
+    return f"<{name}{fixed}>"
+
+
+_Convert = Callable[[Any], str]
+
+
+def _member(
+    f: Field, shape: Shape, version: Version
+) -> tuple[_Convert | None, Encode, str]:
+    """How a field is converted if it is a scalar, else written; and its absence."""
+    is_required = (
+        f.is_required_in(version) and not f.repeated and f.choice_in(version) is None
+    )
+    absent = f"<{f.wire}/>" if is_required else ""
+    if f.many:
+        return None, _list(f, version, is_required or _may_be_none(f, shape)), absent
+    if f.is_scalar:
+        return _CONVERT[f.of], _item(f, version), absent
+    return None, _structure(f, version), absent
+
+
+def _may_be_none(f: Field, shape: Shape) -> bool:
+    """Whether a list is left out by C{None}, so that an empty one is a list."""
+    found: Any = attrs.fields_dict(shape.cls)[f.python]
+    return found.default is None
+
+
+def _structure(f: Field, version: Version) -> Encode:
+    inner = shape_of(f.of)
+    start, end = _tags(f)
+    if not any(_written(inner, version)):
+        whole = start[:-1] + "/>"
+        return lambda value, write: write(whole)
+    encode = encoder(inner, version)
+
+    def structure(value: Any, write: Write) -> None:
+        write(start)
+        encode(value, write)
+        write(end)
+
+    return structure
+
+
+def _item(f: Field, version: Version) -> Encode:
+    """One element of a list, with its tags."""
+    if not f.is_scalar:
+        return _structure(f, version)
+    convert = _CONVERT[f.of]
+    start, end = _scalar_item_tags(f)
+    return lambda value, write: write(start + convert(value) + end)
+
+
+def _scalar_item_tags(f: Field) -> tuple[str, str]:
+    if f.repeated:
+        return _tags(f)
+    if f.leaf:
+        return f"<item><{f.leaf}>", f"</{f.leaf}></item>"
+    return "<item>", "</item>"
+
+
+def _list(f: Field, version: Version, is_written_empty: bool) -> Encode:
+    item = _item(f, version)
+    if f.repeated:
+
+        def repeated(values: Any, write: Write) -> None:
+            for value in values:
+                item(value, write)
+
+        return repeated
+    start, end, empty = f"<{f.wire}>", f"</{f.wire}>", f"<{f.wire}/>"
+
+    def wrapped(values: Any, write: Write) -> None:
+        if not values:
+            if is_written_empty:
+                write(empty)
+            return
+        write(start)
+        for value in values:
+            item(value, write)
+        write(end)
+
+    return wrapped
+
+
+def _root(root: str, namespace: str, shape: Shape) -> tuple[str, str]:
+    fixed = "".join(f' {a.name}="{attribute(a.fixed)}"' for a in shape.attributes)
+    return f'<{root} xmlns="{attribute(namespace)}"{fixed}>', f"</{root}>"
+
+
+def element(
+    root: str, namespace: str, shape: Shape, version: Version, value: Any
+) -> str:
+    """The whole element, in one text."""
+    start, end = _root(root, namespace, shape)
+    chunks = [start]
+    encoder(shape, version)(value, chunks.append)
+    chunks.append(end)
+    return "".join(chunks)
+
+
+def pieces(
+    before: str,
+    root: str,
+    namespace: str,
+    shape: Shape,
+    version: Version,
+    value: Any,
+    after: str,
+    size: int = PIECE_SIZE,
+) -> Iterator[bytes]:
+    """
+    The element between C{before} and C{after}, in pieces of about C{size}
+    characters or L{RECORDS_PER_PIECE} records, each made when it is asked for:
+    so neither time nor memory is taken for ten thousand records at once.
+
+    Lists of structures are walked item by item, and so are long lists inside
+    their items.  Take the first piece before promising success: an answer
+    of one piece can then fail cleanly.
+    """
+    start, end = _root(root, namespace, shape)
+    held, length, records = [before, start], 0, 0
+    for record in _records(shape, version, value):
+        held.append(record)
+        length += len(record)
+        records += 1
+        if length >= size or records >= RECORDS_PER_PIECE:
+            yield "".join(held).encode()
+            held, length, records = [], 0, 0
+    held += (end, after)
+    yield "".join(held).encode()
+
+
+def _records(shape: Shape, version: Version, value: Any) -> Iterator[str]:
+    """The children, cut after each item of each list of structures."""
+    chunks: list[str] = []
+    for part, frame in _parts(shape, version):
+        items = None if frame is None else frame.get(value)
+        if frame is None or not items:
+            part(value, chunks.append)
+            continue
+        chunks.append(frame.start)
+        for item in items:
+            chunks.append(frame.item_start)
+            if any(len(get(item) or ()) > LONG for get in frame.inner_lists):
+                yield "".join(chunks)
+                chunks = []
+                yield from _records(frame.inner, version, item)
+            else:
+                frame.encode(item, chunks.append)
+            chunks.append(frame.item_end)
+            yield "".join(chunks)
+            chunks = []
+        chunks.append(frame.end)
+    yield "".join(chunks)
+
+
+@frozen
+class _Frame:
+    """What stands around a list of structures, and around each of them."""
+
+    get: Callable[[Any], Any]
+    start: str
+    item_start: str
+    item_end: str
+    end: str
+    inner: Shape
+    encode: Encode
+    inner_lists: tuple[Callable[[Any], Any], ...]
+
+
+@cache
+def _parts(shape: Shape, version: Version) -> tuple[tuple[Encode, _Frame | None], ...]:
+    """The shape as runs of fields, and lists of structures on their own."""
+    return tuple(
+        (
+            encoder(attrs.evolve(shape, fields=tuple(run)), version),
+            _frame(run[0], version) if is_list else None,
+        )
+        for is_list, group in groupby(_written(shape, version), _is_list_of_structures)
+        for run in ([[f] for f in group] if is_list else [list(group)])
+    )
+
+
+def _is_list_of_structures(f: Field) -> bool:
+    return f.many and not f.is_scalar
+
+
+def _frame(f: Field, version: Version) -> _Frame:
+    inner = shape_of(f.of)
+    start, end = ("", "") if f.repeated else (f"<{f.wire}>", f"</{f.wire}>")
+    item_start, item_end = _tags(f)
+    return _Frame(
+        get=attrgetter(f.python),
+        start=start,
+        item_start=item_start,
+        item_end=item_end,
+        end=end,
+        inner=inner,
+        encode=encoder(inner, version),
+        inner_lists=tuple(
+            attrgetter(each.python)
+            for each in _written(inner, version)
+            if _is_list_of_structures(each)
+        ),
+    )
+
+
+__all__ = [
+    "PIECE_SIZE",
+    "RECORDS_PER_PIECE",
+    "Encode",
+    "Write",
+    "attribute",
+    "element",
+    "encoder",
+    "moment",
+    "pieces",
+    "text",
+]
