@@ -113,7 +113,10 @@ class IHypervisor(Interface):
         """
 
     def stop() -> Awaitable[None]:
-        """Disconnect.  Domains go on."""
+        """
+        Disconnect; subscribers are called no more, and forgotten.  Domains
+        go on.
+        """
 
     def subscribe(changed: Callable[[str | None], None]) -> None:
         """
@@ -213,10 +216,13 @@ class IInstanceStore(Interface):
         """Delete all that is left of an instance."""
 
     def console_output(instance_id: str) -> Awaitable[bytes]:
-        """The last 64 KiB that the instance wrote to its console."""
+        """
+        The last 64 KiB that the instance wrote to its console; C{b""} if it
+        wrote nothing or there is no such instance.
+        """
 
     def kept() -> Awaitable[tuple[str, ...]]:
-        """The instances that have anything here."""
+        """The instances that have anything here, a console at least."""
 
     def disk_capacity_gib() -> int:
         """Room for instances' disks, used or not."""

@@ -1,0 +1,1 @@
+"""The node: its drivers and its controller."""
