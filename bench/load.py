@@ -1,0 +1,118 @@
+"""
+Replaying requests over one kept connection, and what that costs the server.
+
+CPU time is taken from the kernel's scheduler statistics of every thread of the
+server's process: unlike wall-clock time it does not count what else the machine
+is doing.
+"""
+
+from __future__ import annotations
+
+import socket
+import statistics
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from time import perf_counter
+
+from attrs import define, frozen
+
+
+def cpu_s(pid: int) -> float:
+    """Seconds on a processor, all threads of a process."""
+    total = 0
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        try:
+            total += int((task / "schedstat").read_text().split()[0])
+        except FileNotFoundError:  # the thread has ended meanwhile
+            continue
+    return total / 1e9
+
+
+class BadAnswer(Exception):
+    """The server did not answer 200: what is measured would be an error."""
+
+
+@define
+class Connection:
+    """One HTTP/1.1 connection that is kept."""
+
+    _socket: socket.socket
+    _rest: bytes = b""
+
+    @classmethod
+    def to(cls, port: int) -> Connection:
+        made = socket.create_connection(("127.0.0.1", port), timeout=120)
+        made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return cls(made)
+
+    def ask(self, request: bytes) -> bytes:
+        """Send a whole request; the body of the answer."""
+        self._socket.sendall(request)
+        while b"\r\n\r\n" not in self._rest:
+            self._fill()
+        head, _, self._rest = self._rest.partition(b"\r\n\r\n")
+        lines = head.lower().split(b"\r\n")
+        body = self._body(lines[1:])
+        if b" 200 " not in lines[0] + b" ":
+            raise BadAnswer(head.decode(), body.decode(errors="replace")[:500])
+        return body
+
+    def _body(self, headers: list[bytes]) -> bytes:
+        for line in headers:
+            name, _, value = line.partition(b":")
+            if name == b"content-length":
+                return self._take(int(value))
+        chunks = []
+        while True:
+            while b"\r\n" not in self._rest:
+                self._fill()
+            size, _, self._rest = self._rest.partition(b"\r\n")
+            chunk = self._take(int(size, 16) + 2)[:-2]
+            if not chunk:
+                return b"".join(chunks)
+            chunks.append(chunk)
+
+    def _take(self, size: int) -> bytes:
+        while len(self._rest) < size:
+            self._fill()
+        taken, self._rest = self._rest[:size], self._rest[size:]
+        return taken
+
+    def _fill(self) -> None:
+        got = self._socket.recv(1 << 18)
+        if not got:
+            raise BadAnswer("the server hung up", "")
+        self._rest += got
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+@frozen
+class Cost:
+    """Of one request, in milliseconds: the server's CPU, and wall-clock."""
+
+    cpu_ms: float
+    wall_ms: float
+
+    @property
+    def per_second(self) -> float:
+        """How many one core could answer."""
+        return 1000 / self.cpu_ms
+
+
+def measure(pid: int, port: int, rounds: Iterable[Sequence[bytes]]) -> Cost:
+    """
+    The median over C{rounds}, each a sequence of requests sent one by one.
+    The first round warms up and does not count.
+    """
+    connection = Connection.to(port)
+    cpu, wall = [], []
+    for requests in rounds:
+        cpu_before, before = cpu_s(pid), perf_counter()
+        for request in requests:
+            connection.ask(request)
+        cpu.append((cpu_s(pid) - cpu_before) / len(requests) * 1000)
+        wall.append((perf_counter() - before) / len(requests) * 1000)
+    connection.close()
+    return Cost(statistics.median(cpu[1:]), statistics.median(wall[1:]))

@@ -1,0 +1,91 @@
+"""The servers that are compared, each a process of its own on loopback."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from threading import Event
+
+from attrs import frozen
+
+HERE = Path(__file__).resolve().parent
+PEERS = HERE.parent / ".venv-bench"
+
+HELLO = """
+import sys
+from twisted.internet import reactor
+from twisted.web.resource import Resource
+from twisted.web.server import Site
+
+class Hello(Resource):
+    isLeaf = True
+    def render_GET(self, request):
+        return b"hello, world"
+    render_POST = render_GET
+
+site = Site(Hello(), parsePOSTFormSubmission=False)
+site.noisy = False
+site.log = lambda request: None
+reactor.listenTCP(int(sys.argv[1]), site, interface="127.0.0.1")
+reactor.run()
+"""
+
+
+@frozen
+class Server:
+    pid: int
+    port: int
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextlib.contextmanager
+def running(command: list[str], port: int, ready: Path | None = None) -> Iterator[Server]:
+    """A server from its first answer to its end."""
+    with tempfile.TemporaryFile() as log:
+        process = subprocess.Popen(command, stdout=log, stderr=log, cwd=HERE.parent)
+        try:
+            for _ in range(1200):
+                if process.poll() is not None:
+                    log.seek(0)
+                    sys.exit(f"{command[0]} ended at once:\n{log.read().decode()}")
+                with socket.socket() as probe:
+                    is_up = probe.connect_ex(("127.0.0.1", port)) == 0
+                if is_up and (ready is None or ready.exists()):
+                    break
+                Event().wait(0.05)
+            yield Server(process.pid, port)
+        finally:
+            process.terminate()
+            process.wait()
+
+
+@contextlib.contextmanager
+def hello() -> Iterator[Server]:
+    """twisted.web saying hello: the limit."""
+    port = free_port()
+    with running([sys.executable, "-c", HELLO, str(port)], port) as server:
+        yield server
+
+
+@contextlib.contextmanager
+def moto() -> Iterator[Server]:
+    """moto's server, the peer; in a venv of its own."""
+    if not PEERS.exists():
+        subprocess.run([sys.executable, "-m", "venv", str(PEERS)], check=True)
+        pip = [str(PEERS / "bin" / "pip"), "install", "-q"]
+        subprocess.run([*pip, "-r", str(HERE / "requirements.txt")], check=True)
+    port = free_port()
+    command = [str(PEERS / "bin" / "moto_server"), "-H", "127.0.0.1", "-p", str(port)]
+    with running(command, port) as server:
+        yield server
