@@ -419,3 +419,69 @@ class IdempotentParameterMismatch(ApiError):
     code = "IdempotentParameterMismatch"
     text = "The client token {client_token} was used before, with other parameters"
     client_token: str
+
+
+@define
+class IdempotentInstanceTerminated(ApiError):
+    code = "IdempotentInstanceTerminated"
+    text = (
+        "The client token {client_token} launched instances that have been "
+        "terminated since"
+    )
+    client_token: str
+
+
+# --- values that are not of their form --------------------------------------
+
+
+@define
+class InvalidFilter(ApiError):
+    code = "InvalidParameterValue"
+    text = "The filter '{name}' is invalid"
+    name: str
+
+
+@define
+class InvalidNextToken(ApiError):
+    code = "InvalidNextToken"
+    text = "The token '{next_token}' is invalid"
+    next_token: str
+
+
+@define
+class MalformedUserData(ApiError):
+    code = "InvalidUserData.Malformed"
+    text = "{reason}"
+    reason: str
+
+
+@define
+class MalformedImageName(ApiError):
+    code = "InvalidAMIName.Malformed"
+    text = (
+        "AMI names must be between 3 and 128 characters long, and may contain "
+        "letters, numbers, and ( ) [ ] . - / ' @ _ and the space"
+    )
+
+
+@define
+class MalformedAddress(ApiError):
+    code = "InvalidParameterValue"
+    text = "Invalid value '{public_ip}' for publicIp. It is not an IPv4 address"
+    public_ip: str
+
+
+@define
+class InvalidAttributeValue(ApiError):
+    code = "InvalidAMIAttributeItemValue"
+    text = 'Invalid attribute item value "{value}" for {item} item type.'
+    item: str
+    value: str
+
+
+@define
+class AlreadyAssociated(ApiError):
+    code = "Resource.AlreadyAssociated"
+    text = "resource {public_ip} is already associated with {instance_id}"
+    public_ip: str
+    instance_id: str
