@@ -1,0 +1,70 @@
+"""
+Where instances go: which zones, and which places in their address ranges.
+
+A launch stays in one zone when one can take all that is wanted, the emptiest
+first; else it is spread, the emptiest first, as the original cloud did.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Set
+
+from attrs import frozen
+
+
+@frozen(kw_only=True)
+class Room:
+    """
+    What a zone can take of one machine type.
+
+    @ivar machines: how many there is room for.
+    @ivar addresses: how many instances its address range holds.
+    @ivar taken: the places in that range that live instances have.
+    """
+
+    zone: str
+    machines: int
+    addresses: int
+    taken: Set[int]
+
+    @property
+    def count(self) -> int:
+        """How many instances it can take."""
+        return max(0, min(self.machines, self.addresses - len(self.taken)))
+
+
+@frozen
+class Place:
+    """One instance's zone, and its place in the zone's address range."""
+
+    zone: str
+    network_index: int
+
+
+def place(rooms: Iterable[Room], at_most: int) -> tuple[Place, ...]:
+    """
+    Places for as many instances as there is room for.
+
+    @param at_most: how many are wanted.
+    """
+    emptiest_first = sorted(rooms, key=lambda room: (-room.count, room.zone))
+    placed: list[Place] = []
+    for room in emptiest_first:
+        free = _free(room)
+        for _ in range(min(room.count, at_most - len(placed))):
+            placed.append(Place(room.zone, next(free)))
+    return tuple(placed)
+
+
+def _free(room: Room) -> Iterator[int]:
+    return (n for n in range(room.addresses) if n not in room.taken)
+
+
+def shortage(rooms: Iterable[Room]) -> str:
+    """Why no more could be placed, for the user to read."""
+    told = [
+        f"zone {room.zone} has room for {room.machines} more and "
+        f"{max(0, room.addresses - len(room.taken))} free addresses"
+        for room in sorted(rooms, key=lambda room: room.zone)
+    ]
+    return "; ".join(told) or "no zone is in reach"

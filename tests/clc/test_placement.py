@@ -1,0 +1,67 @@
+"""Where instances go."""
+
+from __future__ import annotations
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from euca_tw.clc.placement import Place, Room, place, shortage
+
+
+def room(zone: str, machines: int, addresses: int = 100, taken=()) -> Room:
+    return Room(
+        zone=zone, machines=machines, addresses=addresses, taken=frozenset(taken)
+    )
+
+
+class PlaceTests(SynchronousTestCase):
+    def test_one_zone(self) -> None:
+        """A launch that fits into one zone stays in it."""
+        placed = place([room("a", 3), room("b", 9)], 4)
+        self.assertEqual({p.zone for p in placed}, {"b"})
+        self.assertEqual([p.network_index for p in placed], [0, 1, 2, 3])
+
+    def test_equals(self) -> None:
+        """Of zones with the same room the first by name is taken."""
+        self.assertEqual(place([room("b", 2), room("a", 2)], 1), (Place("a", 0),))
+
+    def test_spread(self) -> None:
+        """A launch that no zone holds alone is spread over them."""
+        placed = place([room("a", 2), room("b", 3)], 5)
+        self.assertEqual([p.zone for p in placed], ["b", "b", "b", "a", "a"])
+
+    def test_as_many_as_there_is_room_for(self) -> None:
+        """No more are placed than there is room for."""
+        self.assertEqual(len(place([room("a", 2), room("b", 1)], 5)), 3)
+
+    def test_taken(self) -> None:
+        """A place in the address range that is taken is not given again."""
+        placed = place([room("a", 9, taken={0, 2})], 2)
+        self.assertEqual([p.network_index for p in placed], [1, 3])
+
+    def test_addresses_bound(self) -> None:
+        """A zone takes no more instances than its address range holds."""
+        placed = place([room("a", 9, addresses=3, taken={1})], 9)
+        self.assertEqual([p.network_index for p in placed], [0, 2])
+
+    def test_range_shrunk(self) -> None:
+        """A zone whose range has become too small takes none."""
+        self.assertEqual(place([room("a", 9, addresses=1, taken={0, 5})], 1), ())
+
+    def test_nowhere(self) -> None:
+        """Without a zone nothing is placed."""
+        self.assertEqual(place([], 1), ())
+
+
+class ShortageTests(SynchronousTestCase):
+    def test_says_each_zone(self) -> None:
+        """The reason says what room each zone has."""
+        told = shortage([room("b", 0), room("a", 5, addresses=1, taken={0, 1})])
+        self.assertEqual(
+            told,
+            "zone a has room for 5 more and 0 free addresses; "
+            "zone b has room for 0 more and 100 free addresses",
+        )
+
+    def test_no_zone(self) -> None:
+        """Without a zone that is the reason."""
+        self.assertEqual(shortage([]), "no zone is in reach")
