@@ -1,0 +1,100 @@
+"""
+Keys and self-signed X.509 certificates.
+
+Users sign SOAP requests with them, and the tiers sign all that they say to each
+other.  There is no authority above: a certificate is known or it is not, byte
+for byte, so nothing in it is believed but the key.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from hashlib import sha256
+
+from attrs import frozen
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.x509.oid import NameOID
+
+#: RSA, since that is all that EC2's SOAP clients can sign with.
+KEY_BITS = 2048
+
+
+@frozen(kw_only=True)
+class KeyAndCertificate:
+    """A private key (PKCS #8, not encrypted) and its certificate, as PEM."""
+
+    key_pem: bytes
+    certificate_pem: bytes
+
+    def __repr__(self) -> str:
+        """Keys are kept out of logs."""
+        return f"<{type(self).__name__} {fingerprint(der_of(self.certificate_pem))}>"
+
+
+def make_certificate(common_name: str, now: datetime, days: int) -> KeyAndCertificate:
+    """
+    Make a new key and its self-signed certificate, valid from a day before
+    C{now} (clocks differ) until C{days} after it.  Takes a tenth of a second
+    or a few: call it in a thread where a reactor runs.
+    """
+    key = rsa.generate_private_key(public_exponent=65537, key_size=KEY_BITS)
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
+    public = key.public_key()
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(public)
+        .serial_number(_serial(public))
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=days))
+        .add_extension(
+            x509.SubjectKeyIdentifier.from_public_key(public), critical=False
+        )
+        .sign(key, hashes.SHA256())
+    )
+    return KeyAndCertificate(
+        key_pem=key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        ),
+        certificate_pem=certificate.public_bytes(serialization.Encoding.PEM),
+    )
+
+
+def _serial(public: rsa.RSAPublicKey) -> int:
+    """As unique as the key itself; at most 159 bits, and positive."""
+    der = public.public_bytes(
+        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    return (int.from_bytes(sha256(der).digest()[:19]) >> 1) + 1
+
+
+def der_of(certificate_pem: bytes) -> bytes:
+    """
+    The bytes that a PEM text encodes.
+
+    @raise ValueError: it is no certificate.
+    """
+    return x509.load_pem_x509_certificate(certificate_pem).public_bytes(
+        serialization.Encoding.DER
+    )
+
+
+def pem_of(certificate_der: bytes) -> bytes:
+    """
+    A certificate's PEM text.
+
+    @raise ValueError: it is no certificate.
+    """
+    return x509.load_der_x509_certificate(certificate_der).public_bytes(
+        serialization.Encoding.PEM
+    )
+
+
+def fingerprint(certificate_der: bytes) -> str:
+    """SHA-256 over a certificate's bytes, lower-case hex."""
+    return sha256(certificate_der).hexdigest()
