@@ -1,0 +1,27 @@
+"""Threads for what blocks: one thread, one queue, answers on the reactor."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from queue import SimpleQueue
+from threading import Thread
+from typing import Any
+
+from twisted._threads import IWorker, ThreadWorker
+
+#: Calls a function in the reactor's thread: C{reactor.callFromThread}.
+Deliver = Callable[[Callable[[], Any]], Any]
+
+
+def thread_worker(name: str) -> IWorker:
+    """
+    A worker with a thread of its own, which does what it is given in turn.
+    It must be told to C{quit}; the process does not wait for it otherwise.
+    """
+    return ThreadWorker(
+        lambda work: Thread(target=work, name=name, daemon=True).start(),
+        SimpleQueue(),
+    )
+
+
+__all__ = ["Deliver", "IWorker", "thread_worker"]
