@@ -1,0 +1,279 @@
+"""
+The domain that is to be, as libvirt's XML; and whose a found domain is.
+
+Pure.  What differs between hypervisors is a value, L{Machine}, not a branch.
+Every domain that is written here carries our own metadata element, with the
+mark of the node controller that made it and the instance's identifier; a
+domain without it is somebody else's, whatever its name.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+from attrs import frozen
+from lxml import etree
+
+from euca_tw.nodectl.interfaces import Disk, DomainSpec, Nic
+
+#: Of the metadata element.  It stands in domains that may be older than the
+#: daemon that reads them, so it is never changed.
+NAMESPACE = "urn:euca-tw:instance:1"
+
+#: libvirt wants a prefix under which to keep the element.
+PREFIX = "euca"
+
+_DEVICE = re.compile(r"(?:/dev/)?(?:xv|v|s|h)d(?P<which>[a-z]+)\Z")
+
+
+@frozen(kw_only=True)
+class Board:
+    """
+    What a guest finds itself on.
+
+    @ivar os_type: libvirt's word for how it boots (C{hvm}, C{linux}).
+    @ivar machine: the machine type of the emulator or hypervisor.
+    @ivar features: names of empty elements under C{features}.
+    @ivar console: C{logged}: a serial port that is logged by libvirt's virtlogd,
+        so that its terminal stays free for C{virsh console}; C{file}: a serial
+        port that the emulator writes to the file by itself; C{xen}: Xen's own,
+        which xenconsoled writes where it is configured to.
+    """
+
+    os_type: str
+    machine: str
+    features: tuple[str, ...] = ()
+    console: Literal["logged", "file", "xen"] = "logged"
+
+
+@frozen(kw_only=True)
+class Machine:
+    """
+    How domains are made on one kind of hypervisor.
+
+    @ivar with_kernel: for guests that are given a kernel from outside.
+    @ivar with_disk: for guests that boot from their own disk.
+    @ivar kernel_arguments: what every kernel is told before its own command
+        line; C{{root}} is the root disk's device.
+    @ivar translation_cache_mib: of an emulator that translates; its own
+        default costs 120 MiB more in every domain.
+    @ivar emulator: a path; None for the hypervisor's own choice.
+    @ivar cpu_mode: None for the hypervisor's own choice.
+    """
+
+    domain_type: str
+    with_kernel: Board
+    with_disk: Board
+    disk_bus: str
+    disk_prefix: str
+    nic_model: str | None
+    kernel_arguments: str
+    arch: str = "x86_64"
+    emulator: str | None = None
+    cpu_mode: str | None = None
+    translation_cache_mib: int | None = None
+    has_virtio: bool = True
+
+
+_PC = Board(os_type="hvm", machine="pc", features=("acpi", "apic"))
+
+#: Software emulation: runs anywhere.
+QEMU = Machine(
+    domain_type="qemu",
+    with_kernel=_PC,
+    with_disk=_PC,
+    disk_bus="virtio",
+    disk_prefix="vd",
+    nic_model="virtio",
+    # Under emulation address randomisation and the cures for speculation
+    # protect nothing, and cost a fifth of the boot.
+    kernel_arguments=("root={root} console=ttyS0 loglevel=4 mitigations=off nokaslr"),
+    translation_cache_mib=32,
+)
+
+KVM = Machine(
+    domain_type="kvm",
+    with_kernel=_PC,
+    with_disk=_PC,
+    disk_bus="virtio",
+    disk_prefix="vd",
+    nic_model="virtio",
+    kernel_arguments="root={root} console=ttyS0 loglevel=4",
+    cpu_mode="host-passthrough",
+)
+
+XEN = Machine(
+    domain_type="xen",
+    with_kernel=Board(os_type="linux", machine="xenpv", console="xen"),
+    with_disk=Board(
+        os_type="hvm",
+        machine="xenfv",
+        features=("acpi", "apic", "pae"),
+        console="file",
+    ),
+    disk_bus="xen",
+    disk_prefix="xvd",
+    nic_model=None,
+    kernel_arguments="root={root} console=hvc0 loglevel=4",
+    has_virtio=False,
+)
+
+#: By the name that a configuration gives them.
+MACHINES = {machine.domain_type: machine for machine in (QEMU, KVM, XEN)}
+
+
+def domain_xml(spec: DomainSpec, machine: Machine, mark: str) -> str:
+    """
+    @param mark: of the node controller; it finds its domains by it.
+    @raise ValueError: a text in C{spec} cannot stand in XML.
+    """
+    domain = etree.Element("domain", type=machine.domain_type)
+    _add(domain, "name", spec.name)
+    _add(domain, "uuid", spec.uuid)
+    metadata = _add(domain, "metadata")
+    etree.SubElement(
+        metadata,
+        etree.QName(NAMESPACE, "instance"),
+        {"id": spec.name, "mark": mark},
+        nsmap={PREFIX: NAMESPACE},
+    )
+    _add(domain, "memory", str(spec.memory_mib), unit="MiB")
+    _add(domain, "vcpu", str(spec.cores))
+    board = machine.with_disk if spec.kernel is None else machine.with_kernel
+    _boot(domain, spec, machine, board)
+    _features(domain, machine, board)
+    if machine.cpu_mode is not None:
+        _add(domain, "cpu", mode=machine.cpu_mode)
+    clock = _add(domain, "clock", offset="utc")
+    if machine.has_virtio:
+        _add(clock, "timer", name="hpet", present="no")
+    # A guest that shuts down or crashes is gone; one that reboots goes on.
+    _add(domain, "on_poweroff", "destroy")
+    _add(domain, "on_reboot", "restart")
+    _add(domain, "on_crash", "destroy")
+
+    devices = _add(domain, "devices")
+    if machine.emulator is not None:
+        _add(devices, "emulator", machine.emulator)
+    if machine.has_virtio:
+        _add(devices, "controller", type="usb", model="none")
+    for disk in spec.disks:
+        _disk(devices, disk, machine)
+    for nic in spec.nics:
+        _nic(devices, nic, machine)
+    _console(devices, spec.console, board)
+    if machine.has_virtio:
+        _add(devices, "memballoon", model="virtio")
+        source = _add(devices, "rng", model="virtio")
+        _add(source, "backend", "/dev/urandom", model="random")
+    return etree.tostring(domain, encoding="unicode", pretty_print=True)
+
+
+def instance_in(xml: str, mark: str) -> str | None:
+    """
+    Whose domain this is.
+
+    @param xml: of a domain, or of our metadata element alone.
+    @return: the instance's identifier; None if it is not one of C{mark}'s.
+    """
+    parser = etree.XMLParser(resolve_entities=False, no_network=True)
+    try:
+        root = etree.fromstring(xml, parser)
+    except etree.XMLSyntaxError:
+        return None
+    name = etree.QName(NAMESPACE, "instance")
+    found = root if root.tag == name else root.find(f"metadata/{name}")
+    if found is None or found.get("mark") != mark:
+        return None
+    return found.get("id")
+
+
+def device_name(device: str, machine: Machine) -> str:
+    """
+    A disk's name in the guest: C{vda} is C{xvda} on Xen.
+
+    @raise ValueError: C{device} is no name of a disk.
+    """
+    match = _DEVICE.match(device)
+    if match is None:
+        raise ValueError(f"{device!r} is no name of a disk")
+    return machine.disk_prefix + match["which"]
+
+
+def _add(
+    parent: etree._Element, tag: str, text: str | None = None, **attributes: str
+) -> etree._Element:
+    child = etree.SubElement(parent, tag, attributes)
+    child.text = text
+    return child
+
+
+def _boot(
+    domain: etree._Element, spec: DomainSpec, machine: Machine, board: Board
+) -> None:
+    os = _add(domain, "os")
+    _add(os, "type", board.os_type, arch=machine.arch, machine=board.machine)
+    if spec.kernel is None:
+        _add(os, "boot", dev="hd")
+        return
+    _add(os, "kernel", spec.kernel)
+    if spec.ramdisk is not None:
+        _add(os, "initrd", spec.ramdisk)
+    root = device_name(spec.disks[0].device, machine) if spec.disks else "ram0"
+    ours = machine.kernel_arguments.replace("{root}", f"/dev/{root}")
+    _add(os, "cmdline", f"{ours} {spec.command_line}".strip())
+
+
+def _features(domain: etree._Element, machine: Machine, board: Board) -> None:
+    if not board.features:
+        return
+    features = _add(domain, "features")
+    for name in board.features:
+        _add(features, name)
+    if machine.translation_cache_mib is not None:
+        emulator = _add(features, "tcg")
+        _add(emulator, "tb-cache", str(machine.translation_cache_mib), unit="MiB")
+
+
+def _disk(devices: etree._Element, disk: Disk, machine: Machine) -> None:
+    element = _add(devices, "disk", type="file", device="disk")
+    # An instance's disk ends with the instance, and that with the host's power:
+    # flushing it to the platter would protect nothing.
+    cache = {"cache": "unsafe"} if machine.has_virtio else {}
+    _add(element, "driver", name="qemu", type=disk.format, **cache)
+    _add(element, "source", file=disk.path)
+    if disk.backing is not None and machine.has_virtio:
+        # Told outright, libvirt need not open the file to find out.
+        backing = _add(element, "backingStore", type="file")
+        _add(backing, "format", type="raw")
+        _add(backing, "source", file=disk.backing)
+    _add(
+        element,
+        "target",
+        dev=device_name(disk.device, machine),
+        bus=machine.disk_bus,
+    )
+
+
+def _nic(devices: etree._Element, nic: Nic, machine: Machine) -> None:
+    element = _add(devices, "interface", type="bridge")
+    _add(element, "mac", address=nic.mac_address)
+    _add(element, "source", bridge=nic.bridge)
+    _add(element, "target", dev=nic.target)
+    if machine.nic_model is not None:
+        _add(element, "model", type=machine.nic_model)
+
+
+def _console(devices: etree._Element, path: str, board: Board) -> None:
+    if board.console == "xen":
+        console = _add(devices, "console", type="pty")
+        _add(console, "target", type="xen", port="0")
+    elif board.console == "file":
+        serial = _add(devices, "serial", type="file")
+        _add(serial, "source", path=path, append="on")
+        _add(serial, "target", port="0")
+    else:
+        serial = _add(devices, "serial", type="pty")
+        _add(serial, "log", file=path, append="on")
+        _add(serial, "target", port="0")

@@ -1,0 +1,166 @@
+"""Domains as libvirt's XML."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from attrs import evolve
+from lxml import etree
+from twisted.trial.unittest import SkipTest, SynchronousTestCase
+
+from euca_tw.nodectl.domain_xml import (
+    KVM,
+    NAMESPACE,
+    QEMU,
+    XEN,
+    Machine,
+    device_name,
+    domain_xml,
+    instance_in,
+)
+from euca_tw.nodectl.interfaces import Disk, DomainSpec, Nic
+
+GOLDEN = Path(__file__).parent.parent / "golden" / "domain_xml"
+SCHEMA = Path("/usr/share/libvirt/schemas/domain.rng")
+
+HERE = "/var/lib/euca_tw/node/instances/i-12345678"
+IMAGES = "/var/lib/euca_tw/node/images"
+
+WITH_KERNEL = DomainSpec(
+    name="i-12345678",
+    uuid="5a5a5a5a-0000-4000-8000-000012345678",
+    cores=1,
+    memory_mib=128,
+    kernel=f"{IMAGES}/eki-00000001",
+    ramdisk=f"{IMAGES}/eri-00000001",
+    command_line="quiet",
+    disks=(
+        Disk(path=f"{HERE}/root.qcow2", backing=f"{IMAGES}/emi-00000001"),
+        Disk(path=f"{HERE}/swap.raw", format="raw", device="vdb"),
+    ),
+    nics=(
+        Nic(mac_address="d0:0d:12:34:56:78", bridge="euca0", target="vn_i-12345678"),
+    ),
+    console=f"{HERE}/console.log",
+)
+
+WHOLE_DISK = evolve(
+    WITH_KERNEL,
+    cores=2,
+    memory_mib=1024,
+    kernel=None,
+    ramdisk=None,
+    command_line="",
+    disks=WITH_KERNEL.disks[:1],
+)
+
+#: By the name of their golden file.
+DOMAINS: dict[str, tuple[DomainSpec, Machine]] = {
+    "qemu-kernel": (WITH_KERNEL, QEMU),
+    "qemu-disk": (WHOLE_DISK, QEMU),
+    "kvm-kernel": (WITH_KERNEL, KVM),
+    "kvm-disk": (WHOLE_DISK, KVM),
+    "xen-kernel": (WITH_KERNEL, XEN),
+    "xen-disk": (WHOLE_DISK, XEN),
+}
+
+
+class DomainXmlTests(SynchronousTestCase):
+    maxDiff = None
+
+    def parsed(self, spec: DomainSpec, machine: Machine = QEMU) -> etree._Element:
+        return etree.fromstring(domain_xml(spec, machine, "nc"))
+
+    def test_golden(self) -> None:
+        """Each kind of domain on each hypervisor is written as it was reviewed."""
+        for name, (spec, machine) in DOMAINS.items():
+            golden = (GOLDEN / f"{name}.xml").read_text()
+            self.assertEqual(domain_xml(spec, machine, "nc"), golden, name)
+
+    def test_valid(self) -> None:
+        """libvirt's own schema accepts every one of them."""
+        if not SCHEMA.exists():
+            raise SkipTest(f"{SCHEMA} is not there: install libvirt0")
+        schema = etree.RelaxNG(etree.parse(SCHEMA))
+        for name, (spec, machine) in DOMAINS.items():
+            written = etree.fromstring(domain_xml(spec, machine, "nc"))
+            self.assertTrue(
+                schema.validate(written), f"{name}: {schema.error_log.last_error}"
+            )
+
+    def test_nothing_formatted(self) -> None:
+        """A text that looks like XML stays a text."""
+        command_line = "x='<y>' & \"z\""
+        domain = self.parsed(evolve(WITH_KERNEL, command_line=command_line))
+        written = domain.findtext("os/cmdline")
+        assert written is not None
+        self.assertTrue(written.endswith(f" {command_line}"))
+
+    def test_not_in_xml(self) -> None:
+        """A text that no XML can carry is refused."""
+        spec = evolve(WITH_KERNEL, command_line="\x00")
+        self.assertRaises(ValueError, domain_xml, spec, QEMU, "nc")
+
+    def test_no_ramdisk(self) -> None:
+        """A kernel without a ramdisk is given none."""
+        domain = self.parsed(evolve(WITH_KERNEL, ramdisk=None))
+        self.assertIsNone(domain.find("os/initrd"))
+
+    def test_no_disk(self) -> None:
+        """A kernel may run without any disk."""
+        domain = self.parsed(evolve(WITH_KERNEL, disks=()))
+        self.assertIn("root=/dev/ram0", domain.findtext("os/cmdline") or "")
+
+    def test_emulator(self) -> None:
+        """The emulator may be chosen."""
+        domain = self.parsed(WITH_KERNEL, evolve(QEMU, emulator="/opt/qemu"))
+        self.assertEqual(domain.findtext("devices/emulator"), "/opt/qemu")
+
+    def test_raw_disk(self) -> None:
+        """A raw disk has nothing under it."""
+        domain = self.parsed(WITH_KERNEL)
+        (disk,) = domain.findall("devices/disk/target[@dev='vdb']/..")
+        self.assertIsNone(disk.find("backingStore"))
+
+
+class DeviceNameTests(SynchronousTestCase):
+    def test_prefix(self) -> None:
+        """A disk keeps its letter and takes the hypervisor's prefix."""
+        for device in ("vdb", "xvdb", "sdb", "/dev/sdb", "hdb"):
+            self.assertEqual(device_name(device, QEMU), "vdb")
+            self.assertEqual(device_name(device, XEN), "xvdb")
+
+    def test_no_disk(self) -> None:
+        """What names no disk is refused."""
+        for device in ("", "vd", "vda1", "eth0", "vda\n", "../vda"):
+            self.assertRaises(ValueError, device_name, device, QEMU)
+
+
+class InstanceInTests(SynchronousTestCase):
+    def test_ours(self) -> None:
+        """Every domain that was written is known again."""
+        for spec, machine in DOMAINS.values():
+            written = domain_xml(spec, machine, "nc")
+            self.assertEqual(instance_in(written, "nc"), "i-12345678")
+
+    def test_element(self) -> None:
+        """The metadata element alone is enough."""
+        xml = f"<euca:instance xmlns:euca='{NAMESPACE}' id='i-12345678' mark='nc'/>"
+        self.assertEqual(instance_in(xml, "nc"), "i-12345678")
+
+    def test_another_mark(self) -> None:
+        """A domain of another node controller is not ours."""
+        written = domain_xml(WITH_KERNEL, QEMU, "other")
+        self.assertIsNone(instance_in(written, "nc"))
+
+    def test_not_ours(self) -> None:
+        """A domain of somebody else is not ours, whatever its name."""
+        for xml in (
+            "<domain><name>i-12345678</name></domain>",
+            "<domain><name>i-12345678</name><metadata/></domain>",
+            "<domain><metadata><instance id='i-1' mark='nc'/></metadata></domain>",
+            f"<x:other xmlns:x='{NAMESPACE}' id='i-1' mark='nc'/>",
+            "",
+            "nonsense",
+        ):
+            self.assertIsNone(instance_in(xml, "nc"), xml)
