@@ -12,6 +12,7 @@ that has a thing, C{until} the first that has it no more.
 
 from __future__ import annotations
 
+import inspect
 import types
 import typing
 from collections.abc import Awaitable, Callable, Iterator
@@ -53,8 +54,12 @@ class Field:
     @ivar repeated: of a list: its elements stand side by side, with no
         C{<item>} and no wrapper around them.
     @ivar leaf: for many scalars, C{<item><leaf>text</leaf></item>}.
-    @ivar at_least: of a list: how many items there must be.
+    @ivar at_least: of a list: how many items there must be (ask
+        L{at_least_in}: there are such that asked for one until a date).
     @ivar is_in_soap: False for what only Query can say (C{DryRun}).
+    @ivar soap_spans: when SOAP can say it, where Query can in other versions
+        too (ask L{is_element_in}).
+    @ivar is_optional_in_query: Query may leave out what SOAP must say.
     @ivar choice: fields next to each other with one choice name exclude each
         other (xs:choice), from C{choice_since} on.
     @ivar xsd: the XML Schema type of a scalar.
@@ -69,11 +74,14 @@ class Field:
     repeated: bool
     leaf: str | None
     at_least: int
+    at_least_until: str | None
     required: bool | tuple[Span, ...]
     since: str | None
     until: str | None
     absent_in: tuple[str, ...]
     is_in_soap: bool
+    soap_spans: tuple[Span, ...]
+    is_optional_in_query: bool
     choice: str | None
     choice_since: str | None
     xsd: str
@@ -88,6 +96,17 @@ class Field:
             _within((self.since, self.until), version) and version not in self.absent_in
         )
 
+    def is_element_in(self, version: Version) -> bool:
+        """Whether SOAP can say it in that version."""
+        return self.is_in_soap and self.lives_in(version) and self._in_spans(version)
+
+    def _in_spans(self, version: Version) -> bool:
+        return not self.soap_spans or any(_within(s, version) for s in self.soap_spans)
+
+    def at_least_in(self, version: Version) -> int:
+        """How many items a list must have, in that version."""
+        return self.at_least if _within((None, self.at_least_until), version) else 0
+
     def choice_in(self, version: Version) -> str | None:
         """The choice that the field belongs to, in that version."""
         if self.choice_since is not None and version < self.choice_since:
@@ -99,6 +118,14 @@ class Field:
         if isinstance(self.required, bool):
             return self.required
         return any(_within(span, version) for span in self.required)
+
+    def is_required_in_query(self, version: Version) -> bool:
+        """Whether a Query request must say it (in a choice: one of them)."""
+        return (
+            self.query != ""
+            and not self.is_optional_in_query
+            and self.is_required_in(version)
+        )
 
 
 def _within(span: Span, version: str) -> bool:
@@ -132,6 +159,10 @@ class Shape:
         """The fields that C{version} knows, in wire order."""
         return (f for f in self.fields if f.lives_in(version))
 
+    def elements(self, version: Version) -> Iterator[Field]:
+        """The fields that are elements in C{version}, in wire order."""
+        return (f for f in self.fields if f.is_element_in(version))
+
 
 def wire(
     name: str,
@@ -140,11 +171,13 @@ def wire(
     leaf: str | None = None,
     repeated: bool = False,
     at_least: int = 0,
+    at_least_until: str | None = None,
     since: str | None = None,
     until: str | None = None,
     absent_in: tuple[str, ...] = (),
     required: bool | tuple[Span, ...] | None = None,
-    soap: bool = True,
+    soap: bool | tuple[Span, ...] = True,
+    query_optional: bool = False,
     choice: str | None = None,
     choice_since: str | None = None,
     xsd: str | None = None,
@@ -161,6 +194,8 @@ def wire(
 
     @param query: the name in Query, when it is not C{name} with a capital
         (of a list: its singular, as EC2 has it); C{""} for none.
+    @param soap: False for what only Query can say, or the spans in which SOAP
+        can say it, too.
     """
     metadata = {
         "wire": name,
@@ -168,11 +203,13 @@ def wire(
         "leaf": leaf,
         "repeated": repeated,
         "at_least": at_least,
+        "at_least_until": at_least_until,
         "since": since,
         "until": until,
         "absent_in": absent_in,
         "required": required,
         "soap": soap,
+        "query_optional": query_optional,
         "choice": choice,
         "choice_since": choice_since,
         "xsd": xsd,
@@ -181,23 +218,42 @@ def wire(
     return attrs.field(metadata=metadata, default=default)
 
 
-@dataclass_transform(
-    frozen_default=True, kw_only_default=True, field_specifiers=(wire,)
-)
+# Note [Fields that may be left out]
+#
+# Which fields need a value is decided by wire() from their type and dates; a
+# type checker cannot follow that, so it is told (by not naming wire as a field
+# specifier) that none does, and attrs refuses at run time.
+
+
+@dataclass_transform(frozen_default=True, kw_only_default=True)
 def shape(
     name: str, *, attributes: tuple[Attribute, ...] = ()
 ) -> Callable[[type[T]], type[T]]:
     """Make a class a shape; C{name} is its complexType in the schema."""
 
     def decorate(cls: type[T]) -> type[T]:
-        annotations = cls.__dict__.get("__annotations__", {})
-        for member in annotations:
-            _supply_default(cls, member, annotations[member])
+        _supply_defaults(cls)
         made = frozen(kw_only=True)(cls)
         made.__shape_declared__ = (name, attributes)  # type: ignore[attr-defined]
         return made
 
     return decorate
+
+
+@dataclass_transform(frozen_default=True, kw_only_default=True)
+def members(cls: type[T]) -> type[T]:
+    """
+    Make a class one of fields that several shapes have in common.  It is no
+    type on the wire; a shape that inherits it has its fields first (of two
+    such bases, those of the last first).
+    """
+    _supply_defaults(cls)
+    return frozen(kw_only=True, slots=False)(cls)
+
+
+def _supply_defaults(cls: type) -> None:
+    for member, hint in inspect.get_annotations(cls).items():
+        _supply_default(cls, member, hint)
 
 
 def _supply_default(cls: type, member: str, hint: Any) -> None:
@@ -207,7 +263,7 @@ def _supply_default(cls: type, member: str, hint: Any) -> None:
     if meta is None or declared._default is not attrs.NOTHING:  # type: ignore[union-attr]
         return
     text = hint if isinstance(hint, str) else str(hint)
-    if text.startswith("tuple["):
+    if text.startswith("tuple[") and "None" not in text:
         declared._default = ()  # type: ignore[union-attr]
     elif "None" in text or meta["since"] or meta["until"] or meta["choice"]:
         declared._default = None  # type: ignore[union-attr]
@@ -257,11 +313,14 @@ def _field(a: attrs.Attribute[Any], hint: Any) -> Field:
         repeated=meta["repeated"],
         leaf=meta["leaf"],
         at_least=meta["at_least"],
+        at_least_until=meta["at_least_until"],
         required=required,
         since=meta["since"],
         until=meta["until"],
         absent_in=meta["absent_in"],
-        is_in_soap=meta["soap"],
+        is_in_soap=meta["soap"] is not False,
+        soap_spans=meta["soap"] if isinstance(meta["soap"], tuple) else (),
+        is_optional_in_query=meta["query_optional"],
         choice=meta["choice"],
         choice_since=meta["choice_since"],
         xsd=meta["xsd"] or SCALARS.get(hint, ""),
@@ -282,6 +341,7 @@ class Operation:
     @ivar query_form: how Query says the request where it does not follow the
         rules; a shape whose method C{request()} gives the C{request}, or
         raises L{euca_tw.api.errors.ApiError}.
+    @ivar soap_actions: the soapAction, and when, where it is not C{name}.
     """
 
     name: str
@@ -290,9 +350,17 @@ class Operation:
     since: str | None = None
     until: str | None = None
     query_form: type | None = None
+    soap_actions: tuple[tuple[Span, str], ...] = ()
 
     def lives_in(self, version: Version) -> bool:
         return _within((self.since, self.until), version)
+
+    def soap_action_in(self, version: Version) -> str:
+        """What the WSDL of that version calls it in soapAction."""
+        for span, action in self.soap_actions:
+            if _within(span, version):
+                return action
+        return self.name
 
     @property
     def method(self) -> str:
@@ -361,6 +429,7 @@ __all__ = [
     "Shape",
     "Span",
     "Version",
+    "members",
     "shape",
     "shape_of",
     "wire",

@@ -1,0 +1,256 @@
+"""
+Security groups and their rules.
+
+Query says a rule in two forms, flat and nested; L{IngressForm} reads both.
+"""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from euca_tw.api.ec2.common import (
+    Acknowledgement,
+    Filter,
+    Request,
+    Response,
+    Tag,
+    TagSpecification,
+)
+from euca_tw.api.errors import InvalidParameterCombination, MissingParameter
+from euca_tw.api.shapes import members, shape, wire
+
+
+@shape("UserIdGroupPairType")
+class UserIdGroupPair:
+    """
+    A security group as a source of traffic.
+
+    @ivar user_id: the group's owner; the caller, if it is not said.
+    """
+
+    user_id: str | None = wire("userId", required=((None, "2011-01-01"),))
+    group_id: str | None = wire("groupId", since="2011-01-01")
+    group_name: str | None = wire("groupName", required=((None, "2011-01-01"),))
+
+
+@shape("IpRangeItemType")
+class IpRange:
+    """@ivar cidr_ip: C{192.0.2.0/24}."""
+
+    cidr_ip: str = wire("cidrIp")
+
+
+@shape("IpPermissionType")
+class IpPermission:
+    """
+    A protocol, its ports, and whom they are open to.
+
+    @ivar ip_protocol: C{tcp}, C{udp}, C{icmp}, a number; C{-1} for all.
+    @ivar from_port: of ICMP, the type; -1 is all.
+    @ivar to_port: of ICMP, the code; -1 is all.
+    """
+
+    ip_protocol: str = wire("ipProtocol")
+    from_port: int | None = wire("fromPort", required=((None, "2011-01-01"),))
+    to_port: int | None = wire("toPort", required=((None, "2011-01-01"),))
+    groups: tuple[UserIdGroupPair, ...] = wire("groups")
+    ip_ranges: tuple[IpRange, ...] = wire("ipRanges")
+
+
+@shape("CreateSecurityGroupType")
+class CreateSecurityGroup(Request):
+    group_name: str = wire("groupName")
+    group_description: str = wire("groupDescription")
+    vpc_id: str | None = wire("vpcId", since="2011-01-01")
+    tag_specifications: tuple[TagSpecification, ...] = wire(
+        "tagSpecificationSet",
+        query="TagSpecification",
+        since="2016-11-15",
+        required=False,
+    )
+
+
+@shape("CreateSecurityGroupResponseType")
+class CreateSecurityGroupResponse(Acknowledgement):
+    group_id: str = wire("groupId", since="2011-01-01")
+
+
+@shape("DeleteSecurityGroupType")
+class DeleteSecurityGroup(Request):
+    group_id: str | None = wire("groupId", since="2011-01-01", choice="group")
+    group_name: str | None = wire(
+        "groupName", required=True, choice="group", choice_since="2011-01-01"
+    )
+
+
+@shape("DeleteSecurityGroupResponseType")
+class DeleteSecurityGroupResponse(Acknowledgement):
+    """It is gone, or was not there."""
+
+
+@shape("DescribeSecurityGroupsType")
+class DescribeSecurityGroups(Request):
+    """No names and no ids: all of the user's."""
+
+    group_names: tuple[str, ...] = wire(
+        "securityGroupSet", query="GroupName", leaf="groupName"
+    )
+    group_ids: tuple[str, ...] = wire(
+        "securityGroupIdSet",
+        query="GroupId",
+        leaf="groupId",
+        since="2011-01-01",
+        required=False,
+    )
+    filters: tuple[Filter, ...] = wire(
+        "filterSet", query="Filter", since="2010-08-31", required=False
+    )
+    next_token: str | None = wire("nextToken", since="2016-11-15")
+    max_results: int | None = wire("maxResults", since="2016-11-15")
+
+
+@shape("SecurityGroupItemType")
+class SecurityGroup:
+    """@ivar ip_permissions: what may come in."""
+
+    owner_id: str = wire("ownerId")
+    group_id: str = wire("groupId", since="2011-01-01")
+    group_name: str = wire("groupName")
+    group_description: str = wire("groupDescription")
+    vpc_id: str | None = wire("vpcId", since="2011-01-01")
+    ip_permissions: tuple[IpPermission, ...] = wire("ipPermissions")
+    ip_permissions_egress: tuple[IpPermission, ...] = wire(
+        "ipPermissionsEgress", since="2011-01-01", required=False
+    )
+    tags: tuple[Tag, ...] = wire("tagSet", since="2011-01-01", required=False)
+
+
+@shape("DescribeSecurityGroupsResponseType")
+class DescribeSecurityGroupsResponse(Response):
+    """@ivar next_token: there is more; None: that was all."""
+
+    groups: tuple[SecurityGroup, ...] = wire("securityGroupInfo")
+    next_token: str | None = wire("nextToken", since="2016-11-15")
+
+
+# --- rules ------------------------------------------------------------------
+
+
+@members
+class Ingress(Request):
+    """
+    Rules of a group.
+
+    @ivar user_id: the group's owner; only ever the caller.
+    """
+
+    user_id: str | None = wire("userId", query="", required=((None, "2011-01-01"),))
+    group_id: str | None = wire("groupId", since="2011-01-01", choice="group")
+    group_name: str | None = wire(
+        "groupName", required=True, choice="group", choice_since="2011-01-01"
+    )
+    ip_permissions: tuple[IpPermission, ...] = wire("ipPermissions")
+
+
+@shape("AuthorizeSecurityGroupIngressType")
+class AuthorizeSecurityGroupIngress(Ingress):
+    """Let traffic in."""
+
+
+@shape("AuthorizeSecurityGroupIngressResponseType")
+class AuthorizeSecurityGroupIngressResponse(Acknowledgement):
+    """It may come in."""
+
+
+@shape("RevokeSecurityGroupIngressType")
+class RevokeSecurityGroupIngress(Ingress):
+    """Let it in no more."""
+
+
+@shape("RevokeSecurityGroupIngressResponseType")
+class RevokeSecurityGroupIngressResponse(Acknowledgement):
+    """It may not come in by that rule."""
+
+
+#: What a source group without a protocol may send: everything there was.
+_EVERYTHING = (("tcp", 1, 65535), ("udp", 1, 65535), ("icmp", -1, -1))
+
+I = TypeVar("I", bound=Ingress)  # noqa: E741
+
+
+@members
+class IngressForm(Request):
+    """
+    How Query says rules: one, flat, or many, nested.
+
+    @ivar source_security_group_name: all of its traffic, if there is no
+        protocol.
+    """
+
+    group_id: str | None = wire("groupId", since="2011-01-01", choice="group")
+    group_name: str | None = wire(
+        "groupName", required=True, choice="group", choice_since="2011-01-01"
+    )
+    ip_permissions: tuple[IpPermission, ...] = wire("ipPermissions")
+    source_security_group_name: str | None = wire("sourceSecurityGroupName")
+    source_security_group_owner_id: str | None = wire("sourceSecurityGroupOwnerId")
+    ip_protocol: str | None = wire("ipProtocol")
+    from_port: int | None = wire("fromPort")
+    to_port: int | None = wire("toPort")
+    cidr_ip: str | None = wire("cidrIp")
+
+    def _made(self, cls: type[I]) -> I:
+        return cls(
+            is_dry_run=self.is_dry_run,
+            group_id=self.group_id,
+            group_name=self.group_name,
+            ip_permissions=self.ip_permissions + self._flat_permissions(),
+        )
+
+    def _flat_permissions(self) -> tuple[IpPermission, ...]:
+        """
+        @raise InvalidParameterCombination: a source without its like.
+        """
+        name, owner = (
+            self.source_security_group_name,
+            self.source_security_group_owner_id,
+        )
+        if owner is not None and name is None:
+            raise MissingParameter("SourceSecurityGroupName")
+        pairs = (
+            () if name is None else (UserIdGroupPair(user_id=owner, group_name=name),)
+        )
+        ranges = () if self.cidr_ip is None else (IpRange(cidr_ip=self.cidr_ip),)
+        if pairs and ranges:
+            raise InvalidParameterCombination(
+                "A rule has either CidrIp or SourceSecurityGroupName as its source"
+            )
+        if self.ip_protocol is not None:
+            return (
+                IpPermission(
+                    ip_protocol=self.ip_protocol,
+                    from_port=self.from_port,
+                    to_port=self.to_port,
+                    groups=pairs,
+                    ip_ranges=ranges,
+                ),
+            )
+        if ranges or self.from_port is not None or self.to_port is not None:
+            raise MissingParameter("IpProtocol")
+        return tuple(
+            IpPermission(ip_protocol=p, from_port=low, to_port=high, groups=pairs)
+            for p, low, high in _EVERYTHING
+            if pairs
+        )
+
+
+@shape("AuthorizeSecurityGroupIngressForm")
+class AuthorizeSecurityGroupIngressForm(IngressForm):
+    def request(self) -> AuthorizeSecurityGroupIngress:
+        return self._made(AuthorizeSecurityGroupIngress)
+
+
+@shape("RevokeSecurityGroupIngressForm")
+class RevokeSecurityGroupIngressForm(IngressForm):
+    def request(self) -> RevokeSecurityGroupIngress:
+        return self._made(RevokeSecurityGroupIngress)

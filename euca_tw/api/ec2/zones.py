@@ -1,0 +1,42 @@
+"""
+Availability zones: the clusters of the cloud.
+"""
+
+from __future__ import annotations
+
+from euca_tw.api.ec2.common import Filter, Request, Response
+from euca_tw.api.shapes import shape, wire
+
+
+@shape("DescribeAvailabilityZonesType")
+class DescribeAvailabilityZones(Request):
+    """
+    @ivar zone_names: none: all.
+    @ivar is_of_all: with those that the user may not use.
+    """
+
+    zone_names: tuple[str, ...] = wire(
+        "availabilityZoneSet", query="ZoneName", leaf="zoneName"
+    )
+    filters: tuple[Filter, ...] = wire(
+        "filterSet", query="Filter", since="2010-08-31", required=False
+    )
+    is_of_all: bool | None = wire("allAvailabilityZones", since="2016-11-15")
+
+
+@shape("AvailabilityZoneItemType")
+class AvailabilityZone:
+    """
+    @ivar zone_state: C{available}, or C{impaired} and C{unavailable}.
+    @ivar messages: about it, for people.
+    """
+
+    zone_name: str = wire("zoneName")
+    zone_state: str = wire("zoneState")
+    region_name: str = wire("regionName", since="2008-12-01")
+    messages: tuple[str, ...] = wire("messageSet", leaf="message", since="2009-07-15")
+
+
+@shape("DescribeAvailabilityZonesResponseType")
+class DescribeAvailabilityZonesResponse(Response):
+    zones: tuple[AvailabilityZone, ...] = wire("availabilityZoneInfo")
