@@ -1,0 +1,205 @@
+"""
+Users, their access keys and certificates.
+
+A user's private key is made here, given away once and kept nowhere: who lost
+it gets new credentials.
+"""
+
+from __future__ import annotations
+
+import re
+import string
+from typing import ClassVar
+
+from attrs import define, evolve, field, frozen
+from twisted.internet.interfaces import IReactorTime
+
+from euca_tw.common.certificates import (
+    KeyAndCertificate,
+    der_of,
+    fingerprint,
+    make_certificate,
+)
+from euca_tw.common.clock import utc_now
+from euca_tw.common.in_thread import InThread
+from euca_tw.model.identifiers import Minter
+from euca_tw.model.records import AccessKey, User, UserCertificate
+from euca_tw.store.interfaces import Change, IStore, Put
+
+#: The first user, whose credentials the cloud writes down at its first start.
+ADMIN = "admin"
+
+_KEY_LETTERS = string.ascii_uppercase + string.digits
+_SECRET_LETTERS = string.ascii_letters + string.digits
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@+=-]{0,63}\Z")
+_CERTIFICATE_DAYS = 3650
+
+
+@define
+class AccountError(Exception):
+    """An administrator's wish that cannot be; the text is for him."""
+
+    text: ClassVar[str]
+    name: str
+
+    def __str__(self) -> str:
+        return self.text.format(name=self.name)
+
+
+class NoSuchUser(AccountError):
+    text = "there is no user {name}"
+
+
+class DuplicateUser(AccountError):
+    text = "there is a user {name} already"
+
+
+class InvalidUserName(AccountError):
+    text = (
+        "{name!r} cannot be a user's name: 1 to 64 letters, digits and _.@+=- are, "
+        "beginning with a letter or digit"
+    )
+
+
+class LastAdministrator(AccountError):
+    text = "{name} is the last active administrator"
+
+
+@frozen(kw_only=True)
+class Credentials:
+    """What a user signs with; the only time that all of it is together."""
+
+    user: User
+    key: AccessKey = field(repr=False)
+    identity: KeyAndCertificate = field(repr=False)
+
+
+@frozen(kw_only=True, eq=False)
+class Accounts:
+    """The users of a cloud."""
+
+    store: IStore
+    clock: IReactorTime
+    minter: Minter
+    in_thread: InThread
+
+    def users(self) -> list[User]:
+        """All of them, oldest first."""
+        return list(self.store.all(User))
+
+    def named(self, name: str) -> User:
+        """
+        @raise NoSuchUser:
+        """
+        for user in self.store.where(User, "name", name):
+            found: User = user
+            return found
+        raise NoSuchUser(name)
+
+    def has(self, name: str) -> bool:
+        """Whether there is a user of that name."""
+        return bool(self.store.where(User, "name", name))
+
+    async def draft(self, name: str, is_admin: bool = False) -> Credentials:
+        """
+        Credentials for a user to be, of which nothing is kept yet.
+
+        @raise InvalidUserName:
+        @raise DuplicateUser:
+        """
+        if _NAME.match(name) is None:
+            raise InvalidUserName(name)
+        if self.has(name):
+            raise DuplicateUser(name)
+        user = User(
+            account_id=self.minter.account(
+                lambda account: self.store.get(User, account) is not None
+            ),
+            name=name,
+            is_admin=is_admin,
+            created_at=utc_now(self.clock),
+        )
+        return await self._credentials(user)
+
+    async def _credentials(self, user: User) -> Credentials:
+        now = utc_now(self.clock)
+        identity = await self.in_thread(
+            lambda: make_certificate(user.name, now, _CERTIFICATE_DAYS)
+        )
+        key_id = self._letters(_KEY_LETTERS, 20)
+        while self.store.get(AccessKey, key_id) is not None:
+            key_id = self._letters(_KEY_LETTERS, 20)
+        key = AccessKey(
+            key_id=key_id,
+            secret=self._letters(_SECRET_LETTERS, 40),
+            account_id=user.account_id,
+        )
+        return Credentials(user=user, key=key, identity=identity)
+
+    def _letters(self, alphabet: str, count: int) -> str:
+        return "".join(self.minter.random.choices(alphabet, k=count))
+
+    async def add(self, drafted: Credentials) -> None:
+        """
+        Make the drafted user known.
+
+        @raise DuplicateUser: one was added meanwhile.
+        """
+        if self.has(drafted.user.name):
+            raise DuplicateUser(drafted.user.name)
+        await self.store.commit(Put(drafted.user), *_known(drafted))
+
+    async def create(self, name: str, is_admin: bool = False) -> Credentials:
+        """
+        Make a user.
+
+        @raise InvalidUserName:
+        @raise DuplicateUser:
+        """
+        drafted = await self.draft(name, is_admin)
+        await self.add(drafted)
+        return drafted
+
+    async def renew(self, name: str, is_replacing: bool) -> Credentials:
+        """
+        Further credentials for a user; those that he had end if
+        C{is_replacing}.
+
+        @raise NoSuchUser:
+        """
+        made = await self._credentials(self.named(name))
+        ended: list[Change] = []
+        if is_replacing:
+            mine = ("account_id", made.user.account_id)
+            for key in self.store.where(AccessKey, *mine):
+                ended.append(Put(evolve(key, is_active=False)))
+            for certificate in self.store.where(UserCertificate, *mine):
+                ended.append(Put(evolve(certificate, is_active=False)))
+        await self.store.commit(*ended, *_known(made))
+        return made
+
+    async def activate(self, name: str, is_active: bool) -> User:
+        """
+        Let a user in, or no more; what is his goes on.
+
+        @raise NoSuchUser:
+        @raise LastAdministrator:
+        """
+        user = self.named(name)
+        others = (u for u in self.users() if u.is_admin and u.is_active and u != user)
+        if user.is_admin and not is_active and not any(others):
+            raise LastAdministrator(name)
+        changed = evolve(user, is_active=is_active)
+        await self.store.commit(Put(changed))
+        return changed
+
+
+def _known(credentials: Credentials) -> tuple[Change, ...]:
+    """What the cloud keeps of credentials: all but the private key."""
+    pem = credentials.identity.certificate_pem
+    certificate = UserCertificate(
+        fingerprint=fingerprint(der_of(pem)),
+        pem=pem.decode("ascii"),
+        account_id=credentials.user.account_id,
+    )
+    return Put(credentials.key), Put(certificate)

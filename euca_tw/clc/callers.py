@@ -1,0 +1,68 @@
+"""Who signed: what the doors ask of the cloud's accounts."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+
+from attrs import frozen
+from zope.interface import implementer
+
+from euca_tw.model.callers import Caller
+from euca_tw.model.identifiers import AccountId
+from euca_tw.model.records import AccessKey, User, UserCertificate
+from euca_tw.query.interfaces import IAccessKeys
+from euca_tw.soap.interfaces import ICertificates
+from euca_tw.store.interfaces import IStore
+
+
+def _active_user(store: IStore, account_id: AccountId) -> User | None:
+    user: User | None = store.get(User, account_id)
+    return user if user is not None and user.is_active else None
+
+
+def _caller(user: User, request_id: str) -> Caller:
+    return Caller(
+        account_id=user.account_id,
+        user_name=user.name,
+        is_admin=user.is_admin,
+        request_id=request_id,
+    )
+
+
+@implementer(IAccessKeys)
+@frozen(eq=False)
+class StoredAccessKeys:
+    """The access keys in a store."""
+
+    _store: IStore
+
+    def secret_of(self, key_id: str) -> str | None:
+        key: AccessKey | None = self._store.get(AccessKey, key_id)
+        if key is None or not key.is_active:
+            return None
+        if _active_user(self._store, key.account_id) is None:
+            return None
+        return key.secret
+
+    def caller_of(self, key_id: str, request_id: str) -> Caller:
+        key: AccessKey | None = self._store.get(AccessKey, key_id)
+        assert key is not None, "only a key with a secret has a caller"
+        user: User | None = self._store.get(User, key.account_id)
+        assert user is not None, "users are never deleted"
+        return _caller(user, request_id)
+
+
+@implementer(ICertificates)
+@frozen(eq=False)
+class StoredCertificates:
+    """The users' certificates in a store."""
+
+    _store: IStore
+
+    def caller_of(self, certificate_der: bytes, request_id: str) -> Caller | None:
+        fingerprint = sha256(certificate_der).hexdigest()
+        found: UserCertificate | None = self._store.get(UserCertificate, fingerprint)
+        if found is None or not found.is_active:
+            return None
+        user = _active_user(self._store, found.account_id)
+        return None if user is None else _caller(user, request_id)

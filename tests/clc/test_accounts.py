@@ -1,0 +1,148 @@
+"""Users, their keys and certificates, and who a signer is."""
+
+from __future__ import annotations
+
+from random import Random
+
+from cryptography import x509
+from twisted.internet.task import Clock
+from twisted.trial.unittest import SynchronousTestCase
+from zope.interface.verify import verifyObject
+
+from euca_tw.clc.accounts import (
+    Accounts,
+    Credentials,
+    DuplicateUser,
+    InvalidUserName,
+    LastAdministrator,
+    NoSuchUser,
+)
+from euca_tw.clc.callers import StoredAccessKeys, StoredCertificates
+from euca_tw.common.certificates import der_of
+from euca_tw.common.in_thread import in_this_thread
+from euca_tw.model.callers import Caller
+from euca_tw.model.identifiers import Minter
+from euca_tw.query.interfaces import IAccessKeys
+from euca_tw.soap.interfaces import ICertificates
+from euca_tw.store.memory import MemoryStore
+
+NOW = 1_796_000_000
+
+
+class AccountsTests(SynchronousTestCase):
+    def setUp(self) -> None:
+        clock = Clock()
+        clock.advance(NOW)
+        self.store = MemoryStore()
+        self.accounts = Accounts(
+            store=self.store,
+            clock=clock,
+            minter=Minter(Random(7)),
+            in_thread=in_this_thread,
+        )
+        self.keys = StoredAccessKeys(self.store)
+        self.certificates = StoredCertificates(self.store)
+
+    def create(self, name: str, is_admin: bool = False) -> Credentials:
+        return self.successResultOf(self.accounts.create(name, is_admin))
+
+    def is_let_in(self, credentials: Credentials) -> bool:
+        der = der_of(credentials.identity.certificate_pem)
+        by_key = self.keys.secret_of(credentials.key.key_id) is not None
+        by_certificate = self.certificates.caller_of(der, "r") is not None
+        self.assertEqual(by_key, by_certificate)
+        return by_key
+
+    def test_interfaces(self) -> None:
+        """The doors find what they need."""
+        verifyObject(IAccessKeys, self.keys)
+        verifyObject(ICertificates, self.certificates)
+
+    def test_create(self) -> None:
+        """A new user has an account, and all that it takes to sign."""
+        made = self.create("alice")
+        self.assertRegex(made.user.account_id, r"\A\d{12}\Z")
+        self.assertEqual(made.user.created_at.timestamp(), NOW)
+        self.assertRegex(made.key.key_id, r"\A[A-Z0-9]{20}\Z")
+        self.assertRegex(made.key.secret, r"\A[A-Za-z0-9]{40}\Z")
+        certificate = x509.load_pem_x509_certificate(made.identity.certificate_pem)
+        self.assertEqual(certificate.subject.rfc4514_string(), "CN=alice")
+        self.assertEqual([user.name for user in self.accounts.users()], ["alice"])
+
+    def test_caller(self) -> None:
+        """Both signatures name the user and the request."""
+        made = self.create("boss", is_admin=True)
+        expected = Caller(
+            account_id=made.user.account_id,
+            user_name="boss",
+            is_admin=True,
+            request_id="r-1",
+        )
+        self.assertEqual(self.keys.caller_of(made.key.key_id, "r-1"), expected)
+        self.assertEqual(self.keys.secret_of(made.key.key_id), made.key.secret)
+        der = der_of(made.identity.certificate_pem)
+        self.assertEqual(self.certificates.caller_of(der, "r-1"), expected)
+
+    def test_stranger(self) -> None:
+        """A stranger is nobody."""
+        self.assertIsNone(self.keys.secret_of("NOBODY"))
+        self.assertIsNone(self.certificates.caller_of(b"nobody", "r"))
+
+    def test_apart(self) -> None:
+        """Users have accounts of their own."""
+        accounts = {self.create(name).user.account_id for name in ("a", "b", "c")}
+        self.assertEqual(len(accounts), 3)
+
+    def test_duplicate(self) -> None:
+        """A name is given once."""
+        drafted = self.successResultOf(self.accounts.draft("alice"))
+        self.create("alice")
+        self.failureResultOf(self.accounts.create("alice"), DuplicateUser)
+        self.failureResultOf(self.accounts.add(drafted), DuplicateUser)
+        self.assertEqual(len(self.accounts.users()), 1)
+
+    def test_names(self) -> None:
+        """A name is a word that can be a file's."""
+        for name in ("", "a/b", "../x", ".x", "a b", "ä", "x" * 65, "a\n"):
+            self.failureResultOf(self.accounts.create(name), InvalidUserName)
+        self.create("a.b_c-d@example+1=")
+
+    def test_deactivate(self) -> None:
+        """A user who was deactivated is let in no more, until he is again."""
+        made = self.create("alice")
+        self.successResultOf(self.accounts.activate("alice", False))
+        self.assertFalse(self.is_let_in(made))
+        self.successResultOf(self.accounts.activate("alice", True))
+        self.assertTrue(self.is_let_in(made))
+
+    def test_last_administrator(self) -> None:
+        """An active administrator remains."""
+        for name in ("a", "b"):
+            self.create(name, is_admin=True)
+        self.create("c")
+        self.successResultOf(self.accounts.activate("a", False))
+        self.failureResultOf(self.accounts.activate("b", False), LastAdministrator)
+
+    def test_renew(self) -> None:
+        """Further credentials leave those before in force, or end them."""
+        first = self.create("alice")
+        second = self.successResultOf(self.accounts.renew("alice", False))
+        self.assertTrue(self.is_let_in(first))
+        self.assertTrue(self.is_let_in(second))
+        third = self.successResultOf(self.accounts.renew("alice", True))
+        self.assertFalse(self.is_let_in(first))
+        self.assertFalse(self.is_let_in(second))
+        self.assertTrue(self.is_let_in(third))
+        self.assertEqual(third.user, first.user)
+
+    def test_nobody(self) -> None:
+        """What is asked of a user who is not there is refused."""
+        self.failureResultOf(self.accounts.renew("nobody", False), NoSuchUser)
+        refusal = self.failureResultOf(self.accounts.activate("nobody", True))
+        self.assertEqual(str(refusal.value), "there is no user nobody")
+
+    def test_secrets_are_not_shown(self) -> None:
+        """What is logged of credentials does not open a door."""
+        made = self.create("alice")
+        self.assertNotIn(made.key.secret, repr(made))
+        self.assertNotIn("PRIVATE", repr(made))
