@@ -123,7 +123,7 @@ def encoder(shape: Shape, version: Version) -> Encode:
 
 
 def _written(shape: Shape, version: Version) -> Iterator[Field]:
-    return (f for f in shape.at(version) if f.is_in_soap)
+    return shape.elements(version)
 
 
 def _tags(f: Field) -> tuple[str, str]:

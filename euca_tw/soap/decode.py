@@ -134,7 +134,7 @@ def _by_tag(members: Mapping[str, Any], namespace: str) -> dict[str, Any]:
 
 @cache
 def _structure(shape: Shape, version: Version, namespace: str) -> _Reader:
-    fields = tuple(f for f in shape.at(version) if f.is_in_soap)
+    fields = tuple(shape.elements(version))
     members = _by_tag(
         {f.wire: _member(f, version, namespace) for f in fields}, namespace
     )
@@ -250,7 +250,9 @@ def _presence(
         for f in fields
         if f.is_required_in(version) and not f.choice_in(version)
     ]
-    repeated = [(f.python, f.wire, f.at_least) for f in fields if f.repeated]
+    repeated = [
+        (f.python, f.wire, f.at_least_in(version)) for f in fields if f.repeated
+    ]
     sizes = [each for each in repeated if each[2]]
     choices = _choices(fields, version)
 
@@ -297,7 +299,7 @@ def _choices(
 def _member(f: Field, version: Version, namespace: str) -> _Member:
     one = _one(f, version, namespace)
     if f.many and not f.repeated:
-        one = _wrapped(f, one, namespace)
+        one = _wrapped(f, f.at_least_in(version), one, namespace)
     return _Member(f.python, one, f.repeated, f.is_nillable)
 
 
@@ -307,7 +309,7 @@ def _one(f: Field, version: Version, namespace: str) -> _Reader:
     return _structure(shape_of(f.of), version, namespace)
 
 
-def _wrapped(f: Field, one: _Reader, namespace: str) -> _Reader:
+def _wrapped(f: Field, at_least: int, one: _Reader, namespace: str) -> _Reader:
     """C{<set><item>…</item></set>}, or C{<set><item><leaf>…}."""
     tags = _by_tag({"item": True}, namespace)
     read_item = one if f.leaf is None else _leaf(f.leaf, one, namespace)
@@ -320,7 +322,7 @@ def _wrapped(f: Field, one: _Reader, namespace: str) -> _Reader:
             if child.tag not in tags:
                 raise _unknown(child)
             items.append(read_item(child))
-        if len(items) < f.at_least:
+        if len(items) < at_least:
             raise _missing(element, ".item")
         return items
 
