@@ -1,0 +1,31 @@
+"""Where nodes fetch images by HTTP, whole or from where they were broken off."""
+
+from __future__ import annotations
+
+from twisted.web.iweb import IRequest
+from twisted.web.pages import forbidden
+from twisted.web.resource import IResource, Resource
+from twisted.web.static import File
+
+from euca_tw.clc.image_store import FileImageStore
+
+
+class ImageResource(Resource):
+    """
+    To be put at C{images}: C{images/<id>?token=…}, as
+    L{FileImageStore.url_of} says it.  Who has no token learns nothing, not
+    even whether the image is there.
+    """
+
+    def __init__(self, store: FileImageStore) -> None:
+        super().__init__()
+        self._store = store
+
+    def getChild(self, name: bytes, request: IRequest) -> IResource:
+        tokens = request.args.get(b"token", [b""])
+        path = self._store.path_of(
+            name.decode("utf-8", "replace"), tokens[0].decode("utf-8", "replace")
+        )
+        if path is None:
+            return forbidden("There is no such image, or it is not for you.")
+        return File(str(path), defaultType="application/octet-stream")

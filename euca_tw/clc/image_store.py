@@ -1,0 +1,259 @@
+"""
+The bytes of images: files in the cloud controller's state directory, or only
+remembered.
+
+A file has its name when it is whole: bytes arrive beside it and are renamed.
+So whatever bears an image's identifier is that image, also after a crash.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+import stat
+import threading
+from pathlib import Path
+from random import Random
+from typing import BinaryIO
+
+from attrs import Factory, define, field
+from twisted.internet.defer import Deferred, succeed
+from twisted.internet.interfaces import IReactorTime
+from twisted.web.iweb import IAgent
+from zope.interface import implementer
+
+from euca_tw.clc.image_fetch import fetch
+from euca_tw.clc.interfaces import IImageStore, ImportFailed, StoredImage
+from euca_tw.common.in_thread import InThread
+from euca_tw.model.identifiers import IMAGE_PREFIXES, ImageId, is_identifier
+from euca_tw.model.records import Image
+
+_CHUNK_BYTES = 1 << 20
+
+
+def kept_secret(path: Path, random: Random) -> bytes:
+    """
+    The secret that is kept at C{path}, readable by its owner alone; made if
+    there is none.
+
+    @param random: C{random.SystemRandom()}, where a guess would matter.
+    """
+    try:
+        return bytes.fromhex(path.read_text())
+    except FileNotFoundError:
+        secret = random.randbytes(32)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f"{path.name}.part")
+    part.unlink(missing_ok=True)
+    handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "w") as writing:
+        writing.write(secret.hex())
+        writing.flush()
+        os.fsync(handle)
+    part.rename(path)
+    return secret
+
+
+@implementer(IImageStore)
+@define(eq=False, kw_only=True)
+class FileImageStore:
+    """
+    @ivar directory: where the images lie; made if it is not there.
+    @ivar base_url: under which L{euca_tw.clc.image_resource.ImageResource} is
+        served as C{images}, as nodes reach it.
+    @ivar secret: what tokens are made with; see L{kept_secret}.
+    @ivar import_directories: below which users who are not administrators may
+        name files.
+    @ivar largest_bytes: no image may be larger.
+    @ivar idle_s: how long a web server may say nothing.
+    """
+
+    directory: Path
+    base_url: str
+    secret: bytes = field(repr=False)
+    agent: IAgent
+    clock: IReactorTime
+    in_thread: InThread
+    import_directories: tuple[Path, ...] = ()
+    largest_bytes: int = 64 << 30
+    idle_s: float = 60.0
+
+    async def add(
+        self, image_id: ImageId, location: str, is_admin: bool
+    ) -> StoredImage:
+        path = self._path(image_id)
+        stopping = threading.Event()
+        try:
+            present = await self.in_thread(lambda: self._measured(path, stopping))
+            if present is not None:
+                return present
+            part = path.with_name(f".{image_id}.part")
+            try:
+                stored = await self._bring(part, location, is_admin, stopping)
+                await self.in_thread(lambda: _settle(part, path))
+            except BaseException:
+                part.unlink(missing_ok=True)
+                raise
+            return stored
+        except OSError as error:
+            raise ImportFailed(
+                f"The image store cannot be written: {error.strerror}"
+            ) from error
+        finally:
+            stopping.set()
+
+    async def _bring(
+        self, part: Path, location: str, is_admin: bool, stopping: threading.Event
+    ) -> StoredImage:
+        if location.startswith(("http://", "https://")):
+            with part.open("wb") as into:
+                return await fetch(
+                    self.agent,
+                    self.clock,
+                    location,
+                    into,
+                    largest_bytes=self.largest_bytes,
+                    idle_s=self.idle_s,
+                )
+        allowed = None if is_admin else self.import_directories
+        return await self.in_thread(
+            lambda: _copy(location, part, allowed, self.largest_bytes, stopping)
+        )
+
+    def _measured(self, path: Path, stopping: threading.Event) -> StoredImage | None:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        try:
+            reading = path.open("rb")
+        except FileNotFoundError:
+            return None
+        with reading:
+            return _pour(reading, None, None, stopping)
+
+    async def remove(self, image_id: ImageId) -> None:
+        path = self._path(image_id)
+        await self.in_thread(lambda: path.unlink(missing_ok=True))
+
+    def url_of(self, image: Image) -> str:
+        return (
+            f"{self.base_url.rstrip('/')}/images/{image.image_id}"
+            f"?token={self._token(image.image_id)}"
+        )
+
+    def path_of(self, image_id: str, token: str) -> Path | None:
+        """
+        The file to serve to who shows C{token}; None if he may not have it,
+        or there is none.
+        """
+        if not is_identifier(image_id, *IMAGE_PREFIXES.values()):
+            return None
+        expected = self._token(image_id)
+        if not hmac.compare_digest(expected.encode(), token.encode()):
+            return None
+        path = self._path(image_id)
+        return path if path.is_file() else None
+
+    def _path(self, image_id: str) -> Path:
+        return self.directory / image_id
+
+    def _token(self, image_id: str) -> str:
+        return hmac.new(self.secret, image_id.encode(), hashlib.sha256).hexdigest()
+
+
+def _copy(
+    location: str,
+    part: Path,
+    allowed: tuple[Path, ...] | None,
+    largest_bytes: int,
+    stopping: threading.Event,
+) -> StoredImage:
+    """
+    Copy the file at C{location}, which must lie below one of C{allowed}.
+    What was opened is judged, not the name it had a moment before.
+    """
+    refusal = ImportFailed(
+        f"{location} is not below a directory that users may import from"
+    )
+    if not _is_below(Path(os.path.realpath(location)), allowed):
+        raise refusal
+    try:
+        handle = os.open(location, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or "not a path"
+        raise ImportFailed(f"{location} cannot be read: {why}") from error
+    try:
+        if not _is_below(Path(f"/proc/self/fd/{handle}").readlink(), allowed):
+            raise refusal
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            raise ImportFailed(f"{location} is not a file")
+        with open(handle, "rb", closefd=False) as reading, part.open("wb") as writing:
+            return _pour(reading, writing, largest_bytes, stopping)
+    finally:
+        os.close(handle)
+
+
+def _is_below(path: Path, allowed: tuple[Path, ...] | None) -> bool:
+    if allowed is None:
+        return True
+    return any(path.is_relative_to(os.path.realpath(each)) for each in allowed)
+
+
+def _pour(
+    reading: BinaryIO,
+    writing: BinaryIO | None,
+    largest_bytes: int | None,
+    stopping: threading.Event,
+) -> StoredImage:
+    """Read to the end, writing it down, unless told to stop."""
+    digest, size = hashlib.sha256(), 0
+    while chunk := reading.read(_CHUNK_BYTES):
+        size += len(chunk)
+        if largest_bytes is not None and size > largest_bytes:
+            raise ImportFailed(f"It is larger than {largest_bytes} bytes")
+        if stopping.is_set():
+            raise ImportFailed("The import was stopped")
+        digest.update(chunk)
+        if writing is not None:
+            writing.write(chunk)
+    return StoredImage(size_bytes=size, sha256=digest.hexdigest())
+
+
+def _settle(part: Path, path: Path) -> None:
+    """Make what was written last, under its name."""
+    with part.open("rb") as written:
+        os.fsync(written.fileno())
+    part.rename(path)
+    directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)
+
+
+@implementer(IImageStore)
+@define(eq=False)
+class MemoryImageStore:
+    """
+    Takes any location for an image: what a cloud without disks needs.
+
+    @ivar locations: of the images that it has.
+    """
+
+    locations: dict[ImageId, str] = Factory(dict)
+
+    def add(
+        self, image_id: ImageId, location: str, is_admin: bool
+    ) -> Deferred[StoredImage]:
+        content = self.locations.setdefault(image_id, location).encode()
+        return succeed(
+            StoredImage(
+                size_bytes=len(content), sha256=hashlib.sha256(content).hexdigest()
+            )
+        )
+
+    def remove(self, image_id: ImageId) -> Deferred[None]:
+        self.locations.pop(image_id, None)
+        return succeed(None)
+
+    def url_of(self, image: Image) -> str:
+        return f"memory:///images/{image.image_id}"
