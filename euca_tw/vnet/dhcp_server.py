@@ -33,7 +33,7 @@ class DhcpResponder(DatagramProtocol):
 
     _log = Logger()
 
-    def datagramReceived(self, datagram: bytes, addr: Any) -> None:  # noqa: N802
+    def datagramReceived(self, datagram: bytes, addr: Any) -> None:
         """Answer, where an answer is due."""
         asked = parse(datagram)
         lease = None if asked is None else self._lease_of(asked.mac_address)

@@ -1,0 +1,95 @@
+"""Tests of L{euca_tw.vnet.metadata}."""
+
+from __future__ import annotations
+
+from attrs import evolve
+from hypothesis import given
+from hypothesis.strategies import binary
+from twisted.internet.task import Clock, Cooperator
+from twisted.internet.testing import StringTransport
+from twisted.trial.unittest import SynchronousTestCase
+
+from euca_tw.common.web import AnswerResource, Asked, Reply, make_site
+from euca_tw.vnet.metadata import MAX_BODY_BYTES, MetadataAnswer
+from tests.model.test_metadata import METADATA
+
+OTHER = evolve(METADATA, instance_id="i-00000010", private_ip="10.231.0.3")
+BY_IP = {each.private_ip: each for each in (METADATA, OTHER)}
+
+
+def no_header(name: str) -> None:
+    """Nobody sends headers here."""
+
+
+class MetadataAnswerTests(SynchronousTestCase):
+    """L{MetadataAnswer}."""
+
+    def ask(
+        self,
+        target: bytes = b"/latest/meta-data/instance-id",
+        method: str = "GET",
+        peer: str = METADATA.private_ip,
+    ) -> Reply:
+        answered = MetadataAnswer(BY_IP.get)(
+            Asked(method, target, no_header, b"", peer)
+        )
+        return self.successResultOf(answered)
+
+    def test_own(self) -> None:
+        """Each instance is told of itself."""
+        for each in (METADATA, OTHER):
+            reply = self.ask(peer=each.private_ip)
+            self.assertEqual(reply.status, 200)
+            self.assertEqual(b"".join(reply.body), each.instance_id.encode())
+            self.assertEqual(reply.content_type, "text/plain")
+
+    def test_stranger(self) -> None:
+        """Who is no instance is told nothing, the listing of dates neither."""
+        for target in (b"/", b"/latest/meta-data/instance-id"):
+            self.assertEqual(self.ask(target, peer="192.0.2.1").status, 404)
+
+    def test_missing(self) -> None:
+        """What does not exist is not found."""
+        self.assertEqual(self.ask(b"/latest/meta-data/colour").status, 404)
+
+    def test_user_data(self) -> None:
+        """User data are bytes, and the query string is nobody's business."""
+        reply = self.ask(b"/latest/user-data?a=b")
+        self.assertEqual(b"".join(reply.body), METADATA.user_data)
+        self.assertEqual(reply.content_type, "application/octet-stream")
+
+    def test_other_methods(self) -> None:
+        """There is nothing to be changed here."""
+        for method in ("POST", "PUT", "DELETE", "OPTIONS", "X"):
+            reply = self.ask(method=method)
+            self.assertEqual(reply.status, 405)
+            self.assertEqual(reply.headers, (("Allow", "GET, HEAD"),))
+        self.assertEqual(self.ask(method="HEAD").status, 200)
+
+    @given(binary())
+    def test_any_target(self, target: bytes) -> None:
+        """No target is an error."""
+        self.assertIn(self.ask(target).status, (200, 404))
+
+    def test_over_http(self) -> None:
+        """By a web server it says what it says, and takes no large bodies."""
+        clock = Clock()
+        cooperator = Cooperator(scheduler=lambda step: clock.callLater(0, step))
+        resource = AnswerResource(MetadataAnswer(lambda peer: METADATA), cooperator)
+        site = make_site(resource, MAX_BODY_BYTES, clock)
+        site.startFactory()
+        self.addCleanup(site.stopFactory)
+        for request, status, body in (
+            (b"GET /1.0/meta-data/ami-id HTTP/1.0\r\n\r\n", b"200", b"emi-2bb3096a"),
+            (b"PUT / HTTP/1.0\r\nContent-Length: 4096\r\n\r\n", b"413", b""),
+        ):
+            transport = StringTransport()
+            protocol = site.buildProtocol(None)
+            assert protocol is not None
+            protocol.makeConnection(transport)
+            protocol.dataReceived(request)
+            clock.advance(1)
+            head, _, said = transport.value().partition(b"\r\n\r\n")
+            self.assertEqual(head.split()[1], status)
+            self.assertTrue(said.startswith(body), said)
+            protocol.setTimeout(None)  # type: ignore[attr-defined]
