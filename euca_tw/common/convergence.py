@@ -1,0 +1,200 @@
+"""
+The loop that makes what is into what shall be; without an opinion on either.
+
+Every tier has things (instances) for each of which a pure plan says what to do
+next: amend what is kept of it, take one step, or rest.  L{Convergence} asks the
+plan again whenever something was heard of a thing and whenever a step has
+ended, until the plan says rest.
+
+ - One step at a time for each thing; many things at once.
+ - What is amended is durable before the plan is asked again.
+ - A step that failed is taken again after a back-off.  So is one that did not
+   fail and is still what the plan wants: it had no effect that anybody has
+   seen yet, and it is idempotent.  Another step is taken at once.
+ - A step in flight that the plan does not want any more is cut, if it says
+   that it may be.
+ - At most a slice of things is planned in one turn of the reactor, and all
+   that a turn amends is one commit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from random import Random
+from typing import Any, ClassVar
+
+from attrs import define, field, frozen
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.logger import Logger
+
+from euca_tw.common.alarms import Alarms
+from euca_tw.common.background import Background
+from euca_tw.common.backoff import Backoff
+
+#: So many things are planned in one turn of the reactor.
+SLICE = 200
+
+
+@frozen
+class Amend:
+    """Keep something else of this thing; then plan again."""
+
+    changes: tuple[Any, ...]
+
+
+@frozen
+class Rest:
+    """
+    Nothing to do.
+
+    @ivar until: plan again at this moment of the clock, even if nothing was
+        heard by then.
+    """
+
+    until: float | None = None
+
+
+class Setback(Exception):
+    """A step could not be taken now; the text says why."""
+
+
+@define
+class _Motion:
+    """The last step of a thing."""
+
+    step: Any
+    backoff: Backoff
+    is_running: bool = True
+    not_before: float = 0.0
+    running: Deferred[Any] | None = None
+
+
+@define(kw_only=True)
+class Convergence:
+    """
+    @ivar plan: what to do for a key: L{Amend}, L{Rest}, or a step: any
+        value that compares, with C{may_be_cut}.
+    @ivar take: take the step; idempotent.  Raises L{Setback}.
+    @ivar keep: make changes durable.
+    @ivar backoff: makes the back-off of one thing.
+    """
+
+    clock: IReactorTime
+    random: Random = field(repr=False)
+    plan: Callable[[str], Any]
+    take: Callable[[str, Any], Awaitable[None]]
+    keep: Callable[[Sequence[Any]], Awaitable[None]]
+    first_s: float = 1.0
+    ceiling_s: float = 60.0
+    _log: ClassVar[Logger] = Logger()
+    _background: Background = field(factory=Background, init=False)
+    _dirty: dict[str, None] = field(factory=dict, init=False)
+    _motions: dict[str, _Motion] = field(factory=dict, init=False)
+    _kept: set[str] = field(factory=set, init=False)
+    _turn: IDelayedCall | None = field(default=None, init=False)
+    _alarms: Alarms = field(init=False)
+    _is_stopped: bool = field(default=False, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._alarms = Alarms(self.clock, self.wake)
+
+    def wake(self, key: str) -> None:
+        """Something was heard of this thing: plan it, in the next turn."""
+        self._dirty[key] = None
+        self._schedule()
+
+    def wake_all(self, keys: Iterable[str]) -> None:
+        """L{wake} many."""
+        for key in keys:
+            self._dirty[key] = None
+        self._schedule()
+
+    def stop(self) -> Deferred[Any]:
+        """Cut all steps in flight; fires when they have ended."""
+        self._is_stopped = True
+        self._alarms.stop()
+        self._dirty.clear()
+        if self._turn is not None:
+            self._turn.cancel()
+            self._turn = None
+        return self._background.stop()
+
+    def _schedule(self) -> None:
+        if self._turn is None and self._dirty and not self._is_stopped:
+            self._turn = self.clock.callLater(0, self._take_turn)
+
+    def _take_turn(self) -> None:
+        self._turn = None
+        amended: list[str] = []
+        changes: list[Any] = []
+        try:
+            for key in list(self._dirty)[:SLICE]:
+                del self._dirty[key]
+                decision = self._decide(key)
+                if isinstance(decision, Amend):
+                    amended.append(key)
+                    changes.extend(decision.changes)
+        finally:
+            self._schedule()
+        if changes:
+            self._kept.update(amended)
+            self._background.run("keeping changes", self._commit(amended, changes))
+
+    async def _commit(self, amended: Sequence[str], changes: Sequence[Any]) -> None:
+        # When this fails, so will all that follow; what was not made durable
+        # is not acted upon, for its keys stay in C{_kept}.
+        await self.keep(changes)
+        self._kept.difference_update(amended)
+        self.wake_all(amended)
+
+    def _decide(self, key: str) -> Any:
+        """Plan one thing and begin what it says, but for an L{Amend}."""
+        if key in self._kept:
+            return None  # planned again when it is durable
+        decision = self.plan(key)
+        motion = self._motions.get(key)
+        if motion is not None and motion.is_running:
+            if motion.step != decision and getattr(motion.step, "may_be_cut", False):
+                assert motion.running is not None
+                motion.running.cancel()
+            return None  # planned again when it has ended
+        self._alarms.clear(key)
+        if isinstance(decision, Rest):
+            self._motions.pop(key, None)
+            if decision.until is not None:
+                self._alarms.set(key, decision.until)
+        elif not isinstance(decision, Amend):
+            self._begin(key, decision, motion)
+        return decision
+
+    def _begin(self, key: str, step: Any, last: _Motion | None) -> None:
+        if last is None or last.step != step:
+            backoff = Backoff(
+                random=self.random, first_s=self.first_s, ceiling_s=self.ceiling_s
+            )
+        elif self.clock.seconds() < last.not_before:
+            self._alarms.set(key, last.not_before)
+            return
+        else:
+            backoff = last.backoff
+        self._motions[key] = motion = _Motion(step, backoff)
+        what = f"{type(step).__name__} for {key}"
+        motion.running = self._background.run(what, self._drive(key, motion))
+
+    async def _drive(self, key: str, motion: _Motion) -> None:
+        wait_s = motion.backoff.next()
+        try:
+            await self.take(key, motion.step)
+        except Setback as setback:
+            self._log.info(
+                "{key}: {step} did not succeed: {reason}; again in {wait_s:.1f} s",
+                key=key,
+                step=type(motion.step).__name__,
+                reason=str(setback),
+                wait_s=wait_s,
+            )
+        finally:
+            motion.is_running = False
+            motion.not_before = self.clock.seconds() + wait_s
+            self.wake(key)

@@ -1,0 +1,224 @@
+"""
+A node's loop: what is kept of its instances against the domains found.
+
+Domains are observed level by level: whatever the hypervisor says has changed,
+all are listed again, one listing at a time; what was listed before a domain was
+last acted upon says nothing of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from random import Random
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.internet.task import deferLater
+from twisted.logger import Logger
+
+from euca_tw.common.background import Background
+from euca_tw.common.backoff import Backoff
+from euca_tw.common.clock import utc_now
+from euca_tw.common.convergence import Amend, Convergence, Rest
+from euca_tw.model.lifecycle import Phase, Wanted
+from euca_tw.nodectl import plan
+from euca_tw.nodectl.interfaces import Domain, HypervisorUnavailable
+from euca_tw.nodectl.records import HostedInstance
+from euca_tw.nodectl.settings import NodeSettings
+from euca_tw.nodectl.steps import Guest, Steps
+from euca_tw.store.interfaces import Put
+
+
+class Guests:
+    """
+    Makes the domains on this node be what is wanted of them.
+
+    @ivar guests: what this process knows, by instance.
+    """
+
+    _log = Logger()
+
+    def __init__(
+        self,
+        *,
+        steps: Steps,
+        clock: IReactorTime,
+        random: Random,
+        settings: NodeSettings,
+        is_heard: Callable[[str], bool],
+        changed: Callable[[str], None],
+    ) -> None:
+        """
+        @param is_heard: whether the controller above has the last that was
+            told of an instance.
+        @param changed: called with an instance's identifier whenever there is
+            something else to tell of it.
+        """
+        self.guests: dict[str, Guest] = {}
+        self._steps = steps
+        self._store = steps.store
+        self._clock = clock
+        self._random = random
+        self._settings = settings
+        self._limits = plan.Limits(
+            launch_deadline_s=settings.launch_deadline_s,
+            ended_kept_s=settings.ended_kept_s,
+        )
+        self._is_heard = is_heard
+        self._changed = changed
+        self._background = Background()
+        self._convergence = Convergence(
+            clock=clock,
+            random=random,
+            plan=self._plan,
+            take=self._take,
+            keep=self.keep,
+            first_s=settings.retry_first_s,
+            ceiling_s=settings.retry_ceiling_s,
+        )
+        self._is_look_due = False
+        self._is_looking = False
+        self._is_stopped = False
+        self._resync: IDelayedCall | None = None
+        self._strangers: set[str] = set()
+
+    def start(self) -> None:
+        """Begin with what is kept."""
+        self._convergence.wake_all([r.key for r in self._store.all(HostedInstance)])
+        self.look()
+
+    def stop(self) -> Deferred[Any]:
+        """Cut what is under way; domains go on."""
+        self._is_stopped = True
+        self._background.stop()
+        if self._resync is not None and self._resync.active():
+            self._resync.cancel()
+        return self._convergence.stop()
+
+    async def keep(self, changes: Sequence[Any]) -> None:
+        """Make changes to records durable, and see to what they ask for."""
+        await self._store.commit(*changes)
+        for change in changes:
+            key = change.record.key if isinstance(change, Put) else change.key
+            self._changed(key)
+            self._convergence.wake(key)
+
+    def wake(self, instance_id: str) -> None:
+        """See to an instance."""
+        self._convergence.wake(instance_id)
+
+    def look(self) -> None:
+        """Have all domains listed again: any may have changed."""
+        self._is_look_due = True
+        if not self._is_looking:
+            self._is_looking = True
+            self._background.run("listing domains", self._look())
+
+    async def reboot(self, instance_id: str) -> bool:
+        """Have an instance rebooted; whether it was."""
+        record = self._store.get(HostedInstance, instance_id)
+        if record is None or record.wanted is Wanted.ENDED:
+            return False
+        if record.phase is not Phase.EXTANT:
+            return False
+        done: Deferred[bool] = Deferred()
+        guest = self._guest(instance_id)
+        guest.reboots.append(done)
+        self._convergence.wake(instance_id)
+        try:
+            return await done
+        finally:
+            if done in guest.reboots:
+                guest.reboots.remove(done)
+
+    def _guest(self, instance_id: str) -> Guest:
+        return self.guests.setdefault(instance_id, Guest())
+
+    def _plan(self, instance_id: str) -> Any:
+        record = self._store.get(HostedInstance, instance_id)
+        if record is None:
+            self.guests.pop(instance_id, None)
+            return Rest()
+        guest = self._guest(instance_id)
+        if not guest.is_seen and not self._is_looking:
+            self.look()
+        if record.wanted is Wanted.ENDED:
+            guest.answer_reboots(False)
+        parts = guest.parts(self._is_heard(instance_id))
+        decision = plan.plan(record, parts, utc_now(self._clock), self._limits)
+        if isinstance(decision, plan.Become):
+            self._log_change(record, decision.record)
+            return Amend((Put(decision.record),))
+        return decision
+
+    def _log_change(self, before: HostedInstance, after: HostedInstance) -> None:
+        if before.phase is not after.phase or before.wanted is not after.wanted:
+            self._log.info(
+                "{instance_id} is {phase}, shall be {wanted} ({reason_code}: {reason})",
+                instance_id=after.instance_id,
+                phase=after.phase.value,
+                wanted=after.wanted.value,
+                reason_code=after.reason_code,
+                reason=after.reason,
+            )
+
+    async def _take(self, instance_id: str, step: plan.Step) -> None:
+        record = self._store.get(HostedInstance, instance_id)
+        if record is None:
+            return
+        guest = self._guest(instance_id)
+        try:
+            await self._steps.take(record, guest, step)
+        finally:
+            self._changed(instance_id)
+            if isinstance(step, plan.Run | plan.Destroy | plan.Reboot):
+                self.look()
+
+    async def _look(self) -> None:
+        backoff = Backoff(
+            random=self._random,
+            first_s=self._settings.retry_first_s,
+            ceiling_s=self._settings.retry_ceiling_s,
+        )
+        try:
+            while self._is_look_due:
+                self._is_look_due = False
+                self._steps.moment += 1
+                moment = self._steps.moment
+                try:
+                    domains = await self._steps.hypervisor.list()
+                except HypervisorUnavailable as e:
+                    self._log.warn("domains cannot be listed: {reason}", reason=str(e))
+                    self._is_look_due = True
+                    await deferLater(self._clock, backoff.next())
+                else:
+                    backoff.reset()
+                    self._found(moment, domains)
+        finally:
+            self._is_looking = False
+            self._look_again_later()
+
+    def _look_again_later(self) -> None:
+        if self._resync is not None and self._resync.active():
+            self._resync.cancel()
+        if not self._is_stopped:
+            self._resync = self._clock.callLater(self._settings.resync_s, self.look)
+
+    def _found(self, moment: int, domains: Sequence[Domain]) -> None:
+        states = {domain.name: domain.state for domain in domains}
+        for record in self._store.all(HostedInstance):
+            guest = self._guest(record.instance_id)
+            state = states.pop(record.instance_id, None)
+            if guest.is_touching or guest.touched > moment:
+                continue
+            if guest.see(state):
+                self._convergence.wake(record.instance_id)
+        for name in states.keys() - self._strangers:
+            self._strangers.add(name)
+            self._log.warn(
+                "{name} is a domain of this cloud that this node was never told "
+                "of; it is left alone until its cluster ends or launches it",
+                name=name,
+            )
+        self._strangers &= states.keys()

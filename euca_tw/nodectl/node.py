@@ -1,0 +1,320 @@
+"""
+The node controller: runs instances on this machine, and tells of them.
+
+What it was asked is durable before it is acknowledged; L{converge} makes it so.
+What it has to tell is a table of numbered changes, which the cluster controller
+hears by a long poll.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from random import Random
+from typing import Any
+
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred, DeferredList
+from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
+
+from euca_tw.api import node as api
+from euca_tw.api.cluster import Launch
+from euca_tw.api.errors import UnsupportedOperation
+from euca_tw.api.shapes import Operation
+from euca_tw.common.background import Background
+from euca_tw.common.changes import Changes
+from euca_tw.common.clock import utc_now
+from euca_tw.model.callers import Caller
+from euca_tw.model.capacity import NOTHING, Resources
+from euca_tw.model.identifiers import Minter
+from euca_tw.model.lifecycle import USER_SHUTDOWN, Phase, Wanted
+from euca_tw.model.metadata import InstanceMetadata
+from euca_tw.nodectl import reports
+from euca_tw.nodectl.converge import Guests
+from euca_tw.nodectl.interfaces import (
+    HypervisorUnavailable,
+    IHypervisor,
+    IInstanceStore,
+    INodeNetwork,
+)
+from euca_tw.nodectl.original import OriginalNode
+from euca_tw.nodectl.records import HostedInstance, condemned, held, needs
+from euca_tw.nodectl.settings import NodeSettings
+from euca_tw.nodectl.steps import Steps
+from euca_tw.store.interfaces import IStore, Put
+
+Answer = Callable[[Any], Awaitable[Any]]
+
+
+class NodeController(Service):
+    """
+    Instances on one machine.  Its store is open before it is started, and
+    closed after it has stopped; a stop leaves the domains running.
+    """
+
+    _log = Logger()
+
+    def __init__(
+        self,
+        *,
+        url: str,
+        store: IStore,
+        hypervisor: IHypervisor,
+        instances: IInstanceStore,
+        network: INodeNetwork,
+        clock: IReactorTime,
+        random: Random,
+        settings: NodeSettings | None = None,
+    ) -> None:
+        """@param url: where this node is reached: its service tag."""
+        self.url = url
+        self._store = store
+        self._hypervisor = hypervisor
+        self._instances = instances
+        self._network = network
+        self._clock = clock
+        self._settings = settings or NodeSettings()
+        self._background = Background()
+        self._changes: Changes[api.NcChangedInstance] = Changes(
+            clock, Minter(random).uuid()
+        )
+        self._guests = Guests(
+            steps=Steps(
+                store=store,
+                hypervisor=hypervisor,
+                instances=instances,
+                network=network,
+                command_line=self._settings.command_line,
+            ),
+            clock=clock,
+            random=random,
+            settings=self._settings,
+            is_heard=self._changes.is_heard,
+            changed=self._changed,
+        )
+        self._machine = NOTHING
+        self._held: dict[str, Resources] = {}
+        self._by_ip: dict[str, str] = {}
+        original = OriginalNode(self, instances)
+        self._answers: dict[str, Answer] = {
+            api.NC_LAUNCH_INSTANCE.name: self._launch_instance,
+            api.NC_WAIT_FOR_CHANGES.name: self._wait_for_changes,
+            **original.answers,
+        }
+
+    # --- the service ---------------------------------------------------------
+
+    def startService(self) -> None:
+        super().startService()
+        for record in self._store.all(HostedInstance):
+            self._changed(record.instance_id)
+        self._hypervisor.subscribe(self._domain_changed)
+        self._background.run("starting the node", self._start())
+
+    async def _start(self) -> None:
+        await self._network.start()
+        await self._hypervisor.start()
+        await self._measure()
+        self._guests.start()
+
+    def stopService(self) -> Deferred[Any]:
+        super().stopService()
+        return Deferred.fromCoroutine(self._stop())
+
+    async def _stop(self) -> None:
+        self._changes.stop()
+        await DeferredList([self._background.stop(), self._guests.stop()])
+        await self._hypervisor.stop()
+        await self._network.stop()
+
+    async def dispatch(self, operation: Operation, caller: Caller, request: Any) -> Any:
+        """
+        Answer a cluster controller.
+
+        @raise euca_tw.api.errors.ApiError: it was not done.
+        """
+        try:
+            answer = self._answers[operation.name]
+        except KeyError:
+            raise UnsupportedOperation(
+                f"This node does not do {operation.name}"
+            ) from None
+        return await answer(request)
+
+    def metadata_of(self, private_ip: str) -> InstanceMetadata | None:
+        """What the instance with that address may know of itself."""
+        record = self._store.get(HostedInstance, self._by_ip.get(private_ip, ""))
+        if record is None or record.launch is None or record.phase is Phase.TEARDOWN:
+            return None
+        return reports.metadata(record.launch)
+
+    # --- what there is -------------------------------------------------------
+
+    @property
+    def machine(self) -> Resources:
+        """What this node has for instances; nothing until it is known."""
+        return self._machine
+
+    @property
+    def free(self) -> Resources:
+        """What of it is not promised to any."""
+        free = self._machine
+        for record in self._store.all(HostedInstance):
+            free = free - held(record)
+        return free
+
+    def records(self, instance_ids: tuple[str, ...]) -> tuple[HostedInstance, ...]:
+        """Those that are here; all, if none are named."""
+        if not instance_ids:
+            return tuple(self._store.all(HostedInstance))
+        found = (self._store.get(HostedInstance, name) for name in instance_ids)
+        return tuple(record for record in found if record is not None)
+
+    def now(self) -> datetime:
+        """By this node's clock."""
+        return utc_now(self._clock)
+
+    def told_all(self) -> None:
+        """All that there is has been told, outside of the long poll."""
+        self._changes.heard(self._changes.sequence)
+
+    async def _measure(self) -> None:
+        try:
+            found = await self._hypervisor.capacity()
+        except HypervisorUnavailable as e:
+            self._log.warn("the machine cannot be measured: {reason}", reason=str(e))
+            return
+        set_ = self._settings
+        machine = Resources(
+            cores=set_.cores or found.cores,
+            memory_mib=set_.memory_mib or found.memory_mib,
+            disk_gib=set_.disk_gib or self._instances.disk_capacity_gib(),
+        )
+        if machine != self._machine:
+            self._machine = machine
+            self._changes.touch()
+
+    # --- what is asked -------------------------------------------------------
+
+    async def accept(self, launch: Launch) -> str:
+        """
+        Take an instance on; nothing happens if it is or was here.
+
+        @return: why not; C{""} if it is taken.
+        """
+        if self._store.get(HostedInstance, launch.instance_id) is not None:
+            return ""
+        refusal = self._refusal(launch)
+        if refusal:
+            self._log.info(
+                "{instance_id} is refused: {reason}",
+                instance_id=launch.instance_id,
+                reason=refusal,
+            )
+            return refusal
+        record = HostedInstance(
+            instance_id=launch.instance_id,
+            launch=launch,
+            began_at=utc_now(self._clock),
+        )
+        await self._guests.keep((Put(record),))
+        return ""
+
+    def _refusal(self, launch: Launch) -> str:
+        wanted, free = needs(launch), self.free
+        if self._machine == NOTHING:
+            return "its hypervisor does not answer yet"
+        if free.holds(wanted):
+            return ""
+        return (
+            f"{wanted.cores} cores, {wanted.memory_mib} MiB and {wanted.disk_gib} "
+            f"GiB are needed; {free.cores}, {free.memory_mib} and {free.disk_gib} "
+            "are free"
+        )
+
+    async def end(self, instance_id: str) -> Phase:
+        """
+        Have an instance end; one that is not known is from now on known as
+        ended.
+
+        @return: what it was.
+        """
+        record = self._store.get(HostedInstance, instance_id)
+        if record is None:
+            now = utc_now(self._clock)
+            record = HostedInstance(
+                instance_id=instance_id,
+                launch=None,
+                wanted=Wanted.ENDED,
+                phase=Phase.TEARDOWN,
+                reason_code=USER_SHUTDOWN,
+                reason="It was ended before it came here",
+                began_at=now,
+                ended_at=now,
+            )
+            await self._guests.keep((Put(record),))
+        elif record.wanted is Wanted.RUNNING:
+            ending = condemned(record, USER_SHUTDOWN, "User initiated shutdown")
+            await self._guests.keep((Put(ending),))
+        return record.phase
+
+    async def reboot(self, instance_id: str) -> bool:
+        """Have an instance rebooted; whether it was."""
+        return await self._guests.reboot(instance_id)
+
+    async def _launch_instance(
+        self, request: api.NcLaunchInstance
+    ) -> api.NcLaunchInstanceResponse:
+        refusal = await self.accept(request.launch)
+        return api.NcLaunchInstanceResponse(refusal=refusal or None)
+
+    async def _wait_for_changes(
+        self, request: api.NcWaitForChanges
+    ) -> api.NcWaitForChangesResponse:
+        timeout_s = min(request.timeout_s, self._settings.longest_wait_s)
+        delta = await self._changes.wait(request.epoch, request.since, timeout_s)
+        machine, free = self._machine, self.free
+        return api.NcWaitForChangesResponse(
+            epoch=delta.epoch,
+            sequence=delta.sequence,
+            is_full=delta.is_full,
+            instances=delta.values,
+            forgotten=delta.forgotten,
+            memory_size_max=machine.memory_mib,
+            memory_size_available=max(0, free.memory_mib),
+            disk_size_max=machine.disk_gib,
+            disk_size_available=max(0, free.disk_gib),
+            number_of_cores_max=machine.cores,
+            number_of_cores_available=max(0, free.cores),
+        )
+
+    # --- what changes --------------------------------------------------------
+
+    def _domain_changed(self, name: str | None) -> None:
+        self._guests.look()
+        if name is None:
+            self._background.run("measuring the machine", self._measure())
+
+    def _changed(self, instance_id: str) -> None:
+        record = self._store.get(HostedInstance, instance_id)
+        if record is None:
+            self._changes.drop(instance_id)
+        else:
+            guest = self._guests.guests.get(instance_id)
+            trouble = guest.trouble if guest else ""
+            self._changes.put(instance_id, reports.told(record, trouble, self.url))
+            if record.launch and record.launch.private_ip:
+                self._serve(record.launch.private_ip, record)
+        taken = NOTHING if record is None else held(record)
+        if self._held.pop(instance_id, NOTHING) != taken:
+            self._changes.touch()
+        if taken != NOTHING:
+            self._held[instance_id] = taken
+
+    def _serve(self, private_ip: str, record: HostedInstance) -> None:
+        """Metadata at an address is of the last that began to have it."""
+        if record.phase is not Phase.TEARDOWN:
+            self._by_ip[private_ip] = record.instance_id
+        elif self._by_ip.get(private_ip) == record.instance_id:
+            del self._by_ip[private_ip]

@@ -1,0 +1,34 @@
+"""What a site may set about a node."""
+
+from __future__ import annotations
+
+from attrs import frozen
+
+
+@frozen(kw_only=True)
+class NodeSettings:
+    """
+    Of C{cores}, C{memory_mib} and C{disk_gib} 0 is what the machine has; more
+    cores than it has may be told, to have instances share them.
+
+    @ivar command_line: of a guest that is booted by its kernel; C{{root}} is
+        the name of its first disk (C{vda}).
+    @ivar launch_deadline_s: an instance that does not run by then has failed.
+    @ivar ended_kept_s: how long an ended instance is told of, and its console
+        kept.
+    @ivar resync_s: how often domains are listed though nothing was heard.
+    @ivar retry_first_s: before a step that failed is taken again; then twice
+        as long each time, up to C{retry_ceiling_s}.
+    @ivar longest_wait_s: a long poll is answered by then.
+    """
+
+    cores: int = 0
+    memory_mib: int = 0
+    disk_gib: int = 0
+    command_line: str = "root=/dev/{root} rw console=ttyS0"
+    launch_deadline_s: float = 600.0
+    ended_kept_s: float = 180.0
+    resync_s: float = 300.0
+    retry_first_s: float = 1.0
+    retry_ceiling_s: float = 30.0
+    longest_wait_s: float = 300.0
