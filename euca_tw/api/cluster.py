@@ -12,12 +12,13 @@ from __future__ import annotations
 from datetime import datetime
 
 from euca_tw.api.shapes import Api, Operation, Version, shape, wire
+from euca_tw.api.style import AXIS2
 
 #: The release whose contract this is; tiers know no dates.
 RELEASE = Version("1.6.1")
 
 
-@shape("eucalyptusMessage")
+@shape("eucalyptusMessage", abstract=True)
 class ClusterMessage:
     """
     What every message begins with.
@@ -87,7 +88,7 @@ class ClusterInstance:
     user_data: str | None = wire("userData")
     launch_index: str | None = wire("launchIndex")
     network_index: int | None = wire("networkIndex")
-    group_names: tuple[str, ...] = wire("groupNames", repeated=True)
+    group_names: tuple[str, ...] = wire("groupNames", repeated=True, at_most=64)
     volumes: tuple[ClusterVolume, ...] = wire("volumes", repeated=True)
 
 
@@ -492,4 +493,5 @@ CLUSTER = Api(
     namespace="http://eucalyptus.ucsb.edu/",
     versions=(RELEASE,),
     operations=(*ORIGINAL_OPERATIONS, LAUNCH_INSTANCES, WAIT_FOR_CHANGES),
+    style=AXIS2,
 )

@@ -10,11 +10,18 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from euca_tw.api.cluster import RELEASE, ClusterVolume, Launch, NetConfig
+from euca_tw.api.cluster import (
+    RELEASE,
+    ClusterMachineType,
+    ClusterVolume,
+    Launch,
+    NetConfig,
+)
 from euca_tw.api.shapes import Api, Operation, shape, wire
+from euca_tw.api.style import AXIS2
 
 
-@shape("eucalyptusMessage")
+@shape("eucalyptusMessage", abstract=True)
 class NodeMessage:
     """
     What every message begins with.
@@ -55,8 +62,8 @@ class NodeInstance:
     launch_time: datetime | None = wire("launchTime")
     user_data: str | None = wire("userData")
     launch_index: str | None = wire("launchIndex")
-    group_names: tuple[str, ...] = wire("groupNames", repeated=True)
-    volumes: tuple[ClusterVolume, ...] = wire("volumes", repeated=True)
+    group_names: tuple[str, ...] = wire("groupNames", repeated=True, at_most=64)
+    volumes: tuple[ClusterVolume, ...] = wire("volumes", repeated=True, at_most=64)
     service_tag: str | None = wire("serviceTag")
 
 
@@ -103,7 +110,7 @@ class NcRunInstance(NodeMessage):
     vlan: int = wire("vlan")
     user_data: str | None = wire("userData")
     launch_index: str | None = wire("launchIndex")
-    group_names: tuple[str, ...] = wire("groupNames", repeated=True)
+    group_names: tuple[str, ...] = wire("groupNames", repeated=True, at_most=64)
 
 
 @shape("ncRunInstanceResponseType")
@@ -297,4 +304,7 @@ NODE = Api(
     namespace="http://eucalyptus.ucsb.edu/",
     versions=(RELEASE,),
     operations=(*ORIGINAL_OPERATIONS, NC_LAUNCH_INSTANCE, NC_WAIT_FOR_CHANGES),
+    style=AXIS2,
+    # The node's own is called that, too, and knows no name.
+    type_names={ClusterMachineType: "clusterMachineType"},
 )

@@ -15,13 +15,15 @@ from __future__ import annotations
 import inspect
 import types
 import typing
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from datetime import datetime
 from functools import cache
 from typing import Any, NewType, TypeVar, Union, dataclass_transform
 
 import attrs
-from attrs import frozen
+from attrs import field, frozen
+
+from euca_tw.api.style import AMAZON, Style
 
 T = TypeVar("T")
 Version = NewType("Version", str)
@@ -56,6 +58,7 @@ class Field:
     @ivar leaf: for many scalars, C{<item><leaf>text</leaf></item>}.
     @ivar at_least: of a list: how many items there must be (ask
         L{at_least_in}: there are such that asked for one until a date).
+    @ivar at_most: of a list: how many there may be; None: any number.
     @ivar is_in_soap: False for what only Query can say (C{DryRun}).
     @ivar soap_spans: when SOAP can say it, where Query can in other versions
         too (ask L{is_element_in}).
@@ -75,6 +78,7 @@ class Field:
     leaf: str | None
     at_least: int
     at_least_until: str | None
+    at_most: int | None
     required: bool | tuple[Span, ...]
     since: str | None
     until: str | None
@@ -147,6 +151,7 @@ class Shape:
     @ivar name: the complexType's name in the schema.
     @ivar base: the shape it extends, whose fields come first.
     @ivar attributes: fixed XML attributes; a shape with any is mixed content.
+    @ivar is_abstract: only what extends it is ever sent.
     """
 
     name: str
@@ -154,6 +159,7 @@ class Shape:
     fields: tuple[Field, ...]
     base: Shape | None
     attributes: tuple[Attribute, ...]
+    is_abstract: bool
 
     def at(self, version: Version) -> Iterator[Field]:
         """The fields that C{version} knows, in wire order."""
@@ -172,6 +178,7 @@ def wire(
     repeated: bool = False,
     at_least: int = 0,
     at_least_until: str | None = None,
+    at_most: int | None = None,
     since: str | None = None,
     until: str | None = None,
     absent_in: tuple[str, ...] = (),
@@ -204,6 +211,7 @@ def wire(
         "repeated": repeated,
         "at_least": at_least,
         "at_least_until": at_least_until,
+        "at_most": at_most,
         "since": since,
         "until": until,
         "absent_in": absent_in,
@@ -227,14 +235,14 @@ def wire(
 
 @dataclass_transform(frozen_default=True, kw_only_default=True)
 def shape(
-    name: str, *, attributes: tuple[Attribute, ...] = ()
+    name: str, *, attributes: tuple[Attribute, ...] = (), abstract: bool = False
 ) -> Callable[[type[T]], type[T]]:
     """Make a class a shape; C{name} is its complexType in the schema."""
 
     def decorate(cls: type[T]) -> type[T]:
         _supply_defaults(cls)
         made = frozen(kw_only=True)(cls)
-        made.__shape_declared__ = (name, attributes)  # type: ignore[attr-defined]
+        made.__shape_declared__ = (name, attributes, abstract)  # type: ignore[attr-defined]
         return made
 
     return decorate
@@ -277,7 +285,7 @@ def shape_of(cls: type) -> Shape:
     @raise TypeError: it is not a shape.
     """
     try:
-        name, attributes = cls.__dict__["__shape_declared__"]
+        name, attributes, is_abstract = cls.__dict__["__shape_declared__"]
     except KeyError:
         raise TypeError(f"{cls.__name__} is not a shape") from None
     hints = typing.get_type_hints(cls)
@@ -288,6 +296,7 @@ def shape_of(cls: type) -> Shape:
         fields=tuple(_field(a, hints[a.name]) for a in attrs.fields(cls)),
         base=shape_of(bases[0]) if bases else None,
         attributes=attributes,
+        is_abstract=is_abstract,
     )
 
 
@@ -314,6 +323,7 @@ def _field(a: attrs.Attribute[Any], hint: Any) -> Field:
         leaf=meta["leaf"],
         at_least=meta["at_least"],
         at_least_until=meta["at_least_until"],
+        at_most=meta["at_most"],
         required=required,
         since=meta["since"],
         until=meta["until"],
@@ -378,12 +388,16 @@ class Api:
     @ivar name: of the WSDL's service (C{AmazonEC2}).
     @ivar namespace: with C{{version}} in it where it is dated.
     @ivar versions: oldest first.
+    @ivar type_names: of shapes that are called otherwise here, because
+        another has their name.
     """
 
     name: str
     namespace: str
     versions: tuple[Version, ...]
     operations: tuple[Operation, ...]
+    style: Style = AMAZON
+    type_names: Mapping[type, str] = field(factory=dict)
 
     def at(self, version: Version) -> Iterator[Operation]:
         return (o for o in self.operations if o.lives_in(version))

@@ -1,0 +1,170 @@
+"""
+The XML Schema of one version of an API, made from its shapes.
+
+Types are named as their shapes are; the types of lists, which have no shape,
+for the type that holds the list and the element that it is.  Names of types
+are never on the wire.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache
+from itertools import groupby
+
+from attrs import Factory, define
+from lxml import etree
+from lxml.builder import ElementMaker
+
+from euca_tw.api.shapes import Api, Field, Operation, Shape, Version, shape_of
+
+XS = "http://www.w3.org/2001/XMLSchema"
+
+_xs = ElementMaker(namespace=XS)
+
+#: As many descriptions as are kept once made.
+KEPT = 64
+
+
+class TypeNameClash(Exception):
+    """Two different types of one API want one name; a slip in a declaration."""
+
+
+@lru_cache(maxsize=KEPT)
+def schema_element(api: Api, version: Version) -> etree._Element:
+    """
+    The C{xs:schema}.  It is kept: copy it before putting it elsewhere.
+
+    @raise TypeNameClash: the declaration is wrong.
+    """
+    namespace = api.namespace_of(version)
+    made = etree.Element(
+        f"{{{XS}}}schema",
+        {"targetNamespace": namespace, "elementFormDefault": "qualified"},
+        nsmap={"xs": XS, "tns": namespace},
+    )
+    types = _Types(api, version)
+    for operation in api.at(version):
+        for name, shape in bodies(operation):
+            root = _xs.element(name=name, type=f"tns:{types.of(shape)}")
+            if api.style.is_root_nillable:
+                root.set("nillable", "true")
+            made.append(root)
+    made.extend(types)
+    return made
+
+
+def bodies(operation: Operation) -> tuple[tuple[str, Shape], tuple[str, Shape]]:
+    """The elements in the bodies of an operation's messages."""
+    return (
+        (operation.name, shape_of(operation.request)),
+        (f"{operation.name}Response", shape_of(operation.response)),
+    )
+
+
+@define
+class _Types:
+    """
+    The complex types that have been asked for, and those that they need.
+
+    @ivar _named: under each name, what it stands for (a shape's class, or the
+        place of a list) and its definition.
+    """
+
+    _api: Api
+    _version: Version
+    _named: dict[str, tuple[object, etree._Element]] = Factory(dict)
+
+    def __iter__(self) -> Iterator[etree._Element]:
+        return (made for _, made in self._named.values())
+
+    def of(self, shape: Shape) -> str:
+        """The name of a shape's type."""
+        name = self._name_of(shape)
+        made = self._new(name, shape.cls)
+        if made is None:
+            return name
+        if shape.is_abstract:
+            made.set("abstract", "true")
+        fields = list(shape.elements(self._version))
+        content = made
+        if shape.base is not None:
+            extension = _xs.extension(base=f"tns:{self.of(shape.base)}")
+            made.append(_xs.complexContent(extension))
+            content = extension
+            inherited = {f.python for f in shape.base.fields}
+            fields = [f for f in fields if f.python not in inherited]
+        if fields:
+            content.append(_xs.sequence(*self._members(shape, fields)))
+        if shape.attributes:
+            made.set("mixed", "true")
+        content.extend(
+            _xs.attribute(name=a.name, type="xs:string", use="required", fixed=a.fixed)
+            for a in shape.attributes
+        )
+        return name
+
+    def _name_of(self, shape: Shape) -> str:
+        return self._api.type_names.get(shape.cls, shape.name)
+
+    def _new(self, name: str, meaning: object) -> etree._Element | None:
+        """A type to be filled in; None if there is one that means the same."""
+        if name in self._named:
+            if self._named[name][0] != meaning:
+                raise TypeNameClash(f"{name} is {meaning} and {self._named[name][0]}")
+            return None
+        made = _xs.complexType(name=name)
+        self._named[name] = (meaning, made)
+        return made
+
+    def _members(self, shape: Shape, fields: list[Field]) -> Iterator[etree._Element]:
+        """The elements of fields; neighbours of one choice in an C{xs:choice}."""
+        for choice, members in groupby(fields, lambda f: f.choice_in(self._version)):
+            elements = [self._element(shape, f) for f in members]
+            if choice is None or len(elements) == 1:
+                yield from elements
+            else:
+                yield _xs.choice(*elements)
+
+    def _element(self, shape: Shape, f: Field) -> etree._Element:
+        made = _xs.element(name=f.wire, type=self._type_of(shape, f))
+        if f.repeated:
+            _limit(made, f, self._version)
+        elif not f.is_required_in(self._version):
+            made.set("minOccurs", "0")
+        if f.is_nillable:
+            made.set("nillable", "true")
+        return made
+
+    def _type_of(self, shape: Shape, f: Field) -> str:
+        if f.many and not f.repeated:
+            return f"tns:{self._list(shape, f)}"
+        return self._type_of_one(f)
+
+    def _type_of_one(self, f: Field) -> str:
+        return f"xs:{f.xsd}" if f.is_scalar else f"tns:{self.of(shape_of(f.of))}"
+
+    def _list(self, shape: Shape, f: Field) -> str:
+        """C{<item>…</item>} again and again."""
+        place = self._name_of(shape).removesuffix("Type")
+        place += f.wire[0].upper() + f.wire[1:]
+        made = self._new(f"{place}Type", (shape.cls, f.wire))
+        if made is not None:
+            of = self._type_of_one(f)
+            if f.leaf is not None:
+                of = f"tns:{self._leaf(f'{place}ItemType', f.leaf, of)}"
+            item = _xs.element(name="item", type=of)
+            _limit(item, f, self._version)
+            made.append(_xs.sequence(item))
+        return f"{place}Type"
+
+    def _leaf(self, name: str, leaf: str, of: str) -> str:
+        made = self._new(name, (name, leaf, of))
+        assert made is not None, "a list is made once, and so is its item"
+        made.append(_xs.sequence(_xs.element(name=leaf, type=of)))
+        return name
+
+
+def _limit(element: etree._Element, f: Field, version: Version) -> None:
+    element.set("minOccurs", str(f.at_least_in(version)))
+    element.set("maxOccurs", "unbounded" if f.at_most is None else str(f.at_most))
