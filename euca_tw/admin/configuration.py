@@ -1,0 +1,327 @@
+"""
+The sections of C{euca.toml}, and what a file as a whole must satisfy.
+
+One file may serve all daemons of a machine; each reads its own sections.  The
+file C{etc/euca_tw/euca.toml} shows every option with its default; a test holds
+it against the classes here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from ipaddress import IPv4Address, IPv4Network
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from attrs import Factory, frozen
+
+from euca_tw.common.config import ConfigError, checked, read_section, read_toml
+from euca_tw.model.capacity import MachineType
+from euca_tw.model.quotas import Quotas
+from euca_tw.nodectl.settings import NodeSettings
+
+#: A pool of public addresses is not larger than this.
+_MOST_ADDRESSES = 1 << 16
+_HYPERVISORS = ("memory",)
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}\Z")
+
+
+# --- what values may be -----------------------------------------------------
+
+
+def _name(text: str) -> None:
+    if _NAME.match(text) is None:
+        raise ValueError(f"{text!r} is not a name of letters, digits and -_.")
+
+
+def _url(text: str) -> None:
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError(f"{text!r} is not an http(s) URL")
+
+
+def _url_or_none(text: str) -> None:
+    if text:
+        _url(text)
+
+
+def _positive(number: int) -> None:
+    if number <= 0:
+        raise ValueError(f"{number} is not more than 0")
+
+
+def _network(text: str) -> None:
+    if IPv4Network(text).num_addresses < 8:
+        raise ValueError(f"{text} has no room for instances")
+
+
+def _address_or_none(text: str) -> None:
+    if text:
+        IPv4Address(text)
+
+
+def _addresses(texts: tuple[str, ...]) -> None:
+    for text in texts:
+        IPv4Address(text)
+
+
+def _pool(texts: tuple[str, ...]) -> None:
+    address_pool(texts)
+
+
+def _hypervisor(text: str) -> None:
+    if text not in _HYPERVISORS and "://" not in text:
+        raise ValueError(
+            f"{text!r} is neither memory nor a libvirt URI such as qemu:///system"
+        )
+
+
+def address_pool(texts: Iterable[str]) -> tuple[str, ...]:
+    """
+    The addresses that single addresses, ranges (C{10.0.0.1-10.0.0.9}) and
+    networks (C{10.0.1.0/28}, without the first and the last) make up.
+
+    @raise ValueError: with what is wrong.
+    """
+    pool: dict[str, None] = {}
+    for text in texts:
+        first, dash, last = text.partition("-")
+        if dash:
+            low, high = IPv4Address(first.strip()), IPv4Address(last.strip())
+        else:
+            network = IPv4Network(text)
+            low, high = network.network_address, network.broadcast_address
+            if network.num_addresses > 2:
+                low, high = low + 1, high - 1
+        if not 0 <= int(high) - int(low) < _MOST_ADDRESSES:
+            raise ValueError(f"{text} is not 1 to {_MOST_ADDRESSES} addresses")
+        pool.update((str(IPv4Address(n)), None) for n in range(int(low), int(high) + 1))
+    return tuple(pool)
+
+
+# --- the sections -----------------------------------------------------------
+
+
+@frozen(kw_only=True)
+class CloudSection:
+    """
+    Of the cloud controller, C{euca-clc}.
+
+    @ivar state_dir: made if it is not there, of mode 0700.
+    @ivar listen: an endpoint, as Twisted describes them.
+    @ivar url: under which users and nodes reach it; C{""}: this machine's name
+        (or the address it listens on) and the port.
+    @ivar public_addresses: what AllocateAddress gives; see L{address_pool}.
+    @ivar certificate, key: PEM; None: made in C{state_dir/keys} at first start.
+    """
+
+    state_dir: Path = Path("/var/lib/euca_tw/clc")
+    listen: str = "tcp:8773"
+    url: str = checked(_url_or_none, "")
+    region: str = checked(_name, "eucalyptus")
+    public_addresses: tuple[str, ...] = checked(_pool, ())
+    certificate: Path | None = None
+    key: Path | None = None
+    max_body_bytes: int = checked(_positive, 1 << 20)
+
+
+@frozen(kw_only=True)
+class ImagesSection:
+    """
+    @ivar directory: None: C{images} in the cloud's state directory.
+    @ivar import_directories: below which users who are not administrators may
+        register files of the cloud controller's machine.
+    @ivar demo: a directory with vmlinuz, initrd.gz and root.img, which are
+        registered as the public demo image; None for none.
+    """
+
+    directory: Path | None = None
+    import_directories: tuple[Path, ...] = ()
+    largest_mib: int = checked(_positive, 1 << 16)
+    demo: Path | None = None
+
+
+@frozen(kw_only=True)
+class ClusterSection:
+    """
+    One cluster, as the cloud controller knows it: a C{[[cluster]]}.
+
+    @ivar name: of its availability zone.
+    @ivar certificate: with which its controller signs.
+    """
+
+    name: str = checked(_name)
+    url: str = checked(_url)
+    certificate: Path
+
+
+@frozen(kw_only=True)
+class ClusterControllerSection:
+    """
+    Of the cluster controller, C{euca-cc}.
+
+    @ivar subnet: of the instances' private addresses.
+    @ivar router: C{""}: the first address of the subnet.
+    @ivar cloud_certificate: with which the cloud controller signs.
+    @ivar certificate, key: PEM; None: made in C{state_dir/keys} at first start.
+    """
+
+    name: str = checked(_name, "cluster1")
+    state_dir: Path = Path("/var/lib/euca_tw/cc")
+    listen: str = "tcp:8774"
+    subnet: str = checked(_network, "10.90.0.0/20")
+    router: str = checked(_address_or_none, "")
+    nameservers: tuple[str, ...] = checked(_addresses, ())
+    cloud_certificate: Path | None = None
+    certificate: Path | None = None
+    key: Path | None = None
+
+
+@frozen(kw_only=True)
+class NodeSection:
+    """
+    One node, as its cluster controller knows it: a C{[[node]]}.
+
+    @ivar certificate: with which it signs.
+    """
+
+    url: str = checked(_url)
+    certificate: Path
+
+
+@frozen(kw_only=True)
+class NodeControllerSection(NodeSettings):
+    """
+    Of the node controller, C{euca-nc}.
+
+    @ivar hypervisor: C{memory}, or a URI of libvirt.
+    @ivar bridge: which carries the instances; made if it is not there.
+    @ivar cluster_certificate: with which the cluster controller signs.
+    @ivar certificate, key: PEM; None: made in C{state_dir/keys} at first start.
+    """
+
+    state_dir: Path = Path("/var/lib/euca_tw/nc")
+    listen: str = "tcp:8775"
+    hypervisor: str = checked(_hypervisor, "qemu:///system")
+    bridge: str = checked(_name, "euca0")
+    cluster_certificate: Path | None = None
+    certificate: Path | None = None
+    key: Path | None = None
+
+
+def _machine(name: str, cores: int, memory_mib: int, disk_gib: int) -> MachineType:
+    return MachineType(name=name, cores=cores, memory_mib=memory_mib, disk_gib=disk_gib)
+
+
+#: The original's five types, and names that today's clients ask for.
+MACHINE_TYPES: tuple[MachineType, ...] = (
+    _machine("m1.small", 1, 128, 2),
+    _machine("c1.medium", 1, 256, 5),
+    _machine("m1.large", 2, 512, 10),
+    _machine("m1.xlarge", 2, 1024, 20),
+    _machine("c1.xlarge", 4, 2048, 20),
+    _machine("t1.micro", 1, 128, 2),
+    _machine("t2.nano", 1, 128, 2),
+    _machine("t2.micro", 1, 128, 2),
+    _machine("t2.small", 1, 256, 5),
+    _machine("t2.medium", 2, 512, 10),
+    _machine("t3.nano", 1, 128, 2),
+    _machine("t3.micro", 1, 128, 2),
+    _machine("t3.small", 1, 256, 5),
+    _machine("t3.medium", 2, 512, 10),
+    _machine("m5.large", 2, 1024, 20),
+)
+
+
+def _by_name(machines: Iterable[MachineType]) -> Mapping[str, MachineType]:
+    return {machine.name: machine for machine in machines}
+
+
+@frozen(kw_only=True)
+class Configuration:
+    """A whole file."""
+
+    cloud: CloudSection = Factory(CloudSection)
+    quotas: Quotas = Factory(Quotas)
+    images: ImagesSection = Factory(ImagesSection)
+    machine_types: Mapping[str, MachineType] = Factory(lambda: _by_name(MACHINE_TYPES))
+    clusters: tuple[ClusterSection, ...] = ()
+    cluster_controller: ClusterControllerSection = Factory(ClusterControllerSection)
+    nodes: tuple[NodeSection, ...] = ()
+    node_controller: NodeControllerSection = Factory(NodeControllerSection)
+
+
+#: Sections that stand once.
+SECTIONS: Mapping[str, type] = {
+    "cloud": CloudSection,
+    "quotas": Quotas,
+    "images": ImagesSection,
+    "cluster_controller": ClusterControllerSection,
+    "node_controller": NodeControllerSection,
+}
+#: Sections that stand once for each thing: their class, and where they go.
+LISTS: Mapping[str, tuple[type, str]] = {
+    "cluster": (ClusterSection, "clusters"),
+    "node": (NodeSection, "nodes"),
+}
+
+
+def read_configuration(file: Path) -> Configuration:
+    """
+    @raise ConfigError: with the file, the section, the key and the reason.
+    """
+    return parse_configuration(read_toml(file), file)
+
+
+def parse_configuration(tables: Mapping[str, Any], file: Path) -> Configuration:
+    """
+    @param file: where C{tables} come from; relative paths go from there.
+    @raise ConfigError:
+    """
+    known = [*SECTIONS, "machine_types", *LISTS]
+    values: dict[str, Any] = {}
+    for name, table in tables.items():
+        if name in SECTIONS:
+            cls = SECTIONS[name]
+            values[name] = read_section(cls, table, file=file, section=name)
+        elif name in LISTS:
+            cls, into = LISTS[name]
+            values[into] = _entries(cls, table, file, name)
+        elif name == "machine_types":
+            values[name] = _machine_types(table, file)
+        else:
+            reason = f"there is no such section; there are {', '.join(known)}"
+            raise ConfigError(str(file), name, "", reason)
+    return Configuration(**values)
+
+
+def _entries(cls: type, table: object, file: Path, name: str) -> tuple[Any, ...]:
+    if not isinstance(table, list):
+        reason = f"stands once for each: [[{name}]]"
+        raise ConfigError(str(file), name, "", reason)
+    entries: tuple[Any, ...] = tuple(
+        read_section(cls, each, file=file, section=name) for each in table
+    )
+    for key in ("name", "url"):
+        values = [getattr(entry, key) for entry in entries if hasattr(entry, key)]
+        for value in values:
+            if values.count(value) > 1:
+                raise ConfigError(str(file), name, key, f"{value} stands twice")
+    return entries
+
+
+def _machine_types(table: object, file: Path) -> Mapping[str, MachineType]:
+    if not isinstance(table, dict) or not table:
+        reason = "must be a section with at least one machine type"
+        raise ConfigError(str(file), "machine_types", "", reason)
+    found = []
+    for name, each in table.items():
+        section = f"machine_types.{name}"
+        machine = read_section(MachineType, each, file=file, section=section, name=name)
+        for key in ("cores", "memory_mib", "disk_gib"):
+            if getattr(machine, key) <= 0:
+                raise ConfigError(str(file), section, key, "must be more than 0")
+        found.append(machine)
+    return _by_name(found)

@@ -1,0 +1,155 @@
+"""The sections of C{euca.toml}, and the file that explains them."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import attrs
+from twisted.trial.unittest import SynchronousTestCase
+
+from euca_tw.admin.configuration import (
+    LISTS,
+    MACHINE_TYPES,
+    SECTIONS,
+    Configuration,
+    address_pool,
+    parse_configuration,
+    read_configuration,
+)
+from euca_tw.common.config import ConfigError
+
+EXAMPLE = Path(__file__).parent.parent.parent / "etc" / "euca_tw" / "euca.toml"
+FILE = Path("/etc/euca_tw/euca.toml")
+
+
+def shown() -> dict[str, Any]:
+    """The example with its options uncommented."""
+    lines = EXAMPLE.read_text(encoding="utf-8").splitlines()
+    option = re.compile(r'#(["\w.]+ = |\[)')
+    return tomllib.loads("\n".join(ln[option.match(ln) is not None :] for ln in lines))
+
+
+def as_toml(value: Any) -> Any:
+    """A default, as it stands in a file."""
+    if value is None:
+        return ""
+    if isinstance(value, Path):
+        return str(value)
+    return list(value) if isinstance(value, tuple) else value
+
+
+class ExampleTests(SynchronousTestCase):
+    """The example configuration tells the truth."""
+
+    def test_as_it_is(self) -> None:
+        """As it is delivered, it changes nothing."""
+        self.assertEqual(read_configuration(EXAMPLE), Configuration())
+
+    def test_every_option(self) -> None:
+        """It shows every option of every section, with its default."""
+        tables = shown()
+        for section, cls in SECTIONS.items():
+            defaults = {f.name: as_toml(f.default) for f in attrs.fields(cls)}
+            self.assertEqual(tables[section], defaults, section)
+
+    def test_lists(self) -> None:
+        """It shows every option of what may stand several times."""
+        tables = shown()
+        for section, (cls, _) in LISTS.items():
+            [entry] = tables[section]
+            self.assertEqual([*entry], [f.name for f in attrs.fields(cls)])
+
+    def test_machine_types(self) -> None:
+        """It shows the machine types."""
+        expected = {m.name: attrs.asdict(m) for m in MACHINE_TYPES}
+        for each in expected.values():
+            del each["name"]
+        self.assertEqual(shown()["machine_types"], expected)
+
+    def test_uncommented(self) -> None:
+        """All of it uncommented is a configuration."""
+        read = parse_configuration(shown(), FILE)
+        self.assertEqual(read.machine_types, Configuration().machine_types)
+        self.assertEqual([cluster.name for cluster in read.clusters], ["cluster1"])
+        self.assertEqual(len(read.nodes), 1)
+
+
+class ConfigurationTests(SynchronousTestCase):
+    def refused(self, text: str) -> str:
+        tables = tomllib.loads(text)
+        error = self.assertRaises(ConfigError, parse_configuration, tables, FILE)
+        return str(error).removeprefix(f"{FILE}: ")
+
+    def test_refusals(self) -> None:
+        """What cannot be is refused by section, key and reason."""
+        for text, said in (
+            ("[clowd]", "[clowd] there is no such section; there are cloud, quotas"),
+            ("[cloud]\nx=1", "[cloud] x: there is no such option"),
+            ("cloud=1", "[cloud] must be a section"),
+            ("[cloud]\nurl='host'", "[cloud] url: 'host' is not an http(s) URL"),
+            ("[cloud]\nregion='a b'", "[cloud] region: 'a b' is not a name"),
+            ("[cloud]\npublic_addresses=['1.2.3']", "[cloud] public_addresses: "),
+            ("[quotas]\ninstances='x'", "[quotas] instances: 'x' must be a whole"),
+            ("[images]\nlargest_mib=0", "[images] largest_mib: 0 is not more than 0"),
+            ("[cluster]\nname='a'", "[cluster] stands once for each: [[cluster]]"),
+            ("[[cluster]]\nname='a'", "[cluster] url: is missing"),
+            ("[[node]]\nurl='x'\ncertificate='a'", "[node] url: 'x' is not an http"),
+            (
+                "[cluster_controller]\nsubnet='10.0.0.1/8'",
+                "[cluster_controller] subnet: 10.0.0.1/8 has host bits set",
+            ),
+            (
+                "[cluster_controller]\nnameservers=['x']",
+                "[cluster_controller] nameservers: Expected 4 octets in 'x'",
+            ),
+            (
+                "[node_controller]\nhypervisor='vmware'",
+                "[node_controller] hypervisor: 'vmware' is neither memory nor",
+            ),
+            ("[machine_types]", "[machine_types] must be a section with at least one"),
+            (
+                "[machine_types]\n'a.b'={cores=1}",
+                "[machine_types.a.b] memory_mib: is missing",
+            ),
+            (
+                "[machine_types]\n'a.b'={cores=0,memory_mib=1,disk_gib=1}",
+                "[machine_types.a.b] cores: must be more than 0",
+            ),
+        ):
+            self.assertEqual(self.refused(text)[: len(said)], said)
+
+    def test_twice(self) -> None:
+        """Two clusters cannot have one name."""
+        one = "[[cluster]]\nname='a'\nurl='http://a{}/'\ncertificate='a'\n"
+        said = self.refused(one.format(1) + one.format(2))
+        self.assertEqual(said, "[cluster] name: a stands twice")
+
+    def test_machine_types_replaced(self) -> None:
+        """Machine types that are named replace all others."""
+        text = "[machine_types]\n'a.b'={cores=1,memory_mib=2,disk_gib=3}"
+        self.assertEqual(
+            [*parse_configuration(tomllib.loads(text), FILE).machine_types], ["a.b"]
+        )
+
+
+class AddressPoolTests(SynchronousTestCase):
+    def test_pool(self) -> None:
+        """Addresses, ranges and networks make one list without doubles."""
+        self.assertEqual(
+            address_pool(
+                ("10.0.0.9", "10.0.0.254-10.0.1.1", "10.0.2.0/30", "10.0.0.9")
+            ),
+            (
+                "10.0.0.9",
+                *("10.0.0.254", "10.0.0.255", "10.0.1.0", "10.0.1.1"),
+                *("10.0.2.1", "10.0.2.2"),
+            ),
+        )
+
+    def test_wrong(self) -> None:
+        """A text that is none of them is refused."""
+        for text in ("", "x", "10.0.0.9-10.0.0.1", "10.0.0.0/8", "10.0.0.1-", "1-2-3"):
+            self.assertRaises(ValueError, address_pool, (text,))
