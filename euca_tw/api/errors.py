@@ -485,3 +485,10 @@ class AlreadyAssociated(ApiError):
     text = "resource {public_ip} is already associated with {instance_id}"
     public_ip: str
     instance_id: str
+
+
+@define
+class MalformedGroupId(ApiError):
+    code = "InvalidGroupId.Malformed"
+    text = 'Invalid id: "{group_id}" (expecting "sg-...")'
+    group_id: str
