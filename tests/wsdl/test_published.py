@@ -1,0 +1,202 @@
+"""
+What we serve against what was published.
+"""
+
+from __future__ import annotations
+
+from lxml import etree
+from twisted.trial.unittest import SynchronousTestCase
+
+from euca_tw.api.cluster import CLUSTER, LAUNCH_INSTANCES, RELEASE, WAIT_FOR_CHANGES
+from euca_tw.api.ec2.table import EC2
+from euca_tw.api.node import NC_LAUNCH_INSTANCE, NC_WAIT_FOR_CHANGES, NODE
+from euca_tw.api.shapes import Api, Version
+from euca_tw.wsdl.write import wsdl
+from tests.wsdl.published import (
+    Schema,
+    amazon,
+    every_date,
+    original,
+    published_dates,
+    service_of,
+)
+
+URL = "http://cloud.example:8773/services/Eucalyptus"
+
+
+def ours(api: Api, version: Version) -> etree._Element:
+    return etree.fromstring(wsdl(api, version, URL))
+
+
+class Amazon(SynchronousTestCase):
+    """Against Amazon's, of every date."""
+
+    def test_served_elements(self) -> None:
+        """
+        In each of the seven dates the same elements are global, and in each
+        there is the same: names, order, types, occurrences, choices,
+        attributes.
+        """
+        compared = 0
+        for version in EC2.versions:
+            made, published = Schema(ours(EC2, version)), Schema(amazon(version))
+            self.assertEqual(made.elements.keys(), published.elements.keys())
+            for name, element in published.elements.items():
+                self.assertEqual(made.elements[name], element, f"{version} {name}")
+                compared += len(element)
+        self.assertEqual(len(EC2.versions), 7)
+        self.assertEqual(compared, 1600)
+
+    def test_all_elements(self) -> None:
+        """
+        So it is for what these operations became, in every date that Amazon
+        ever published.
+        """
+        api, trees, compared = every_date(EC2), 0, 0
+        for version in api.versions:
+            made, published = Schema(ours(api, version)), Schema(amazon(version))
+            for name, element in made.elements.items():
+                self.assertEqual(element, published.elements[name], (version, name))
+                trees += 1
+                compared += len(element)
+        self.assertEqual(len(api.versions), 41)
+        self.assertEqual((trees, compared), (2038, 20685))
+
+    def test_schema(self) -> None:
+        """The schema is of the published namespace, and as qualified."""
+        for version in EC2.versions:
+            made, published = (
+                Schema(each).schema for each in (ours(EC2, version), amazon(version))
+            )
+            for name in ("targetNamespace", "elementFormDefault"):
+                self.assertEqual(made.get(name), published.get(name))
+
+    def test_service(self) -> None:
+        """
+        Service, port, port type, binding, operations, messages and soapActions
+        are called as published.  What parts are called changes from date to
+        date, with many a slip; they are held to one way.
+        """
+        for version in EC2.versions:
+            made, published = (
+                service_of(each, parts=False)
+                for each in (ours(EC2, version), amazon(version))
+            )
+            self.assertEqual(made, published, version)
+
+    def test_parts(self) -> None:
+        """
+        The one way is Amazon's from 2007-01-19 on, save its slips: C{Request}
+        in the name of a response's part.
+        """
+        same, slips = 0, 0
+        for version in EC2.versions[3:]:
+            made, published = (
+                service_of(each)["operations"]
+                for each in (ours(EC2, version), amazon(version))
+            )
+            for name, operation in published.items():
+                for mine, end in zip(
+                    made[name]["ends"], operation["ends"], strict=True
+                ):
+                    if mine == end:
+                        same += 1
+                    else:
+                        [(part, _)], [(mine_part, _)] = end[3], mine[3]
+                        self.assertEqual(
+                            part, mine_part.replace("ResponseMsg", "RequestMsg")
+                        )
+                        slips += 1
+        self.assertEqual((same, slips), (122, 48))
+
+    def test_slip_of_the_oldest_date(self) -> None:
+        """In 2006-06-26, and only there, an action lacks its last letter."""
+        actions = {
+            version: service_of(amazon(version))["operations"]["DescribeKeyPairs"][
+                "action"
+            ]
+            for version in published_dates()
+        }
+        slips = [v for v, action in actions.items() if action != "DescribeKeyPairs"]
+        self.assertEqual(slips, ["2006-06-26"])
+        self.assertEqual(
+            EC2.named("DescribeKeyPairs").soap_action_in(Version("2006-06-26")),
+            actions[Version("2006-06-26")],
+        )
+
+
+class Tiers(SynchronousTestCase):
+    """Against the original's, between its tiers."""
+
+    def check(self, api: Api, tier: str, further: set[str]) -> int:
+        made, published = ours(api, RELEASE), original(tier)
+        ours_elements, elements = Schema(made).elements, Schema(published).elements
+        for name, element in elements.items():
+            self.assertEqual(ours_elements[name], element, name)
+        self.assertEqual(
+            ours_elements.keys() - elements.keys(),
+            further | {f"{name}Response" for name in further},
+        )
+        service, contract = service_of(made), service_of(published)
+        operations = service.pop("operations")
+        for name, operation in contract.pop("operations").items():
+            self.assertEqual(operations.pop(name), operation)
+        self.assertEqual(operations.keys(), further)
+        self.assertEqual(service.pop("bound") - contract.pop("bound"), further)
+        self.assertEqual(service, contract)
+        return sum(map(len, elements.values()))
+
+    def test_cluster(self) -> None:
+        """The cluster's is the original's and our two operations."""
+        compared = self.check(
+            CLUSTER, "cc", {LAUNCH_INSTANCES.name, WAIT_FOR_CHANGES.name}
+        )
+        self.assertEqual(compared, 294)
+
+    def test_node(self) -> None:
+        """The node's is the original's and our two operations."""
+        compared = self.check(
+            NODE, "nc", {NC_LAUNCH_INSTANCE.name, NC_WAIT_FOR_CHANGES.name}
+        )
+        self.assertEqual(compared, 208)
+
+
+class Reader(SynchronousTestCase):
+    """The reader sees every difference that there can be."""
+
+    def elements(self, edit: str, value: str, select: str) -> object:
+        root = ours(EC2, Version("2008-02-01"))
+        [found] = root.xpath(
+            select, namespaces={"xs": "http://www.w3.org/2001/XMLSchema"}
+        )
+        if edit == "move":
+            found.getparent().append(found)
+        elif edit == "unchoose":
+            found.tag = "{http://www.w3.org/2001/XMLSchema}sequence"
+        else:
+            found.set(edit, value)
+        return Schema(root).elements
+
+    def test_differences(self) -> None:
+        """
+        Another name, order, type, occurrence, choice, attribute or mixture is
+        another value.
+        """
+        untouched = Schema(ours(EC2, Version("2008-02-01"))).elements
+        run = "//xs:complexType[@name='RunInstancesType']//xs:element"
+        user_data = "//xs:complexType[@name='UserDataType']"
+        permission = "//xs:complexType[@name='LaunchPermissionItemType']//xs:choice"
+        for edit, value, select in (
+            ("name", "imageID", f"{run}[@name='imageId']"),
+            ("move", "", f"{run}[@name='imageId']"),
+            ("type", "xs:long", f"{run}[@name='minCount']"),
+            ("minOccurs", "1", f"{run}[@name='keyName']"),
+            ("maxOccurs", "2", f"{run}[@name='imageId']"),
+            ("nillable", "true", f"{run}[@name='imageId']"),
+            ("unchoose", "", permission),
+            ("minOccurs", "0", permission),
+            ("fixed", "2.0", f"{user_data}/xs:attribute[@name='version']"),
+            ("mixed", "false", user_data),
+        ):
+            changed = self.elements(edit, value, select)
+            self.assertNotEqual(changed, untouched, (edit, select))
