@@ -59,17 +59,19 @@ class BlockingCalls:
         return sum(call.is_given_up for call in self._running)
 
     def call(
-        self, work: Callable[[], T], timeout_s: float, lane: str | None = None
+        self, work: Callable[[], T], timeout_s: float | None, lane: str | None = None
     ) -> Deferred[T]:
         """
         What C{work} returns or raises.  May be cancelled.
 
+        @param timeout_s: None for no limit.
         @raise TimeoutError: it has not ended, or not begun, in time.
         """
         if self._is_stopped:
             raise RuntimeError("stopped")
         call = _Call(work, lane, Deferred(lambda _: self._give_up(call)))
-        call.answer.addTimeout(timeout_s, self._clock)
+        if timeout_s is not None:
+            call.answer.addTimeout(timeout_s, self._clock)
         if lane is None:
             self._ready.append(call)
         else:

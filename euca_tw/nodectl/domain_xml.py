@@ -174,7 +174,8 @@ def instance_in(xml: str, mark: str) -> str | None:
     """
     Whose domain this is.
 
-    @param xml: of a domain, or of our metadata element alone.
+    @param xml: of a domain, or of our metadata element alone, which libvirt
+        gives without its namespace to those who ask by that.
     @return: the instance's identifier; None if it is not one of C{mark}'s.
     """
     parser = etree.XMLParser(resolve_entities=False, no_network=True)
@@ -183,7 +184,8 @@ def instance_in(xml: str, mark: str) -> str | None:
     except etree.XMLSyntaxError:
         return None
     name = etree.QName(NAMESPACE, "instance")
-    found = root if root.tag == name else root.find(f"metadata/{name}")
+    is_element = root.tag in (name, name.localname)
+    found = root if is_element else root.find(f"metadata/{name}")
     if found is None or found.get("mark") != mark:
         return None
     return found.get("id")

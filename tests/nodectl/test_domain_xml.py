@@ -145,8 +145,11 @@ class InstanceInTests(SynchronousTestCase):
 
     def test_element(self) -> None:
         """The metadata element alone is enough."""
-        xml = f"<euca:instance xmlns:euca='{NAMESPACE}' id='i-12345678' mark='nc'/>"
-        self.assertEqual(instance_in(xml, "nc"), "i-12345678")
+        for xml in (
+            f"<euca:instance xmlns:euca='{NAMESPACE}' id='i-12345678' mark='nc'/>",
+            "<instance id='i-12345678' mark='nc'/>",
+        ):
+            self.assertEqual(instance_in(xml, "nc"), "i-12345678")
 
     def test_another_mark(self) -> None:
         """A domain of another node controller is not ours."""
