@@ -246,11 +246,19 @@ class Lease:
     mtu: int = 1500
 
 
+class NetworkFailed(Exception):
+    """The instances' network cannot be made; the text says why."""
+
+
 class INodeNetwork(Interface):
     """The instances' network on this node: bridge, DHCP, metadata address."""
 
     def start() -> Awaitable[None]:
-        """Make the bridge and its services; what is there already is kept."""
+        """
+        Make the bridge and its services; what is there already is kept.
+
+        @raise NetworkFailed:
+        """
 
     def stop() -> Awaitable[None]:
         """Stop serving; bridge and instances' cards stay."""

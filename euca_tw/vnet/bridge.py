@@ -1,0 +1,177 @@
+"""
+The network of instances on a Linux bridge.
+
+The kernel's bridge carries the packets; C{ip} and C{nft} make it and its
+rules, from texts that L{euca_tw.vnet.links} and L{euca_tw.vnet.nftables}
+write; DHCP and metadata are served by this process.  Works wherever the
+process is, a network namespace of its own included.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, cast
+
+from attrs import Factory, define
+from twisted.internet.address import IPv4Address
+from twisted.internet.defer import DeferredLock, maybeDeferred
+from twisted.internet.interfaces import (
+    IListeningPort,
+    IReactorSocket,
+    IReactorTCP,
+)
+from twisted.internet.task import Cooperator
+from twisted.logger import Logger
+from zope.interface import implementer
+
+from euca_tw.common.process import CommandFailed, IProcessReactor, run
+from euca_tw.common.web import AnswerResource, make_site
+from euca_tw.model.metadata import InstanceMetadata
+from euca_tw.nodectl.interfaces import INodeNetwork, Lease, NetworkFailed, Nic
+from euca_tw.vnet import dhcp_server, links, nftables
+from euca_tw.vnet.leases import Leases, card_name
+from euca_tw.vnet.metadata import MAX_BODY_BYTES, MetadataAnswer
+from euca_tw.vnet.settings import BridgeSettings
+
+#: A guest asks and goes; who holds a connection open wants nothing.
+_IDLE_S = 15.0
+_FORWARD = "echo 1 >/proc/sys/net/ipv4/ip_forward"
+
+
+class IBridgeReactor(IProcessReactor, IReactorSocket, IReactorTCP):
+    """All that a bridge and its services need."""
+
+
+@implementer(INodeNetwork)
+@define(eq=False)
+class BridgeNodeNetwork:
+    """
+    @ivar _metadata_of: the facts of the instance with a private address.
+    """
+
+    _reactor: IBridgeReactor
+    _settings: BridgeSettings
+    _metadata_of: Callable[[str], InstanceMetadata | None]
+    leases: Leases = Factory(Leases)
+    _dhcp: IListeningPort | None = None
+    _metadata: IListeningPort | None = None
+    _lock: DeferredLock = Factory(DeferredLock)
+
+    _log = Logger()
+
+    async def start(self) -> None:
+        await self._lock.acquire()
+        try:
+            await self._start()
+        except CommandFailed as error:
+            raise NetworkFailed(str(error)) from None
+        finally:
+            self._lock.release()
+
+    async def stop(self) -> None:
+        await self._lock.acquire()
+        try:
+            await self._stop_services()
+        finally:
+            self._lock.release()
+
+    async def remove(self) -> None:
+        """
+        Stop, and leave no bridge, address or rule behind.  (Forwarding stays
+        as it is: others may have come to rely on it.)
+
+        @raise NetworkFailed:
+        """
+        await self._lock.acquire()
+        try:
+            await self._stop_services()
+            await self._nft(nftables.removal(self._settings))
+            for command in links.removing(self._settings, await self._look()):
+                await self._ip(*command)
+        except CommandFailed as error:
+            raise NetworkFailed(str(error)) from None
+        finally:
+            self._lock.release()
+
+    async def attach(self, lease: Lease) -> Nic:
+        self.leases.add(lease)
+        return Nic(
+            mac_address=lease.mac_address,
+            bridge=self._settings.bridge,
+            target=card_name(lease.instance_id),
+        )
+
+    async def detach(self, instance_id: str) -> None:
+        self.leases.remove(instance_id)
+
+    async def _start(self) -> None:
+        found = await self._look()
+        if found is None:
+            # Sockets on a bridge that is gone hear nothing of its successor.
+            await self._stop_services()
+        for command in links.making(self._settings, found):
+            await self._ip(*command)
+        if self._settings.has_way_out:
+            await run(self._reactor, "sh", "-c", _FORWARD)
+        try:
+            port = self._listen()
+        except OSError as error:
+            raise NetworkFailed(
+                f"DHCP and metadata cannot be served on {self._settings.bridge}: "
+                f"{error}"
+            ) from error
+        await self._nft(nftables.ruleset(self._settings, port))
+        self._log.info(
+            "Instances are served on {bridge}, {address}",
+            bridge=self._settings.bridge,
+            address=self._settings.address,
+        )
+
+    def _listen(self) -> int:
+        """
+        Serve, if that is not done already.
+
+        @return: the port of the metadata service.
+        """
+        if self._metadata is None:
+            cooperator = Cooperator(
+                scheduler=lambda step: self._reactor.callLater(0, step)
+            )
+            site = make_site(
+                AnswerResource(MetadataAnswer(self._facts), cooperator),
+                MAX_BODY_BYTES,
+                self._reactor,
+                idle_s=_IDLE_S,
+            )
+            self._metadata = self._reactor.listenTCP(
+                0, cast("Any", site), interface=str(self._settings.router)
+            )
+        if self._dhcp is None:
+            self._dhcp = dhcp_server.listen(
+                self._reactor,
+                self._settings.bridge,
+                dhcp_server.DhcpResponder(self._settings.router, self.leases.of_mac),
+            )
+        return cast("IPv4Address", self._metadata.getHost()).port
+
+    def _facts(self, private_ip: str) -> InstanceMetadata | None:
+        """Of instances that are attached here, and no others."""
+        if self.leases.of_ip(private_ip) is None:
+            return None
+        return self._metadata_of(private_ip)
+
+    async def _stop_services(self) -> None:
+        ports, self._dhcp, self._metadata = (self._dhcp, self._metadata), None, None
+        for port in ports:
+            if port is not None:
+                await maybeDeferred(port.stopListening)
+
+    async def _look(self) -> links.Link | None:
+        shown = await run(self._reactor, "ip", *links.LOOK)
+        return links.parse(shown, self._settings.bridge)
+
+    async def _ip(self, *command: str) -> None:
+        await run(self._reactor, "ip", *command)
+
+    async def _nft(self, ruleset: str) -> None:
+        await run(self._reactor, "nft", "-f", "-", stdin=ruleset.encode())
