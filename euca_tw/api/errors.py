@@ -186,13 +186,23 @@ class InvalidSecurity(ApiError):
 
 
 @define
+class IncompleteSignature(ApiError):
+    """There is a signature, but not all that belongs to it."""
+
+    code = "IncompleteSignature"
+    text = "{reason}"
+    reason: str
+
+
+@define
 class SignatureDoesNotMatch(ApiError):
     code = "SignatureDoesNotMatch"
     status = 403
     text = (
         "The request signature we calculated does not match the signature you "
-        "provided. Check your secret key and signing method."
+        "provided. Check your secret key and signing method. {detail}"
     )
+    detail: str = ""
 
 
 @define
