@@ -29,8 +29,8 @@ from euca_tw.api.errors import (
     MissingParameter,
     UnknownParameter,
 )
+from euca_tw.api.scalars import SPACE, NotOfType, boolean, converter
 from euca_tw.api.shapes import Field, Shape, Version, shape_of
-from euca_tw.soap.scalars import SPACE, NotOfType, boolean, converter
 
 XSI = "http://www.w3.org/2001/XMLSchema-instance"
 NIL = f"{{{XSI}}}nil"

@@ -1,4 +1,4 @@
-"""Tests for L{euca_tw.soap.scalars}."""
+"""Tests for L{euca_tw.api.scalars}."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from euca_tw.soap.scalars import NotOfType, boolean, converter, moment
+from euca_tw.api.scalars import NotOfType, boolean, converter, moment
 
 
 class BooleanTests(SynchronousTestCase):
