@@ -13,128 +13,27 @@ that has a thing, C{until} the first that has it no more.
 from __future__ import annotations
 
 import inspect
-import types
 import typing
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from datetime import datetime
 from functools import cache
-from typing import Any, NewType, TypeVar, Union, dataclass_transform
+from typing import Any, TypeVar, dataclass_transform
 
 import attrs
 from attrs import field, frozen
 
+from euca_tw.api.fields import (
+    SCALARS,
+    Field,
+    Span,
+    Version,
+    Wire,
+    field_of,
+    wire,
+    within,
+)
 from euca_tw.api.style import AMAZON, Style
 
 T = TypeVar("T")
-Version = NewType("Version", str)
-
-#: The types that a leaf may have, and their XML Schema names.
-SCALARS: dict[type, str] = {
-    str: "string",
-    int: "int",
-    bool: "boolean",
-    float: "double",
-    datetime: "dateTime",
-}
-
-#: Occurrence of a required field over time: (first version that requires it,
-#: first that does so no more); None is open.
-Span = tuple[str | None, str | None]
-
-
-@frozen
-class Field:
-    """
-    One member of a shape.
-
-    @ivar python: the attribute's name.
-    @ivar wire: the element's name in SOAP, and in every response.
-    @ivar query: the parameter's name in a Query request, less any C{.n};
-        C{""} if Query cannot say it.
-    @ivar of: a scalar type, or a shape class.
-    @ivar many: a tuple of C{of}.
-    @ivar repeated: of a list: its elements stand side by side, with no
-        C{<item>} and no wrapper around them.
-    @ivar leaf: for many scalars, C{<item><leaf>text</leaf></item>}.
-    @ivar at_least: of a list: how many items there must be (ask
-        L{at_least_in}: there are such that asked for one until a date).
-    @ivar at_most: of a list: how many there may be; None: any number.
-    @ivar is_in_soap: False for what only Query can say (C{DryRun}).
-    @ivar soap_spans: when SOAP can say it, where Query can in other versions
-        too (ask L{is_element_in}).
-    @ivar is_optional_in_query: Query may leave out what SOAP must say.
-    @ivar choice: fields next to each other with one choice name exclude each
-        other (xs:choice), from C{choice_since} on.
-    @ivar xsd: the XML Schema type of a scalar.
-    @ivar is_nillable: C{nillable="true"} in the schema.
-    """
-
-    python: str
-    wire: str
-    query: str
-    of: type
-    many: bool
-    repeated: bool
-    leaf: str | None
-    at_least: int
-    at_least_until: str | None
-    at_most: int | None
-    required: bool | tuple[Span, ...]
-    since: str | None
-    until: str | None
-    absent_in: tuple[str, ...]
-    is_in_soap: bool
-    soap_spans: tuple[Span, ...]
-    is_optional_in_query: bool
-    choice: str | None
-    choice_since: str | None
-    xsd: str
-    is_nillable: bool
-
-    @property
-    def is_scalar(self) -> bool:
-        return self.of in SCALARS
-
-    def lives_in(self, version: Version) -> bool:
-        return (
-            _within((self.since, self.until), version) and version not in self.absent_in
-        )
-
-    def is_element_in(self, version: Version) -> bool:
-        """Whether SOAP can say it in that version."""
-        return self.is_in_soap and self.lives_in(version) and self._in_spans(version)
-
-    def _in_spans(self, version: Version) -> bool:
-        return not self.soap_spans or any(_within(s, version) for s in self.soap_spans)
-
-    def at_least_in(self, version: Version) -> int:
-        """How many items a list must have, in that version."""
-        return self.at_least if _within((None, self.at_least_until), version) else 0
-
-    def choice_in(self, version: Version) -> str | None:
-        """The choice that the field belongs to, in that version."""
-        if self.choice_since is not None and version < self.choice_since:
-            return None
-        return self.choice
-
-    def is_required_in(self, version: Version) -> bool:
-        """Whether the element must stand there (in a choice: one of them)."""
-        if isinstance(self.required, bool):
-            return self.required
-        return any(_within(span, version) for span in self.required)
-
-    def is_required_in_query(self, version: Version) -> bool:
-        """Whether a Query request must say it (in a choice: one of them)."""
-        return (
-            self.query != ""
-            and not self.is_optional_in_query
-            and self.is_required_in(version)
-        )
-
-
-def _within(span: Span, version: str) -> bool:
-    since, until = span
-    return (since is None or since <= version) and (until is None or version < until)
 
 
 @frozen
@@ -170,62 +69,6 @@ class Shape:
         return (f for f in self.fields if f.is_element_in(version))
 
 
-def wire(
-    name: str,
-    *,
-    query: str | None = None,
-    leaf: str | None = None,
-    repeated: bool = False,
-    at_least: int = 0,
-    at_least_until: str | None = None,
-    at_most: int | None = None,
-    since: str | None = None,
-    until: str | None = None,
-    absent_in: tuple[str, ...] = (),
-    required: bool | tuple[Span, ...] | None = None,
-    soap: bool | tuple[Span, ...] = True,
-    query_optional: bool = False,
-    choice: str | None = None,
-    choice_since: str | None = None,
-    xsd: str | None = None,
-    nillable: bool = False,
-    default: Any = attrs.NOTHING,
-) -> Any:
-    """
-    Declare a field of a shape.
-
-    Left out, C{required} follows the type: C{T | None} and tuples of
-    repeated elements are optional, anything else is required (a list's
-    wrapper too, though the list may be empty).  A field that does not live in
-    every version, is in a choice, is a list, or may be C{None} needs no value.
-
-    @param query: the name in Query, when it is not C{name} with a capital
-        (of a list: its singular, as EC2 has it); C{""} for none.
-    @param soap: False for what only Query can say, or the spans in which SOAP
-        can say it, too.
-    """
-    metadata = {
-        "wire": name,
-        "query": query,
-        "leaf": leaf,
-        "repeated": repeated,
-        "at_least": at_least,
-        "at_least_until": at_least_until,
-        "at_most": at_most,
-        "since": since,
-        "until": until,
-        "absent_in": absent_in,
-        "required": required,
-        "soap": soap,
-        "query_optional": query_optional,
-        "choice": choice,
-        "choice_since": choice_since,
-        "xsd": xsd,
-        "nillable": nillable,
-    }
-    return attrs.field(metadata=metadata, default=default)
-
-
 # Note [Fields that may be left out]
 #
 # Which fields need a value is decided by wire() from their type and dates; a
@@ -240,7 +83,7 @@ def shape(
     """Make a class a shape; C{name} is its complexType in the schema."""
 
     def decorate(cls: type[T]) -> type[T]:
-        _supply_defaults(cls)
+        _declare(cls)
         made = frozen(kw_only=True)(cls)
         made.__shape_declared__ = (name, attributes, abstract)  # type: ignore[attr-defined]
         return made
@@ -255,26 +98,18 @@ def members(cls: type[T]) -> type[T]:
     type on the wire; a shape that inherits it has its fields first (of two
     such bases, those of the last first).
     """
-    _supply_defaults(cls)
+    _declare(cls)
     return frozen(kw_only=True, slots=False)(cls)
 
 
-def _supply_defaults(cls: type) -> None:
+def _declare(cls: type) -> None:
+    """Make attributes of what L{wire} told."""
     for member, hint in inspect.get_annotations(cls).items():
-        _supply_default(cls, member, hint)
-
-
-def _supply_default(cls: type, member: str, hint: Any) -> None:
-    """Give what may be left out its empty value, so that callers may too."""
-    declared = cls.__dict__.get(member)
-    meta = getattr(declared, "metadata", None)
-    if meta is None or declared._default is not attrs.NOTHING:  # type: ignore[union-attr]
-        return
-    text = hint if isinstance(hint, str) else str(hint)
-    if text.startswith("tuple[") and "None" not in text:
-        declared._default = ()  # type: ignore[union-attr]
-    elif "None" in text or meta["since"] or meta["until"] or meta["choice"]:
-        declared._default = None  # type: ignore[union-attr]
+        told = cls.__dict__.get(member)
+        if not isinstance(told, Wire):
+            raise TypeError(f"{cls.__name__}.{member} is not declared by wire()")
+        default = told.default_of(str(hint))
+        setattr(cls, member, attrs.field(metadata={Wire: told}, default=default))
 
 
 @cache
@@ -293,49 +128,18 @@ def shape_of(cls: type) -> Shape:
     return Shape(
         name=name,
         cls=cls,
-        fields=tuple(_field(a, hints[a.name]) for a in attrs.fields(cls)),
+        fields=tuple(field_of(a, hints[a.name]) for a in attrs.fields(cls)),
         base=shape_of(bases[0]) if bases else None,
         attributes=attributes,
         is_abstract=is_abstract,
     )
 
 
-def _field(a: attrs.Attribute[Any], hint: Any) -> Field:
-    meta, may_be_none, many = a.metadata, False, False
-    if typing.get_origin(hint) in (Union, types.UnionType):
-        [hint] = [h for h in typing.get_args(hint) if h is not type(None)]
-        may_be_none = True
-    if typing.get_origin(hint) is tuple:
-        hint, many = typing.get_args(hint)[0], True
-    required = meta["required"]
-    if required is None:
-        required = bool(meta["choice"]) or not (may_be_none or meta["repeated"])
-    query = meta["query"]
-    if query is None:
-        query = meta["wire"][:1].upper() + meta["wire"][1:]
-    return Field(
-        python=a.name,
-        wire=meta["wire"],
-        query=query,
-        of=hint,
-        many=many,
-        repeated=meta["repeated"],
-        leaf=meta["leaf"],
-        at_least=meta["at_least"],
-        at_least_until=meta["at_least_until"],
-        at_most=meta["at_most"],
-        required=required,
-        since=meta["since"],
-        until=meta["until"],
-        absent_in=meta["absent_in"],
-        is_in_soap=meta["soap"] is not False,
-        soap_spans=meta["soap"] if isinstance(meta["soap"], tuple) else (),
-        is_optional_in_query=meta["query_optional"],
-        choice=meta["choice"],
-        choice_since=meta["choice_since"],
-        xsd=meta["xsd"] or SCALARS.get(hint, ""),
-        is_nillable=meta["nillable"],
-    )
+def evolve(value: T, **changes: Any) -> T:
+    """A shape like C{value}, with these changes."""
+    changeable: Any = value
+    made: T = attrs.evolve(changeable, **changes)
+    return made
 
 
 @shape("EmptyElementType")
@@ -363,12 +167,12 @@ class Operation:
     soap_actions: tuple[tuple[Span, str], ...] = ()
 
     def lives_in(self, version: Version) -> bool:
-        return _within((self.since, self.until), version)
+        return within((self.since, self.until), version)
 
     def soap_action_in(self, version: Version) -> str:
         """What the WSDL of that version calls it in soapAction."""
         for span, action in self.soap_actions:
-            if _within(span, version):
+            if within(span, version):
                 return action
         return self.name
 
@@ -443,6 +247,7 @@ __all__ = [
     "Shape",
     "Span",
     "Version",
+    "evolve",
     "members",
     "shape",
     "shape_of",
