@@ -21,6 +21,7 @@ from euca_tw.common.config import ConfigError, checked, read_section, read_toml
 from euca_tw.model.capacity import MachineType
 from euca_tw.model.quotas import Quotas
 from euca_tw.nodectl.settings import NodeSettings
+from euca_tw.vnet.settings import check_address, check_bridge_name
 
 #: A pool of public addresses is not larger than this.
 _MOST_ADDRESSES = 1 << 16
@@ -99,6 +100,25 @@ def address_pool(texts: Iterable[str]) -> tuple[str, ...]:
             raise ValueError(f"{text} is not 1 to {_MOST_ADDRESSES} addresses")
         pool.update((str(IPv4Address(n)), None) for n in range(int(low), int(high) + 1))
     return tuple(pool)
+
+
+def url_of(listen: str, host_name: str) -> str:
+    """
+    The URL of what listens at an endpoint.
+
+    @param host_name: of this machine, for an endpoint of all its addresses.
+    @raise ValueError: it cannot be told.
+    """
+    kind, port, *rest = listen.replace("\\:", "\0").split(":") + [""]
+    settings = dict(each.partition("=")[::2] for each in rest)
+    if kind not in ("tcp", "tcp6", "ssl") or not port.isdigit():
+        raise ValueError(f"no URL can be made of {listen!r}: name it")
+    host = settings.get("interface", "").replace("\0", ":")
+    if host in ("", "0.0.0.0", "::"):  # noqa: S104, nobody listens here
+        host = host_name
+    if ":" in host:
+        host = f"[{host}]"
+    return f"{'https' if kind == 'ssl' else 'http'}://{host}:{port}/"
 
 
 # --- the sections -----------------------------------------------------------
@@ -198,6 +218,8 @@ class NodeControllerSection(NodeSettings):
 
     @ivar hypervisor: C{memory}, or a URI of libvirt.
     @ivar bridge: which carries the instances; made if it is not there.
+    @ivar bridge_address, has_way_out: see
+        L{euca_tw.vnet.settings.BridgeSettings}.
     @ivar cluster_certificate: with which the cluster controller signs.
     @ivar certificate, key: PEM; None: made in C{state_dir/keys} at first start.
     """
@@ -205,7 +227,9 @@ class NodeControllerSection(NodeSettings):
     state_dir: Path = Path("/var/lib/euca_tw/nc")
     listen: str = "tcp:8775"
     hypervisor: str = checked(_hypervisor, "qemu:///system")
-    bridge: str = checked(_name, "euca0")
+    bridge: str = checked(check_bridge_name, "euca0")
+    bridge_address: str = checked(check_address, "10.90.0.1/20")
+    has_way_out: bool = False
     cluster_certificate: Path | None = None
     certificate: Path | None = None
     key: Path | None = None

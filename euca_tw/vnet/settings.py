@@ -14,7 +14,8 @@ _NAME = re.compile(r"[a-z][a-z0-9_]{0,14}\Z")
 _LONGEST_PREFIX = 30
 
 
-def _check_name(name: str) -> None:
+def check_bridge_name(name: str) -> None:
+    """@raise ValueError: it is none; the text is for the operator."""
     if not _NAME.match(name):
         raise ValueError(
             f"{name!r} is no name for a bridge: up to 15 small letters, digits "
@@ -22,11 +23,12 @@ def _check_name(name: str) -> None:
         )
 
 
-def _check_address(text: str) -> None:
+def check_address(text: str) -> None:
+    """@raise ValueError: it is none; the text is for the operator."""
     try:
         address = IPv4Interface(text)
     except ValueError:
-        raise ValueError(f"{text!r} is no address/prefix, as 10.231.0.1/24") from None
+        raise ValueError(f"{text!r} is no address/prefix, as 10.90.0.1/20") from None
     network = address.network
     if "/" not in text or network.prefixlen > _LONGEST_PREFIX:
         raise ValueError(f"{text!r} needs a prefix with room for instances, as /24")
@@ -45,8 +47,8 @@ class BridgeSettings:
         what leaves has the node's address (masquerading).
     """
 
-    bridge: str = checked(_check_name, "euca0")
-    address: str = checked(_check_address, "10.231.0.1/24")
+    bridge: str = checked(check_bridge_name, "euca0")
+    address: str = checked(check_address, "10.90.0.1/20")
     has_way_out: bool = False
 
     @property

@@ -18,6 +18,7 @@ from euca_tw.admin.configuration import (
     address_pool,
     parse_configuration,
     read_configuration,
+    url_of,
 )
 from euca_tw.common.config import ConfigError
 
@@ -153,3 +154,21 @@ class AddressPoolTests(SynchronousTestCase):
         """A text that is none of them is refused."""
         for text in ("", "x", "10.0.0.9-10.0.0.1", "10.0.0.0/8", "10.0.0.1-", "1-2-3"):
             self.assertRaises(ValueError, address_pool, (text,))
+
+
+class UrlTests(SynchronousTestCase):
+    def test_urls(self) -> None:
+        """An endpoint's URL has its interface or the machine's name."""
+        for listen, url in (
+            ("tcp:8773", "http://me:8773/"),
+            ("tcp:8773:interface=127.0.0.1", "http://127.0.0.1:8773/"),
+            ("tcp:8773:interface=0.0.0.0", "http://me:8773/"),
+            ("tcp6:8773:interface=\\:\\:1", "http://[::1]:8773/"),
+            ("ssl:8773:privateKey=k.pem:interface=10.0.0.1", "https://10.0.0.1:8773/"),
+        ):
+            self.assertEqual(url_of(listen, "me"), url)
+
+    def test_none(self) -> None:
+        """Of other endpoints no URL can be told."""
+        for listen in ("unix:/tmp/x", "8773", "", "systemd:domain=INET:index=0"):
+            self.assertRaises(ValueError, url_of, listen, "me")

@@ -15,7 +15,7 @@ class BridgeSettingsTests(SynchronousTestCase):
     def test_defaults(self) -> None:
         """The defaults are allowed, and give no way out."""
         settings = BridgeSettings()
-        self.assertEqual(settings.router, IPv4Address("10.231.0.1"))
+        self.assertEqual(settings.router, IPv4Address("10.90.0.1"))
         self.assertFalse(settings.has_way_out)
 
     def test_names(self) -> None:
