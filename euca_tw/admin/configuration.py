@@ -109,7 +109,7 @@ def url_of(listen: str, host_name: str) -> str:
     @param host_name: of this machine, for an endpoint of all its addresses.
     @raise ValueError: it cannot be told.
     """
-    kind, port, *rest = listen.replace("\\:", "\0").split(":") + [""]
+    kind, port, *rest = f"{listen}:".replace("\\:", "\0").split(":")
     settings = dict(each.partition("=")[::2] for each in rest)
     if kind not in ("tcp", "tcp6", "ssl") or not port.isdigit():
         raise ValueError(f"no URL can be made of {listen!r}: name it")

@@ -31,8 +31,8 @@ export EUCA_KEY_DIR
 
 def credential_files(
     credentials: Credentials,
-    *,
     directory: Path,
+    *,
     cloud_url: str,
     region: str,
     cloud_certificate_pem: bytes,

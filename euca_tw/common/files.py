@@ -7,24 +7,36 @@ from collections.abc import Mapping
 from pathlib import Path
 
 
+class OpenToOthers(OSError):
+    """A directory that shall be private has something in it, and is not."""
+
+
 def make_private_directory(path: Path) -> None:
     """
-    See that there is a directory which only its owner may enter.
+    See that there is a directory which only its owner may enter.  One that is
+    there and empty is made so; one that is not empty is left as it is.
 
-    @raise OSError: there cannot be.
+    @raise OpenToOthers: it is not empty, and others may enter it.
+    @raise OSError: there cannot be such a directory.
     """
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not path.stat().st_mode & 0o077:
+        return
+    if any(path.iterdir()):
+        raise OpenToOthers(
+            0, f"{path} can be entered by others: close it (chmod 700), or name another"
+        )
     path.chmod(0o700)
 
 
 def write_private_files(directory: Path, files: Mapping[str, bytes]) -> None:
     """
-    Write files of mode 0600 in a directory of mode 0700, each in place of one
-    of its name, on the disk when this returns.
+    Write files of mode 0600, each in place of one of its name, on the disk
+    when this returns.  The directory is made, of mode 0700, if there is none.
 
     @raise OSError: they cannot be written.
     """
-    make_private_directory(directory)
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     for name, content in files.items():
         part = directory / f".{name}.part"
         part.unlink(missing_ok=True)

@@ -8,6 +8,7 @@ from threading import Thread
 from typing import Any
 
 from twisted._threads import IWorker, ThreadWorker
+from zope.interface import implementer
 
 #: Calls a function in the reactor's thread: C{reactor.callFromThread}.
 Deliver = Callable[[Callable[[], Any]], Any]
@@ -24,4 +25,15 @@ def thread_worker(name: str) -> IWorker:
     )
 
 
-__all__ = ["Deliver", "IWorker", "thread_worker"]
+@implementer(IWorker)
+class ThisThread:
+    """A worker that does everything at once, in the caller's thread."""
+
+    def do(self, task: Callable[[], None]) -> None:
+        task()
+
+    def quit(self) -> None:
+        """There is nothing to stop."""
+
+
+__all__ = ["Deliver", "IWorker", "ThisThread", "thread_worker"]

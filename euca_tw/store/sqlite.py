@@ -133,7 +133,7 @@ class SqliteStore:
             try:
                 result = call()
             except BaseException:  # whatever it is, the reactor's side is told
-                failure = Failure()  # type: ignore[no-untyped-call]
+                failure = Failure()
                 self._deliver(lambda: waiting.errback(failure))
             else:
                 self._deliver(lambda: waiting.callback(result))

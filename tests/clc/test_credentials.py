@@ -43,7 +43,7 @@ class CredentialFilesTests(SynchronousTestCase):
         self.directory = Path(self.mktemp()).absolute() / "it's here"
         self.files = credential_files(
             self.made,
-            directory=self.directory,
+            self.directory,
             cloud_url="http://cloud:8773/",
             region="here",
             cloud_certificate_pem=b"the cloud's",

@@ -11,9 +11,8 @@ from typing import Any
 from attrs import define, frozen
 from twisted._threads import createMemoryWorker
 from twisted.trial.unittest import SynchronousTestCase
-from zope.interface import implementer
 
-from euca_tw.common.threads import IWorker
+from euca_tw.common.threads import ThisThread
 from euca_tw.model.records import CLOUD_RECORDS, KeyPair
 from euca_tw.store.database import Database, connect
 from euca_tw.store.interfaces import Delete, Put, StoreUnusable
@@ -21,23 +20,12 @@ from euca_tw.store.sqlite import SqliteStore
 from tests.suites.store import key_pair, make_istore_tests, names
 
 
-@implementer(IWorker)
-class Inline:
-    """A worker that does everything at once, in the caller's thread."""
-
-    def do(self, work: Callable[[], None]) -> None:
-        work()
-
-    def quit(self) -> None:
-        pass
-
-
 def make(path: Path, **arguments: Any) -> SqliteStore:
     arguments.setdefault("kinds", CLOUD_RECORDS)
     return SqliteStore(
         path,
         arguments.pop("kinds"),
-        arguments.pop("make_worker", Inline),
+        arguments.pop("make_worker", ThisThread),
         lambda call: call(),
         arguments.pop("on_failure", lambda failure: None),
         **arguments,

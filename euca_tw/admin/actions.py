@@ -1,0 +1,117 @@
+"""
+What an operator can have done, by name, with and to JSON values.
+
+Knows no socket: the cloud controller serves these at its admin socket, and the
+command does them itself where no cloud controller runs.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, ClassVar
+
+from attrs import frozen
+
+from euca_tw.admin.client import Refused
+from euca_tw.clc.accounts import AccountError, Accounts, Credentials
+from euca_tw.clc.interfaces import IClusters
+from euca_tw.model.records import Image, Instance, User
+from euca_tw.store.interfaces import IStore, StoreUnusable
+
+#: The text files of a user's credentials, for the directory they will lie in.
+FilesOf = Callable[[Credentials, Path], Mapping[str, bytes]]
+
+
+@frozen(kw_only=True, eq=False)
+class Actions:
+    """
+    @ivar clusters: None where no cloud controller runs.
+    """
+
+    store: IStore
+    accounts: Accounts
+    files_of: FilesOf
+    clusters: IClusters | None = None
+
+    #: By name: what it is done with.
+    ARGUMENTS: ClassVar[Mapping[str, Mapping[str, type]]] = {
+        "status": {},
+        "list_users": {},
+        "add_user": {"name": str, "is_admin": bool, "directory": str},
+        "set_active": {"name": str, "is_active": bool},
+        "new_credentials": {"name": str, "is_replacing": bool, "directory": str},
+    }
+
+    async def perform(self, name: str, arguments: Mapping[str, Any]) -> Any:
+        """
+        @raise Refused:
+        """
+        expected = self.ARGUMENTS.get(name)
+        if expected is None:
+            raise Refused(f"there is no action {name}")
+        given = {key: type(value) for key, value in arguments.items()}
+        if given != expected:
+            raise Refused(f"{name} is asked with {', '.join(expected) or 'nothing'}")
+        try:
+            return await getattr(self, name)(**arguments)
+        except (AccountError, StoreUnusable) as refusal:
+            raise Refused(str(refusal)) from refusal
+
+    async def status(self) -> dict[str, Any]:
+        if self.clusters is None:
+            raise Refused("the cloud controller is not running")
+        counted = Counter(each.state.value for each in self.store.all(Instance))
+        silent = sum(each.is_silent for each in self.store.all(Instance))
+        return {
+            "clusters": [
+                {
+                    "name": zone.name,
+                    "is_reachable": zone.is_reachable,
+                    "available": dict(zone.available),
+                    "instances": _living(self.store, zone.name),
+                }
+                for zone in self.clusters.zones()
+            ],
+            "instances": dict(counted),
+            "silent_instances": silent,
+            "images": len(self.store.all(Image)),
+            "users": len(self.store.all(User)),
+        }
+
+    async def list_users(self) -> list[dict[str, Any]]:
+        return [_told(user) for user in self.accounts.users()]
+
+    async def add_user(
+        self, name: str, is_admin: bool, directory: str
+    ) -> dict[str, Any]:
+        return self._given(await self.accounts.create(name, is_admin), directory)
+
+    async def set_active(self, name: str, is_active: bool) -> dict[str, Any]:
+        return _told(await self.accounts.activate(name, is_active))
+
+    async def new_credentials(
+        self, name: str, is_replacing: bool, directory: str
+    ) -> dict[str, Any]:
+        return self._given(await self.accounts.renew(name, is_replacing), directory)
+
+    def _given(self, made: Credentials, directory: str) -> dict[str, Any]:
+        files = self.files_of(made, Path(directory))
+        texts = {name: content.decode() for name, content in files.items()}
+        return {"user": _told(made.user), "files": texts}
+
+
+def _living(store: IStore, zone: str) -> int:
+    found = store.where(Instance, "zone", zone)
+    return sum(each.ended_at is None for each in found)
+
+
+def _told(user: User) -> dict[str, Any]:
+    return {
+        "name": user.name,
+        "account_id": user.account_id,
+        "is_admin": user.is_admin,
+        "is_active": user.is_active,
+        "created_at": user.created_at.isoformat(timespec="seconds"),
+    }

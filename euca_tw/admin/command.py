@@ -1,0 +1,251 @@
+"""
+C{euca-tw}: the operator's command.
+
+Quick to start: what needs Twisted or the cryptography is imported where it is
+used.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NoReturn
+
+from attrs import evolve
+
+from euca_tw.admin.client import Refused, do
+from euca_tw.admin.configuration import Configuration, read_configuration
+from euca_tw.common.config import ConfigError
+from euca_tw.common.files import write_private_files
+
+DEFAULT_CONFIG = Path("/etc/euca_tw/euca.toml")
+
+#: What the command returns: as it should be; refused; not understood (argparse).
+DONE, REFUSED = 0, 1
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+
+
+def configuration_of(asked: argparse.Namespace) -> Configuration:
+    """What C{--config} and C{--state-dir} say together."""
+    file: Path | None = asked.config
+    if file is None and DEFAULT_CONFIG.exists():
+        file = DEFAULT_CONFIG
+    found = Configuration() if file is None else read_configuration(file)
+    if asked.state_dir is None:
+        return found
+    return evolve(found, cloud=evolve(found.cloud, state_dir=asked.state_dir))
+
+
+# --- the subjects -----------------------------------------------------------
+
+
+def keys_new(asked: argparse.Namespace) -> None:
+    from euca_tw.admin.identities import file_names, new_identity
+
+    names = file_names(asked.name)
+    if any((asked.directory / name).exists() for name in names) and not asked.force:
+        raise Refused(f"{asked.directory} has keys of {asked.name}; --force replaces")
+    new_identity(asked.directory, asked.name, datetime.now(UTC))
+    for name, what in zip(names, ("keep it secret", "give it to peers"), strict=True):
+        _say(f"{asked.directory / name}    {what}")
+
+
+def wsdl_print(asked: argparse.Namespace) -> None:
+    from euca_tw.api.cluster import CLUSTER
+    from euca_tw.api.ec2.table import EC2
+    from euca_tw.api.node import NODE
+    from euca_tw.wsdl.write import wsdl
+
+    described = {str(version): (EC2, version) for version in EC2.versions}
+    described |= {api.name: (api, api.versions[0]) for api in (CLUSTER, NODE)}
+    if asked.which not in described:
+        raise Refused(f"there is no {asked.which}; there are {', '.join(described)}")
+    api, version = described[asked.which]
+    sys.stdout.write(wsdl(api, version, asked.url).decode("utf-8"))
+
+
+def config_check(asked: argparse.Namespace) -> None:
+    read_configuration(asked.file)
+    _say(f"{asked.file} is fine")
+
+
+def status(asked: argparse.Namespace) -> None:
+    told = do(configuration_of(asked), "status", {})
+    for cluster in told["clusters"]:
+        state = "" if cluster["is_reachable"] else "  does not answer"
+        room = ", ".join(f"{n} {name}" for name, n in cluster["available"].items() if n)
+        _say(f"zone {cluster['name']}: {cluster['instances']} instances{state}")
+        _say(f"    room for: {room or 'nothing'}")
+    counted = ", ".join(f"{n} {state}" for state, n in told["instances"].items())
+    _say(f"instances: {counted or 'none'}")
+    if told["silent_instances"]:
+        _say(f"    of which {told['silent_instances']} have not been heard of lately")
+    _say(f"images: {told['images']}   users: {told['users']}")
+
+
+def user_list(asked: argparse.Namespace) -> None:
+    for user in do(configuration_of(asked), "list_users", {}):
+        marks = "administrator" if user["is_admin"] else ""
+        if not user["is_active"]:
+            marks += " deactivated"
+        line = f"{user['account_id']}  {user['created_at']}  {user['name']}  {marks}"
+        _say(line.rstrip())
+
+
+def user_add(asked: argparse.Namespace) -> None:
+    _give(asked, "add_user", {"name": asked.name, "is_admin": asked.admin})
+
+
+def user_credentials(asked: argparse.Namespace) -> None:
+    arguments = {"name": asked.name, "is_replacing": asked.replace}
+    _give(asked, "new_credentials", arguments)
+
+
+def _give(asked: argparse.Namespace, action: str, arguments: dict[str, Any]) -> None:
+    """Do what makes credentials, and write them down."""
+    directory = (asked.directory or Path(asked.name)).absolute()
+    if (directory / "eucarc").exists() and not asked.force:
+        raise Refused(f"{directory} has credentials already; --force replaces them")
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)  # before it is too late
+    given = do(
+        configuration_of(asked), action, {**arguments, "directory": str(directory)}
+    )
+    files = {name: text.encode() for name, text in given["files"].items()}
+    write_private_files(directory, files)
+    _say(f"account {given['user']['account_id']}")
+    _say(f". {directory}/eucarc")
+
+
+def user_activate(asked: argparse.Namespace) -> None:
+    arguments = {"name": asked.name, "is_active": asked.is_active}
+    do(configuration_of(asked), "set_active", arguments)
+    _say(f"{asked.name} is {'let in' if asked.is_active else 'let in no more'}")
+
+
+# --- the command line -------------------------------------------------------
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole command line; C{run} of what it parses does it."""
+    top = argparse.ArgumentParser(
+        prog="euca-tw", description="Runs a private EC2: users, keys, what there is."
+    )
+    top.add_argument(
+        "--config",
+        type=Path,
+        metavar="FILE",
+        help=f"the cloud's configuration (default: {DEFAULT_CONFIG}, if it is there)",
+    )
+    top.add_argument(
+        "--state-dir",
+        type=Path,
+        metavar="DIR",
+        help="of the cloud controller, in place of what the configuration says",
+    )
+    subjects = top.add_subparsers(required=True, metavar="SUBJECT")
+
+    def command(
+        into: Any, name: str, run: Callable[[argparse.Namespace], None], what: str
+    ) -> argparse.ArgumentParser:
+        made: argparse.ArgumentParser = into.add_parser(
+            name, help=what, description=what[0].upper() + what[1:] + "."
+        )
+        made.set_defaults(run=run)
+        return made
+
+    def subject(name: str, what: str) -> Any:
+        made = subjects.add_parser(name, help=what)
+        return made.add_subparsers(required=True, metavar="VERB")
+
+    command(subjects, "status", status, "what the running cloud has, and what answers")
+    _user_commands(command, subject("user", "users and their credentials"))
+
+    keys = subject("keys", "the keys with which daemons sign to each other")
+    new = command(keys, "new", keys_new, "make a key and its certificate")
+    new.add_argument("directory", type=Path, metavar="DIR", help="where to put them")
+    new.add_argument("name", metavar="NAME", help="of the daemon, such as cluster1")
+    new.add_argument("--force", action="store_true", help="replace what is there")
+
+    described = command(
+        subjects, "wsdl", wsdl_print, "print the description of a service"
+    )
+    described.add_argument(
+        "which", metavar="DATE", help="of EC2's API; or EucalyptusCC, EucalyptusNC"
+    )
+    described.add_argument(
+        "--url",
+        default="http://127.0.0.1:8773/services/Eucalyptus",
+        help="where the service is (default: %(default)s)",
+    )
+
+    config = subject("config", "the configuration")
+    check = command(config, "check", config_check, "say what is wrong with a file")
+    check.add_argument("file", type=Path, metavar="FILE")
+    return top
+
+
+def _user_commands(command: Callable[..., argparse.ArgumentParser], into: Any) -> None:
+    command(into, "list", user_list, "every user, oldest first")
+    add = command(into, "add", user_add, "make a user, and write his credentials")
+    add.add_argument("--admin", action="store_true", help="make an administrator")
+    further = command(
+        into, "credentials", user_credentials, "write further credentials of a user"
+    )
+    further.add_argument(
+        "--replace", action="store_true", help="end those that the user had"
+    )
+    for writing in (add, further):
+        writing.add_argument(
+            "--directory",
+            type=Path,
+            metavar="DIR",
+            help="where to write them (default: ./NAME)",
+        )
+        writing.add_argument(
+            "--force", action="store_true", help="replace credentials that lie there"
+        )
+    off = command(into, "deactivate", user_activate, "let a user in no more")
+    off.set_defaults(is_active=False)
+    on = command(into, "activate", user_activate, "let a deactivated user in again")
+    on.set_defaults(is_active=True)
+    for naming in (add, further, off, on):
+        naming.add_argument("name", metavar="NAME")
+
+
+def run(arguments: Sequence[str]) -> int:
+    """
+    Do what the arguments say.
+
+    @return: the exit status.
+    """
+    asked = parser().parse_args(arguments)
+    try:
+        asked.run(asked)
+    except (Refused, ConfigError) as refusal:
+        return _refuse(str(refusal))
+    except OSError as error:
+        return _refuse(
+            f"{error.filename or ''}: {error.strerror or error}".lstrip(": ")
+        )
+    return DONE
+
+
+def _refuse(text: str) -> int:
+    sys.stderr.write(f"euca-tw: {text}\n")
+    return REFUSED
+
+
+def main() -> NoReturn:
+    """The console script."""
+    try:
+        sys.exit(run(sys.argv[1:]))
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.exit(REFUSED)

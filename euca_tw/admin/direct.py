@@ -1,0 +1,104 @@
+"""An operator's wishes, done on the store of a cloud that does not run."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Coroutine
+from datetime import UTC, datetime
+from functools import partial
+from random import SystemRandom
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.internet.task import Clock
+
+from euca_tw.admin.actions import Actions
+from euca_tw.admin.client import Refused
+from euca_tw.admin.configuration import CloudSection, Configuration, url_of
+from euca_tw.admin.identities import own_identity
+from euca_tw.clc.accounts import Accounts
+from euca_tw.clc.credentials import credential_files
+from euca_tw.common.config import ConfigError
+from euca_tw.common.in_thread import in_this_thread
+from euca_tw.common.threads import ThisThread
+from euca_tw.model.identifiers import Minter
+from euca_tw.model.records import CLOUD_RECORDS
+from euca_tw.store.interfaces import StoreUnusable
+from euca_tw.store.sqlite import SqliteStore
+
+#: The store of a cloud controller, in its state directory.
+CLOUD_STORE = "cloud.db"
+
+
+def cloud_url(cloud: CloudSection) -> str:
+    """
+    Under which users reach the cloud.
+
+    @raise ConfigError: it must be configured.
+    """
+    try:
+        return cloud.url or url_of(cloud.listen, socket.gethostname())
+    except ValueError as error:
+        raise ConfigError("the configuration", "cloud", "url", str(error)) from error
+
+
+def do_directly(
+    configuration: Configuration, name: str, arguments: dict[str, Any]
+) -> Any:
+    """
+    @raise Refused:
+    @raise ConfigError:
+    """
+    cloud = configuration.cloud
+    path = cloud.state_dir / CLOUD_STORE
+    if not path.exists():
+        raise Refused(
+            f"there is no cloud in {cloud.state_dir}, running or not: start one "
+            "(twistd euca-clc), or name its --state-dir or its --config"
+        )
+    now = datetime.now(UTC)
+    identity = own_identity(
+        cloud.state_dir / "keys", "cloud", cloud.key, cloud.certificate, now
+    )
+    clock = Clock()
+    clock.advance(now.timestamp())
+    store = SqliteStore(
+        path, CLOUD_RECORDS, ThisThread, lambda call: call(), lambda failed: None
+    )
+    actions = Actions(
+        store=store,
+        accounts=Accounts(
+            store=store,
+            clock=clock,
+            minter=Minter(SystemRandom()),
+            in_thread=in_this_thread,
+        ),
+        files_of=partial(
+            credential_files,
+            cloud_url=cloud_url(cloud),
+            region=cloud.region,
+            cloud_certificate_pem=identity.certificate_pem,
+        ),
+    )
+
+    async def work() -> Any:
+        await store.open()
+        try:
+            return await actions.perform(name, arguments)
+        finally:
+            await store.close()
+
+    try:
+        return _done(work())
+    except StoreUnusable as unusable:
+        raise Refused(str(unusable)) from unusable
+
+
+def _done(work: Coroutine[Any, Any, Any]) -> Any:
+    """The result of what does not wait for anything."""
+    results: list[Any] = []
+    failures: list[Any] = []
+    Deferred.fromCoroutine(work).addCallbacks(results.append, failures.append)
+    for failure in failures:
+        failure.raiseException()
+    return results[0]

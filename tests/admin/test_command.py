@@ -1,0 +1,292 @@
+"""The command C{euca-tw}, on a cloud that does not run."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from datetime import UTC, datetime
+from pathlib import Path
+
+from lxml import etree
+from twisted.internet.defer import Deferred
+from twisted.trial.unittest import SynchronousTestCase
+
+from euca_tw.admin.actions import Actions
+from euca_tw.admin.client import Refused
+from euca_tw.admin.command import run
+from euca_tw.admin.direct import CLOUD_STORE
+from euca_tw.admin.identities import own_identity, read_certificate
+from euca_tw.clc.interfaces import Zone
+from euca_tw.common.certificates import der_of
+from euca_tw.common.config import ConfigError
+from euca_tw.common.threads import ThisThread
+from euca_tw.model.records import CLOUD_RECORDS
+from euca_tw.store.memory import MemoryStore
+from euca_tw.store.sqlite import SqliteStore
+from tests.admin.test_configuration import EXAMPLE
+
+NOW = datetime(2026, 11, 23, 8, 0, 0, tzinfo=UTC)
+
+
+class CommandCase(SynchronousTestCase):
+    """Runs the command, and keeps what it said."""
+
+    def setUp(self) -> None:
+        self.directory = Path(self.mktemp()).absolute()
+        self.directory.mkdir()
+        self.state_dir = self.directory / "state"
+        self.said = self.complained = ""
+
+    def euca_tw(self, *arguments: str | Path) -> int:
+        said, complained = io.StringIO(), io.StringIO()
+        with (
+            contextlib.redirect_stdout(said),
+            contextlib.redirect_stderr(complained),
+        ):
+            try:
+                status = run([str(each) for each in arguments])
+            except SystemExit as exit_:
+                status = int(exit_.code or 0)
+        self.said, self.complained = said.getvalue(), complained.getvalue()
+        return status
+
+    def done(self, *arguments: str | Path) -> str:
+        self.assertEqual(self.euca_tw(*arguments), 0, self.complained)
+        return self.said
+
+    def refused(self, *arguments: str | Path) -> str:
+        self.assertEqual(self.euca_tw(*arguments), 1, self.said)
+        self.assertEqual(self.said, "")
+        return self.complained
+
+
+class UserTests(CommandCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.state_dir.mkdir(mode=0o700)
+        self.store = SqliteStore(
+            self.state_dir / CLOUD_STORE,
+            CLOUD_RECORDS,
+            ThisThread,
+            lambda call: call(),
+            lambda failure: None,
+        )
+        self.successResultOf(self.store.open())
+        self.successResultOf(self.store.close())
+
+    def user(self, *arguments: str | Path) -> tuple[str | Path, ...]:
+        return ("--state-dir", self.state_dir, "user", *arguments)
+
+    def add(self, name: str, *arguments: str | Path) -> Path:
+        directory = self.directory / name
+        self.done(*self.user("add", name, "--directory", directory, *arguments))
+        return directory
+
+    def test_add(self) -> None:
+        """A user is made, and his credentials are written."""
+        directory = self.add("alice")
+        self.assertIn(f". {directory}/eucarc\n", self.said)
+        names = {path.name for path in directory.iterdir()}
+        self.assertEqual(names, {"eucarc", "cert.pem", "pk.pem", "cloud-cert.pem"})
+        self.assertIn("alice", self.done(*self.user("list")))
+        self.assertNotIn("administrator", self.said)
+
+    def test_add_administrator(self) -> None:
+        """An administrator is made when asked for."""
+        self.add("boss", "--admin")
+        self.assertIn("boss  administrator", self.done(*self.user("list")))
+
+    def test_credentials_are_kept(self) -> None:
+        """Credentials that lie there are not written over unasked."""
+        directory = self.add("alice")
+        before = (directory / "eucarc").read_bytes()
+        again = self.user("credentials", "alice", "--directory", directory)
+        self.assertIn("--force", self.refused(*again))
+        self.assertEqual((directory / "eucarc").read_bytes(), before)
+        self.done(*again, "--force")
+        self.assertNotEqual((directory / "eucarc").read_bytes(), before)
+
+    def test_refused(self) -> None:
+        """What cannot be is refused in one line, with status 1."""
+        self.add("alice")
+        other = self.directory / "other"
+        for arguments, text in (
+            (("add", "alice", "--directory", other), "there is a user alice already"),
+            (("add", "a/b", "--directory", other), "cannot be a user's name"),
+            (("deactivate", "bob"), "there is no user bob"),
+            (("credentials", "bob", "--directory", other), "there is no user bob"),
+        ):
+            said = self.refused(*self.user(*arguments))
+            self.assertIn(text, said)
+            self.assertEqual(said.count("\n"), 1)
+
+    def test_deactivate(self) -> None:
+        """A user is let in no more, and again."""
+        self.add("alice")
+        self.done(*self.user("deactivate", "alice"))
+        self.assertIn("deactivated", self.done(*self.user("list")))
+        self.done(*self.user("activate", "alice"))
+        self.assertNotIn("deactivated", self.done(*self.user("list")))
+
+    def test_in_use(self) -> None:
+        """A store that another process holds is left alone."""
+        self.successResultOf(self.store.open())
+        self.assertIn("in use", self.refused(*self.user("list")))
+        self.successResultOf(self.store.close())
+
+    def test_no_cloud(self) -> None:
+        """Without a cloud there is nothing to do, and nothing is made."""
+        nowhere = self.directory / "nowhere"
+        said = self.refused("--state-dir", nowhere, "user", "list")
+        self.assertIn("there is no cloud", said)
+        self.assertFalse(nowhere.exists())
+
+    def test_status(self) -> None:
+        """The status of a cloud that does not run is that."""
+        said = self.refused("--state-dir", self.state_dir, "status")
+        self.assertIn("not running", said)
+
+
+class OtherCommands(CommandCase):
+    def test_keys(self) -> None:
+        """Keys for a daemon are made, private, and not replaced unasked."""
+        keys = self.directory / "keys"
+        self.done("keys", "new", keys, "cluster1")
+        key, certificate = keys / "cluster1-pk.pem", keys / "cluster1-cert.pem"
+        self.assertEqual(key.stat().st_mode & 0o777, 0o600)
+        before = read_certificate(certificate)
+        self.assertIn("--force", self.refused("keys", "new", keys, "cluster1"))
+        self.assertEqual(certificate.read_bytes(), before)
+        self.done("keys", "new", keys, "cluster1", "--force")
+        self.assertNotEqual(certificate.read_bytes(), before)
+
+    def test_wsdl(self) -> None:
+        """The description of a date, or of a tier, is printed."""
+        self.done("wsdl", "2008-02-01", "--url", "http://here/")
+        described = etree.fromstring(self.said.encode())
+        self.assertIn("2008-02-01", described.get("targetNamespace"))
+        self.assertIn("http://here/", self.said)
+        self.assertIn("EucalyptusNC", self.done("wsdl", "EucalyptusNC"))
+
+    def test_wsdl_unknown(self) -> None:
+        """A date that is not served is refused with those that are."""
+        self.assertIn("2008-02-01", self.refused("wsdl", "1999-01-01"))
+
+    def test_config(self) -> None:
+        """A configuration is checked."""
+        self.assertIn("is fine", self.done("config", "check", EXAMPLE))
+        wrong = self.directory / "wrong.toml"
+        wrong.write_text("[cloud]\nlisten = 8773\n")
+        said = self.refused("config", "check", wrong)
+        self.assertEqual(
+            said, f"euca-tw: {wrong}: [cloud] listen: 8773 must be text in quotes\n"
+        )
+
+    def test_help(self) -> None:
+        """Whoever asks is told; whoever mistypes is, too, with status 2."""
+        self.assertEqual(self.euca_tw("--help"), 0)
+        self.assertIn("user", self.said)
+        self.assertEqual(self.euca_tw("user"), 2)
+        self.assertEqual(self.euca_tw("dance"), 2)
+
+
+class IdentityTests(SynchronousTestCase):
+    """Where a daemon's own key comes from."""
+
+    def setUp(self) -> None:
+        self.directory = Path(self.mktemp())
+
+    def test_made_once(self) -> None:
+        """It is made at first, and is the same then."""
+        made = own_identity(self.directory, "cloud", None, None, NOW)
+        der_of(made.certificate_pem)
+        again = own_identity(self.directory, "cloud", None, None, NOW)
+        self.assertEqual(again, made)
+
+    def test_named(self) -> None:
+        """It is what the configuration names."""
+        made = own_identity(self.directory, "other", None, None, NOW)
+        found = own_identity(
+            self.directory / "nothing",
+            "cloud",
+            self.directory / "other-pk.pem",
+            self.directory / "other-cert.pem",
+            NOW,
+        )
+        self.assertEqual(found, made)
+
+    def test_wrong(self) -> None:
+        """A file that is missing, or no certificate, is named."""
+        missing = self.directory / "x.pem"
+        error = self.assertRaises(
+            ConfigError,
+            own_identity,
+            self.directory,
+            "c",
+            missing.parent / "y" / "k",
+            missing,
+            NOW,
+        )
+        self.assertIn("No such file", str(error))
+        self.directory.mkdir()
+        missing.write_text("nothing")
+        error = self.assertRaises(ConfigError, read_certificate, missing)
+        self.assertIn("not a certificate", str(error))
+
+
+class ActionsTests(SynchronousTestCase):
+    """What does not come from the command alone."""
+
+    def setUp(self) -> None:
+        class Clusters:
+            def zones(self) -> tuple[Zone, ...]:
+                return (
+                    Zone(
+                        name="north",
+                        is_reachable=False,
+                        available={"m1.small": 3},
+                        addresses=100,
+                    ),
+                )
+
+        self.actions = Actions(
+            store=MemoryStore(),
+            accounts=None,  # type: ignore[arg-type]
+            files_of=None,  # type: ignore[arg-type]
+            clusters=Clusters(),  # type: ignore[arg-type]
+        )
+
+    def perform(self, action: str, /, **arguments: object) -> Deferred[object]:
+        return Deferred.fromCoroutine(self.actions.perform(action, arguments))
+
+    def test_status(self) -> None:
+        """The status names the clusters and counts the rest."""
+        told = self.successResultOf(self.perform("status"))
+        self.assertEqual(
+            told,
+            {
+                "clusters": [
+                    {
+                        "name": "north",
+                        "is_reachable": False,
+                        "available": {"m1.small": 3},
+                        "instances": 0,
+                    }
+                ],
+                "instances": {},
+                "silent_instances": 0,
+                "images": 0,
+                "users": 0,
+            },
+        )
+
+    def test_refused(self) -> None:
+        """An unknown action, and arguments of the wrong names or types."""
+        for action, arguments in (
+            ("perform", {}),
+            ("__init__", {}),
+            ("status", {"x": 1}),
+            ("set_active", {"name": "x"}),
+            ("set_active", {"name": "x", "is_active": 1}),
+        ):
+            self.failureResultOf(self.perform(action, **arguments), Refused)
