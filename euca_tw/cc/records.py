@@ -1,0 +1,123 @@
+"""What a cluster controller keeps: which instance it gave to which node."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import ClassVar
+
+from attrs import evolve, frozen
+
+from euca_tw.api.cluster import Launch
+from euca_tw.model.capacity import Resources
+from euca_tw.model.lifecycle import Phase, Wanted
+
+
+@frozen(kw_only=True)
+class Placement:
+    """
+    An instance and its node.  It is durable before the node is told, so that
+    a launch that is repeated goes to the same node.
+
+    @ivar launch: as it is sent to the node; None: the instance was learned
+        from its node, or ended before it was ever placed.
+    @ivar node: the node's URL; C{""}: none was ever chosen.
+    @ivar phase: the last that its node told, TEARDOWN for good.
+    @ivar was_seen: its node has told of it.
+    """
+
+    INDEXES: ClassVar[tuple[str, ...]] = ("node",)
+
+    instance_id: str
+    launch: Launch | None
+    node: str
+    wanted: Wanted = Wanted.RUNNING
+    phase: Phase = Phase.PENDING
+    reason_code: str = ""
+    reason: str = ""
+    was_seen: bool = False
+    placed_at: datetime
+    ended_at: datetime | None = None
+
+    @property
+    def key(self) -> str:
+        return self.instance_id
+
+
+@frozen(kw_only=True)
+class KnownNode:
+    """
+    A node that has once told all its instances to this very store: what was
+    on it then has a L{Placement}.
+    """
+
+    INDEXES: ClassVar[tuple[str, ...]] = ()
+
+    url: str
+    known_since: datetime
+
+    @property
+    def key(self) -> str:
+        return self.url
+
+
+@frozen(kw_only=True)
+class PublicAddress:
+    """
+    @ivar source: the public address.
+    @ivar dest: the private address it stands for; C{0.0.0.0} for none.
+    """
+
+    INDEXES: ClassVar[tuple[str, ...]] = ()
+
+    source: str
+    dest: str
+
+    @property
+    def key(self) -> str:
+        return self.source
+
+
+@frozen(kw_only=True)
+class StartedNetwork:
+    """A security group's network, as the original's cloud has it started."""
+
+    INDEXES: ClassVar[tuple[str, ...]] = ()
+
+    user: str
+    name: str
+    vlan: int
+
+    @property
+    def key(self) -> str:
+        return str(self.vlan)
+
+
+#: Every kind of record that a cluster controller keeps.
+CLUSTER_RECORDS: tuple[type, ...] = (
+    Placement,
+    KnownNode,
+    PublicAddress,
+    StartedNetwork,
+)
+
+
+def ended(
+    placement: Placement, now: datetime, reason_code: str, reason: str
+) -> Placement:
+    """It has ended; a reason that stands already is the earlier one."""
+    return evolve(
+        placement,
+        wanted=Wanted.ENDED,
+        phase=Phase.TEARDOWN,
+        ended_at=now,
+        reason_code=placement.reason_code or reason_code,
+        reason=placement.reason if placement.reason_code else reason,
+    )
+
+
+def needs(launch: Launch) -> Resources:
+    """What an instance takes of its node."""
+    of = launch.instance_type
+    return Resources(
+        cores=of.cores or 0, memory_mib=of.memory or 0, disk_gib=of.disk or 0
+    )

@@ -1,0 +1,63 @@
+"""What a site may set about a cluster."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address, IPv4Network
+
+from attrs import frozen
+
+
+@frozen(kw_only=True)
+class ClusterSettings:
+    """
+    @ivar subnet: of the instances.
+    @ivar first_address: how far from the subnet's first address the instance
+        with network index 0 has its own; below are the router and its like.
+    @ivar router: C{""} is the subnet's first address.
+    @ivar policy: how nodes are chosen: C{greedy} fills one after the other,
+        C{round-robin} takes turns, C{spread} takes the emptiest.
+    @ivar poll_s: how long a node may hold a question.
+    @ivar call_timeout_s: how long it may take to answer any other.
+    @ivar silent_after_s: a node not heard of for so long is silent.
+    @ivar settle_s: after a start, so long is waited for nodes that do not
+        answer before anything is placed without them.
+    @ivar placing_s: so long at most a launch waits for its node's word before
+        the cloud controller is answered.
+    @ivar ended_kept_s: how long an ended instance is told of; longer than
+        its node does.
+    @ivar longest_wait_s: a long poll is answered by then.
+    """
+
+    subnet: str = "10.90.0.0/20"
+    first_address: int = 10
+    router: str = ""
+    nameservers: tuple[str, ...] = ()
+    policy: str = "spread"
+    poll_s: float = 55.0
+    call_timeout_s: float = 20.0
+    silent_after_s: float = 30.0
+    settle_s: float = 15.0
+    placing_s: float = 10.0
+    ended_kept_s: float = 300.0
+    retry_first_s: float = 1.0
+    retry_ceiling_s: float = 30.0
+    longest_wait_s: float = 300.0
+
+    @property
+    def network(self) -> IPv4Network:
+        """The subnet, parsed."""
+        return IPv4Network(self.subnet)
+
+    @property
+    def router_address(self) -> str:
+        """What guests are told to route through."""
+        return self.router or str(self.network.network_address + 1)
+
+    @property
+    def addresses(self) -> int:
+        """How many instances the range holds."""
+        return max(0, self.network.num_addresses - self.first_address - 1)
+
+    def address_of(self, network_index: int) -> IPv4Address:
+        """The private address of the instance with that index."""
+        return self.network.network_address + self.first_address + network_index
