@@ -17,11 +17,14 @@ from urllib.parse import urlsplit
 
 from attrs import Factory, frozen
 
+from euca_tw.cc.schedule import POLICIES
+from euca_tw.cc.settings import ClusterSettings
 from euca_tw.common.config import ConfigError, checked, read_section, read_toml
 from euca_tw.model.capacity import MachineType
 from euca_tw.model.quotas import Quotas
+from euca_tw.nodectl.domain_xml import MACHINES
 from euca_tw.nodectl.settings import NodeSettings
-from euca_tw.vnet.settings import check_address, check_bridge_name
+from euca_tw.vnet.settings import BridgeSettings, check_address, check_bridge_name
 
 #: A pool of public addresses is not larger than this.
 _MOST_ADDRESSES = 1 << 16
@@ -77,6 +80,16 @@ def _hypervisor(text: str) -> None:
         raise ValueError(
             f"{text!r} is neither memory nor a libvirt URI such as qemu:///system"
         )
+
+
+def _domain_type(text: str) -> None:
+    if text and text not in MACHINES:
+        raise ValueError(f"{text!r} is none of {', '.join(MACHINES)}")
+
+
+def _policy(text: str) -> None:
+    if text not in POLICIES:
+        raise ValueError(f"{text!r} is none of {', '.join(POLICIES)}")
 
 
 def address_pool(texts: Iterable[str]) -> tuple[str, ...]:
@@ -178,12 +191,10 @@ class ClusterSection:
 
 
 @frozen(kw_only=True)
-class ClusterControllerSection:
+class ClusterControllerSection(ClusterSettings):
     """
     Of the cluster controller, C{euca-cc}.
 
-    @ivar subnet: of the instances' private addresses.
-    @ivar router: C{""}: the first address of the subnet.
     @ivar cloud_certificate: with which the cloud controller signs.
     @ivar certificate, key: PEM; None: made in C{state_dir/keys} at first start.
     """
@@ -191,12 +202,14 @@ class ClusterControllerSection:
     name: str = checked(_name, "cluster1")
     state_dir: Path = Path("/var/lib/euca_tw/cc")
     listen: str = "tcp:8774"
-    subnet: str = checked(_network, "10.90.0.0/20")
-    router: str = checked(_address_or_none, "")
-    nameservers: tuple[str, ...] = checked(_addresses, ())
+    url: str = checked(_url_or_none, "")
     cloud_certificate: Path | None = None
     certificate: Path | None = None
     key: Path | None = None
+    subnet: str = checked(_network, ClusterSettings().subnet)
+    router: str = checked(_address_or_none, "")
+    nameservers: tuple[str, ...] = checked(_addresses, ())
+    policy: str = checked(_policy, ClusterSettings().policy)
 
 
 @frozen(kw_only=True)
@@ -216,9 +229,12 @@ class NodeControllerSection(NodeSettings):
     """
     Of the node controller, C{euca-nc}.
 
+    @ivar url: under which the cluster controller reaches it, and the name by
+        which the node is known; C{""}: as of L{CloudSection.url}.
     @ivar hypervisor: C{memory}, or a URI of libvirt.
-    @ivar bridge: which carries the instances; made if it is not there.
-    @ivar bridge_address, has_way_out: see
+    @ivar domain_type: of libvirt's domains: one of L{MACHINES}; C{""} is
+        what suits the hypervisor and the machine.
+    @ivar bridge, bridge_address, has_way_out: see
         L{euca_tw.vnet.settings.BridgeSettings}.
     @ivar cluster_certificate: with which the cluster controller signs.
     @ivar certificate, key: PEM; None: made in C{state_dir/keys} at first start.
@@ -226,13 +242,24 @@ class NodeControllerSection(NodeSettings):
 
     state_dir: Path = Path("/var/lib/euca_tw/nc")
     listen: str = "tcp:8775"
+    url: str = checked(_url_or_none, "")
     hypervisor: str = checked(_hypervisor, "qemu:///system")
-    bridge: str = checked(check_bridge_name, "euca0")
-    bridge_address: str = checked(check_address, "10.90.0.1/20")
-    has_way_out: bool = False
+    domain_type: str = checked(_domain_type, "")
+    bridge: str = checked(check_bridge_name, BridgeSettings().bridge)
+    bridge_address: str = checked(check_address, BridgeSettings().address)
+    has_way_out: bool = BridgeSettings().has_way_out
     cluster_certificate: Path | None = None
     certificate: Path | None = None
     key: Path | None = None
+
+    @property
+    def bridge_settings(self) -> BridgeSettings:
+        """Of the instances' network."""
+        return BridgeSettings(
+            bridge=self.bridge,
+            address=self.bridge_address,
+            has_way_out=self.has_way_out,
+        )
 
 
 def _machine(name: str, cores: int, memory_mib: int, disk_gib: int) -> MachineType:
