@@ -81,9 +81,9 @@ class _Types:
     def of(self, shape: Shape) -> str:
         """The name of a shape's type."""
         name = self._name_of(shape)
-        made = self._new(name, shape.cls)
-        if made is None:
+        if name in self._named and self._named[name][0] is shape.cls:
             return name
+        made = self._new(name, shape.cls)
         if shape.is_abstract:
             made.set("abstract", "true")
         fields = list(shape.elements(self._version))
@@ -107,12 +107,10 @@ class _Types:
     def _name_of(self, shape: Shape) -> str:
         return self._api.type_names.get(shape.cls, shape.name)
 
-    def _new(self, name: str, meaning: object) -> etree._Element | None:
-        """A type to be filled in; None if there is one that means the same."""
+    def _new(self, name: str, meaning: object) -> etree._Element:
+        """A type, to be filled in."""
         if name in self._named:
-            if self._named[name][0] != meaning:
-                raise TypeNameClash(f"{name} is {meaning} and {self._named[name][0]}")
-            return None
+            raise TypeNameClash(f"{name} is {self._named[name][0]} and {meaning}")
         made = _xs.complexType(name=name)
         self._named[name] = (meaning, made)
         return made
@@ -149,18 +147,17 @@ class _Types:
         place = self._name_of(shape).removesuffix("Type")
         place += f.wire[0].upper() + f.wire[1:]
         made = self._new(f"{place}Type", (shape.cls, f.wire))
-        if made is not None:
-            of = self._type_of_one(f)
-            if f.leaf is not None:
-                of = f"tns:{self._leaf(f'{place}ItemType', f.leaf, of)}"
-            item = _xs.element(name="item", type=of)
-            _limit(item, f, self._version)
-            made.append(_xs.sequence(item))
+        of = self._type_of_one(f)
+        if f.leaf is not None:
+            of = f"tns:{self._leaf(f'{place}ItemType', f.leaf, of)}"
+        item = _xs.element(name="item", type=of)
+        _limit(item, f, self._version)
+        made.append(_xs.sequence(item))
         return f"{place}Type"
 
     def _leaf(self, name: str, leaf: str, of: str) -> str:
-        made = self._new(name, (name, leaf, of))
-        assert made is not None, "a list is made once, and so is its item"
+        """What is in an item that is a single scalar."""
+        made = self._new(name, (leaf, of))
         made.append(_xs.sequence(_xs.element(name=leaf, type=of)))
         return name
 

@@ -1,0 +1,218 @@
+"""
+The Query names of the declaration, against what clients say.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from botocore.loaders import Loader
+from botocore.model import ServiceModel
+from botocore.model import Shape as ModelShape
+from botocore.serialize import create_serializer
+from twisted.trial.unittest import SynchronousTestCase
+
+from euca_tw.api.ec2.table import EC2, QUERY_VERSIONS
+from euca_tw.api.shapes import Operation, Version, shape_of
+from tests.wsdl.published import facts
+
+#: What EC2 takes by Query in every date, and older models do not tell.
+_ALWAYS = {"AddressingType"}
+
+#: Of the year 2016 and later: what this cloud can do nothing with, and refuses
+#: by its name.  Whole branches are given by their first part.
+_NOT_HERE = {
+    "AllocateAddress": "Address PublicIpv4Pool NetworkBorderGroup "
+    "CustomerOwnedIpv4Pool IpamPoolId",
+    "AuthorizeSecurityGroupIngress": "TagSpecification "
+    "IpPermissions.N.Ipv6Ranges IpPermissions.N.PrefixListIds "
+    "IpPermissions.N.IpRanges.N.Description IpPermissions.N.Groups.N.Description "
+    "IpPermissions.N.Groups.N.VpcId IpPermissions.N.Groups.N.VpcPeeringConnectionId "
+    "IpPermissions.N.Groups.N.PeeringStatus",
+    "DeleteKeyPair": "KeyPairId",
+    "DeregisterImage": "DeleteAssociatedSnapshots",
+    "DescribeAvailabilityZones": "ZoneId",
+    "DescribeImages": "IncludeDeprecated IncludeDisabled",
+    "DescribeInstances": "IncludeManagedResources",
+    "DescribeKeyPairs": "KeyPairId IncludePublicKey",
+    "ModifyImageAttribute": "OrganizationArn OrganizationalUnitArn ImdsSupport "
+    "LaunchPermission.Add.N.OrganizationArn "
+    "LaunchPermission.Add.N.OrganizationalUnitArn "
+    "LaunchPermission.Remove.N.OrganizationArn "
+    "LaunchPermission.Remove.N.OrganizationalUnitArn",
+    "RegisterImage": "BillingProduct BootMode TpmSupport UefiData ImdsSupport "
+    "BlockDeviceMapping.N.Ebs",
+    "ReleaseAddress": "NetworkBorderGroup",
+    "RevokeSecurityGroupIngress": "SecurityGroupRuleId "
+    "IpPermissions.N.Ipv6Ranges IpPermissions.N.PrefixListIds "
+    "IpPermissions.N.IpRanges.N.Description IpPermissions.N.Groups.N.Description "
+    "IpPermissions.N.Groups.N.VpcId IpPermissions.N.Groups.N.VpcPeeringConnectionId "
+    "IpPermissions.N.Groups.N.PeeringStatus",
+    "RunInstances": "BlockDeviceMapping.N.Ebs Placement NetworkInterface Monitoring "
+    "Ipv6AddressCount Ipv6Address ElasticGpuSpecification "
+    "ElasticInferenceAccelerator LaunchTemplate InstanceMarketOptions "
+    "CreditSpecification CpuOptions CapacityReservationSpecification "
+    "HibernationOptions LicenseSpecification MetadataOptions EnclaveOptions "
+    "PrivateDnsNameOptions MaintenanceOptions DisableApiStop EnablePrimaryIpv6 "
+    "NetworkPerformanceOptions Operator SecondaryInterface",
+    "TerminateInstances": "Force SkipOsShutdown",
+}
+
+
+def said(operation: Operation, version: Version) -> set[str]:
+    """The Query names of an operation, places in lists as C{N}."""
+    return set(_said(operation.query_form or operation.request, version, ""))
+
+
+def _said(cls: type, version: Version, before: str) -> Iterator[str]:
+    for f in shape_of(cls).at(version):
+        if not f.query:
+            continue
+        name = before + f.query + (".N" if f.many else "")
+        if f.is_scalar or not shape_of(f.of).fields:
+            yield name
+        else:
+            yield from _said(f.of, version, f"{name}.")
+
+
+def model_of(version: str) -> ServiceModel:
+    """botocore's own of that date."""
+    return ServiceModel(Loader().load_service_model("ec2", "service-2", version))
+
+
+def sample(shape: ModelShape, above: tuple[str, ...] = ()) -> Any:
+    """A value for every member; one for every list."""
+    if shape.type_name == "structure":
+        return {
+            name: sample(member, (*above, shape.name))
+            for name, member in shape.members.items()
+            if member.name not in above
+        }
+    if shape.type_name == "list":
+        return [sample(shape.member, above)]
+    return {"boolean": True, "timestamp": 0, "blob": b"x"}.get(shape.type_name, 1)
+
+
+def sent(model: ServiceModel, operation: str) -> set[str]:
+    """What botocore itself would send, places in lists as C{N}."""
+    its = model.operation_model(operation)
+    serializer = create_serializer("ec2", include_validation=False)
+    value = sample(its.input_shape)
+    body = serializer.serialize_to_request(value, its)["body"]
+    names = {re.sub(r"\.1(?=\.|$)", ".N", name) for name in body}
+    return names - {"Action", "Version"}
+
+
+class Facts(SynchronousTestCase):
+    """Against the table that was drawn from the last WSDL and model."""
+
+    def test_names(self) -> None:
+        """
+        In 2014-06-15 the names are those of the table, C{DryRun}, and what
+        only older dates say in SOAP.
+        """
+        table, compared = facts("ec2-query-map.json")["operations"], 0
+        for operation in EC2.operations:
+            entry = table.get(operation.name)
+            leaves = entry["soap_request_leaves"].values()
+            expected = {leaf["query"] for leaf in leaves} - {None}
+            expected |= set(entry["query_only"]) | {"DryRun"}
+            mine = said(operation, Version("2014-06-15")) - _ALWAYS
+            self.assertEqual(mine, expected, operation.name)
+            compared += len(expected)
+        self.assertEqual(compared, 182)
+
+
+class Botocore(SynchronousTestCase):
+    """Against what botocore sends."""
+
+    def test_first(self) -> None:
+        """
+        In the oldest date that botocore still knows the names are its names,
+        no more and no less; only licences it has forgotten.
+        """
+        model, compared = model_of("2014-09-01"), 0
+        for operation in EC2.operations:
+            mine = said(operation, Version("2014-09-01")) - _ALWAYS - {"License.Pool"}
+            theirs = sent(model, operation.name)
+            self.assertEqual(mine, theirs, operation.name)
+            compared += len(theirs)
+        self.assertEqual(compared, 181)
+
+    def test_last(self) -> None:
+        """
+        In the newest date we know nothing that botocore does not, and what we
+        do not know is on a list.
+        """
+        model, known, refused = model_of("2016-11-15"), 0, 0
+        for operation in EC2.operations:
+            mine = said(operation, Version("2016-11-15")) - _ALWAYS - {"License.Pool"}
+            theirs = sent(model, operation.name)
+            self.assertEqual(mine - theirs, set(), operation.name)
+            branches = _NOT_HERE.get(operation.name, "").split()
+            for name in theirs - mine:
+                self.assertTrue(
+                    any(name == b or name.startswith(f"{b}.") for b in branches),
+                    f"{operation.name} {name}",
+                )
+            for branch in branches:
+                self.assertTrue(
+                    any(
+                        n == branch or n.startswith(f"{branch}.") for n in theirs - mine
+                    ),
+                    f"{operation.name} takes all of {branch}",
+                )
+            known += len(mine)
+            refused += len(theirs - mine)
+        self.assertEqual((known, refused), (205, 135))
+
+    def test_its_dates(self) -> None:
+        """Every date that botocore can send is one that Query takes."""
+        dates = Loader().list_api_versions("ec2", "service-2")
+        self.assertEqual(len(dates), 8)
+        self.assertEqual(set(dates) - set(QUERY_VERSIONS), set())
+
+
+class Names(SynchronousTestCase):
+    """In every date."""
+
+    def test_unambiguous(self) -> None:
+        """No name means two things."""
+        shapes = {
+            cls
+            for operation in EC2.operations
+            for cls in (operation.request, operation.query_form)
+            if cls is not None
+        }
+        compared = 0
+        while shapes:
+            cls = shapes.pop()
+            for version in QUERY_VERSIONS:
+                fields = [f for f in shape_of(cls).at(version) if f.query]
+                names = [f.query for f in fields]
+                self.assertEqual(len(names), len(set(names)), (cls, version))
+                shapes.update(f.of for f in fields if not f.is_scalar)
+                compared += 1
+        self.assertGreater(compared, 26 * len(QUERY_VERSIONS))
+
+    def test_launch_of_the_oldest_date(self) -> None:
+        """Query never knew the list of items that SOAP had until 2007-08-29."""
+        names = said(EC2.named("RunInstances"), Version("2006-06-26"))
+        self.assertEqual(
+            names,
+            {"DryRun", "ImageId", "MinCount", "MaxCount", "KeyName"}
+            | {"SecurityGroup.N", "AdditionalInfo"},
+        )
+
+    def test_instance_type(self) -> None:
+        """SOAP must say what type of instance; Query may leave it out."""
+        [f] = [
+            f
+            for f in shape_of(EC2.named("RunInstances").request).fields
+            if f.python == "instance_type"
+        ]
+        version = Version("2008-02-01")
+        self.assertTrue(f.is_required_in(version))
+        self.assertFalse(f.is_required_in_query(version))
