@@ -85,6 +85,11 @@ class FilterTests(SynchronousTestCase):
         self.assertFalse(passes(Thing("ab"), ("name", (r"a\*",))))
         self.assertTrue(passes(Thing("a\\"), ("name", ("a\\",))))
 
+    def test_tags(self) -> None:
+        """Nothing has tags, so filters on them find nothing."""
+        for name in "tag:Name", "tag-key", "tag-value":
+            self.assertFalse(passes(Thing("a"), (name, ("*",))))
+
     def test_unknown(self) -> None:
         """A filter that is not known is refused by name."""
         refused = self.assertRaises(InvalidFilter, passes, Thing(), ("size", ("1",)))

@@ -1,0 +1,153 @@
+"""
+What a caller may see and touch.
+
+Nobody sees another's things: what is not there and what is not his look the
+same.  Administrators see and touch every instance and image; names of key
+pairs and groups are each account's own, so there administrators are as others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+
+from euca_tw.api.errors import (
+    AuthFailure,
+    ImageUnavailable,
+    MalformedImageId,
+    MalformedInstanceId,
+    NoSuchImage,
+    NoSuchInstance,
+)
+from euca_tw.model.callers import Caller
+from euca_tw.model.identifiers import ImageId, InstanceId, is_identifier
+from euca_tw.model.records import Image, ImageKind, ImageState, Instance, InstanceState
+from euca_tw.store.interfaces import IStore
+
+#: How long an instance that has ended is still shown.
+SHOWN_FOR = timedelta(hours=1)
+
+#: The original's prefixes, and EC2's own, which are well-formed but not ours.
+_IMAGE_PREFIXES = ("emi", "eki", "eri", "ami", "aki", "ari")
+
+
+def is_shown(instance: Instance, now: datetime) -> bool:
+    """Whether it is told of: while it lives, and an hour after."""
+    return instance.ended_at is None or now - instance.ended_at < SHOWN_FOR
+
+
+def instances_of(
+    store: IStore, caller: Caller, ids: Iterable[str], now: datetime
+) -> list[Instance]:
+    """
+    The instances that are named, each once, or none of them.
+
+    @raise MalformedInstanceId: one is no instance's identifier.
+    @raise NoSuchInstance: one is not there, or not the caller's.
+    """
+    wanted = list(dict.fromkeys(ids))
+    for each in wanted:
+        if not is_identifier(each, "i"):
+            raise MalformedInstanceId(each)
+    return [_instance(store, caller, each, now) for each in wanted]
+
+
+def instance_of(
+    store: IStore, caller: Caller, instance_id: str, now: datetime
+) -> Instance:
+    """One instance; see L{instances_of}."""
+    [found] = instances_of(store, caller, (instance_id,), now)
+    return found
+
+
+def _instance(
+    store: IStore, caller: Caller, instance_id: str, now: datetime
+) -> Instance:
+    found = store.get(Instance, InstanceId(instance_id))
+    if (
+        found is None
+        or not (caller.is_admin or found.owner_id == caller.account_id)
+        or not is_shown(found, now)
+    ):
+        raise NoSuchInstance(instance_id)
+    return found
+
+
+def is_live(instance: Instance) -> bool:
+    """Whether it holds what it was given: a place, an address, a disk."""
+    return instance.state is not InstanceState.TERMINATED
+
+
+def may_launch(caller: Caller, image: Image) -> bool:
+    """Whether the caller may see an image, and launch it."""
+    return (
+        image.is_public
+        or image.owner_id == caller.account_id
+        or caller.account_id in image.launch_permissions
+        or caller.is_admin
+    )
+
+
+def image_of(store: IStore, caller: Caller, image_id: str) -> Image:
+    """
+    The image, if the caller may see it, in whatever state.
+
+    @raise MalformedImageId: it is no image's identifier.
+    @raise NoSuchImage: it is not there, or not for the caller.
+    """
+    if not is_identifier(image_id, *_IMAGE_PREFIXES):
+        raise MalformedImageId(image_id)
+    found = store.get(Image, ImageId(image_id))
+    if found is None or not may_launch(caller, found):
+        raise NoSuchImage(image_id)
+    return found
+
+
+def present_image_of(store: IStore, caller: Caller, image_id: str) -> Image:
+    """
+    As L{image_of}, unless it was deregistered.
+
+    @raise ImageUnavailable: it was.
+    """
+    found = image_of(store, caller, image_id)
+    if found.state is ImageState.DEREGISTERED:
+        raise ImageUnavailable(image_id, found.state.value)
+    return found
+
+
+def own_image_of(store: IStore, caller: Caller, image_id: str) -> Image:
+    """
+    As L{present_image_of}, if it is the caller's own.
+
+    @raise AuthFailure: he may launch it, but it is another's.
+    """
+    found = present_image_of(store, caller, image_id)
+    if not (caller.is_admin or found.owner_id == caller.account_id):
+        raise AuthFailure(f"Not authorized for image:{image_id}")
+    return found
+
+
+def usable_image_of(
+    store: IStore, caller: Caller, image_id: str, kind: ImageKind
+) -> Image:
+    """
+    As L{image_of}, if it is of that kind and can be launched now.
+
+    @raise ImageUnavailable: it is not here yet, or no more.
+    """
+    found = image_of(store, caller, image_id)
+    if found.kind is not kind:
+        raise NoSuchImage(image_id)
+    if found.state is not ImageState.AVAILABLE:
+        raise ImageUnavailable(image_id, found.state.value)
+    return found
+
+
+def shown_instances(store: IStore, caller: Caller, now: datetime) -> Iterator[Instance]:
+    """All that the caller may see, oldest first."""
+    found = (
+        store.all(Instance)
+        if caller.is_admin
+        else store.where(Instance, "owner_id", caller.account_id)
+    )
+    return (each for each in found if is_shown(each, now))

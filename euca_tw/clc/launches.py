@@ -1,0 +1,378 @@
+"""
+RunInstances: from what is asked to what shall be.
+
+Everything is looked at first; then the instances, all or none, are one commit.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+from attrs import define, frozen
+from twisted.internet.interfaces import IReactorTime
+
+from euca_tw.api.ec2.instances import (
+    RunInstanceItem,
+    RunInstances,
+    RunInstancesResponse,
+)
+from euca_tw.api.errors import (
+    IdempotentInstanceTerminated,
+    IdempotentParameterMismatch,
+    ImageUnavailable,
+    InstanceLimitExceeded,
+    InsufficientInstanceCapacity,
+    InvalidParameterCombination,
+    InvalidParameterValue,
+    NoSuchZone,
+)
+from euca_tw.api.shapes import shape_of
+from euca_tw.clc import views
+from euca_tw.clc.access import is_live, usable_image_of
+from euca_tw.clc.checks import checked_text, checked_user_data, unsupported
+from euca_tw.clc.groups import DEFAULT, groups_named, have_default_group
+from euca_tw.clc.intent import intend
+from euca_tw.clc.interfaces import IClusters
+from euca_tw.clc.keypairs import find_key_pair
+from euca_tw.clc.placement import Place, Room, place, shortage
+from euca_tw.common.clock import utc_now
+from euca_tw.model.callers import Caller
+from euca_tw.model.capacity import MachineType
+from euca_tw.model.identifiers import (
+    AccountId,
+    ImageId,
+    InstanceId,
+    Minter,
+    ReservationId,
+    mac_address,
+)
+from euca_tw.model.quotas import Quotas
+from euca_tw.model.records import (
+    ClientToken,
+    GroupName,
+    Image,
+    ImageKind,
+    ImageState,
+    Instance,
+    InstanceState,
+    KeyPair,
+)
+from euca_tw.store.interfaces import IStore, Put
+
+LONGEST_TOKEN = 64
+
+
+@frozen(kw_only=True)
+class _Launch:
+    """
+    A request that was found to be right.
+
+    @ivar zone: the only one that will do; None for any.
+    """
+
+    at_least: int
+    at_most: int
+    image: Image
+    kernel_id: ImageId | None
+    ramdisk_id: ImageId | None
+    machine: MachineType
+    key: KeyPair | None
+    groups: tuple[GroupName, ...]
+    user_data: str
+    zone: str | None
+    client_token: str
+
+
+@define(eq=False, kw_only=True)
+class Launches:
+    """
+    The operation that launches instances.
+
+    @ivar default_type: of instances, when the request names none.
+    """
+
+    store: IStore
+    clusters: IClusters
+    clock: IReactorTime
+    minter: Minter
+    quotas: Quotas
+    machine_types: Mapping[str, MachineType]
+    default_type: str = "m1.small"
+
+    async def run_instances(
+        self, caller: Caller, request: RunInstances
+    ) -> RunInstancesResponse:
+        """
+        One image in one request: the first dates' list of items has one.
+
+        As many instances as there is room for are launched, up to
+        C{max_count}; with no room for C{min_count}, none.
+        """
+        if not (request.group_names or request.group_ids) or (
+            DEFAULT in request.group_names
+        ):
+            await have_default_group(self.store, self.minter, caller.account_id)
+        # From here to the commit nothing waits: what is found stays true.
+        digest = _digest_of(request)
+        if request.client_token:
+            token = self._token(caller, request.client_token)
+            if token is not None:
+                return await self._launched_before(token, digest)
+        launch = self._checked(caller, request)
+        places = self._places(caller, launch)
+        launched = self._instances(caller, launch, places)
+        changes = [Put(each) for each in launched]
+        if launch.client_token:
+            changes.append(Put(_token_of(launched[0], digest)))
+        zones = [each.zone for each in launched]
+        await intend(self.store, self.clusters, changes, zones)
+        return _told(launched, launch.image)
+
+    # --- once and no more ---------------------------------------------------
+
+    def _token(self, caller: Caller, token: str) -> ClientToken | None:
+        checked_text("clientToken", token, LONGEST_TOKEN)
+        return self.store.get(ClientToken, f"{caller.account_id}/{token}")
+
+    async def _launched_before(
+        self, token: ClientToken, digest: str
+    ) -> RunInstancesResponse:
+        if token.digest != digest:
+            raise IdempotentParameterMismatch(token.token)
+        # Kept once more: so this answer waits for the first one's commit.
+        await self.store.commit(Put(token))
+        launched = sorted(
+            self.store.where(Instance, "reservation_id", token.reservation_id),
+            key=lambda each: each.launch_index,
+        )
+        if not launched:
+            raise IdempotentInstanceTerminated(token.token)
+        return _told(launched, self.store.get(Image, launched[0].image_id))
+
+    # --- is it right? -------------------------------------------------------
+
+    def _checked(self, caller: Caller, request: RunInstances) -> _Launch:
+        """@raise ApiError: it is not; says why."""
+        _refuse_what_is_not_here(request)
+        [item, *others] = request.items
+        if others:
+            raise InvalidParameterCombination(
+                "One request launches one image: send one for each item"
+            )
+        if not 1 <= item.min_count <= item.max_count:
+            raise InvalidParameterValue(
+                "minCount",
+                str(item.min_count),
+                f"It is between 1 and maxCount ({item.max_count}).",
+            )
+        image = usable_image_of(self.store, caller, item.image_id, ImageKind.MACHINE)
+        kernel_id = self._boots(caller, request.kernel_id, image, ImageKind.KERNEL)
+        ramdisk_id = self._boots(caller, request.ramdisk_id, image, ImageKind.RAMDISK)
+        if ramdisk_id is not None and kernel_id is None:
+            raise InvalidParameterCombination("A ramdisk needs a kernel")
+        names = request.group_names
+        if not names and not request.group_ids:
+            names = (DEFAULT,)
+        groups = groups_named(self.store, caller.account_id, names, request.group_ids)
+        return _Launch(
+            at_least=item.min_count,
+            at_most=item.max_count,
+            image=image,
+            kernel_id=kernel_id,
+            ramdisk_id=ramdisk_id,
+            machine=self._machine(request.instance_type or self.default_type),
+            key=self._key(caller, item),
+            groups=tuple(GroupName(group_id=g.group_id, name=g.name) for g in groups),
+            user_data=checked_user_data(
+                request.encoded_user_data, self.quotas.user_data_bytes
+            ),
+            zone=self._zone(request),
+            client_token=request.client_token or "",
+        )
+
+    def _boots(
+        self, caller: Caller, asked: str | None, image: Image, kind: ImageKind
+    ) -> ImageId | None:
+        """
+        The kernel or ramdisk: the one that is asked for, which the caller
+        must have access to, or the image's own, which comes with it.
+        """
+        if asked:
+            return usable_image_of(self.store, caller, asked, kind).image_id
+        own = image.kernel_id if kind is ImageKind.KERNEL else image.ramdisk_id
+        if own is not None:
+            found = self.store.get(Image, own)
+            if found is None:
+                raise ImageUnavailable(own, ImageState.DEREGISTERED.value)
+            if found.state is not ImageState.AVAILABLE:
+                raise ImageUnavailable(own, found.state.value)
+        return own
+
+    def _machine(self, name: str) -> MachineType:
+        try:
+            return self.machine_types[name]
+        except KeyError:
+            known = ", ".join(self.machine_types)
+            raise InvalidParameterValue(
+                "instanceType", name, f"This cloud has {known}."
+            ) from None
+
+    def _key(self, caller: Caller, item: RunInstanceItem) -> KeyPair | None:
+        if not item.key_name:
+            return None
+        return find_key_pair(self.store, caller.account_id, item.key_name)
+
+    def _zone(self, request: RunInstances) -> str | None:
+        zone = request.placement and request.placement.availability_zone
+        if not zone:
+            return None
+        if zone not in {each.name for each in self.clusters.zones()}:
+            raise NoSuchZone(zone)
+        return zone
+
+    # --- is there room? -----------------------------------------------------
+
+    def _places(self, caller: Caller, launch: _Launch) -> tuple[Place, ...]:
+        most = launch.at_most
+        if not caller.is_admin:
+            most = min(most, self.quotas.instances - self._held(caller))
+            if most < launch.at_least:
+                raise InstanceLimitExceeded(launch.at_least, self.quotas.instances)
+        rooms = tuple(self._rooms(launch))
+        places = place(rooms, most)
+        if len(places) < launch.at_least:
+            raise InsufficientInstanceCapacity(
+                launch.at_least, launch.machine.name, shortage(rooms)
+            )
+        return places
+
+    def _held(self, caller: Caller) -> int:
+        """How many instances the caller has that shall run."""
+        held = self.store.where(Instance, "owner_id", caller.account_id)
+        return sum(
+            is_live(each) and each.wanted is InstanceState.RUNNING for each in held
+        )
+
+    def _rooms(self, launch: _Launch) -> Iterable[Room]:
+        for zone in self.clusters.zones():
+            if zone.is_reachable and launch.zone in (None, zone.name):
+                yield Room(
+                    zone=zone.name,
+                    machines=zone.available.get(launch.machine.name, 0),
+                    addresses=zone.addresses,
+                    taken={
+                        each.network_index
+                        for each in self.store.where(Instance, "zone", zone.name)
+                        if is_live(each)
+                    },
+                )
+
+    # --- then so be it ------------------------------------------------------
+
+    def _instances(
+        self, caller: Caller, launch: _Launch, places: Iterable[Place]
+    ) -> list[Instance]:
+        now = utc_now(self.clock)
+        reservation_id = self._new_reservation()
+        made: dict[InstanceId, Instance] = {}
+        for index, placed in enumerate(places):
+            instance_id = self._new_instance(made)
+            made[instance_id] = Instance(
+                instance_id=instance_id,
+                reservation_id=reservation_id,
+                owner_id=AccountId(caller.account_id),
+                image_id=launch.image.image_id,
+                kernel_id=launch.kernel_id,
+                ramdisk_id=launch.ramdisk_id,
+                instance_type=launch.machine.name,
+                cores=launch.machine.cores,
+                memory_mib=launch.machine.memory_mib,
+                disk_gib=launch.machine.disk_gib,
+                key_name=launch.key.name if launch.key else "",
+                public_key=launch.key.public_key if launch.key else "",
+                groups=launch.groups,
+                user_data=launch.user_data,
+                launch_index=index,
+                launched_at=_to_milliseconds(now),
+                client_token=launch.client_token,
+                zone=placed.zone,
+                network_index=placed.network_index,
+                mac_address=mac_address(instance_id),
+            )
+        return list(made.values())
+
+    def _new_reservation(self) -> ReservationId:
+        def is_taken(made: str) -> bool:
+            return bool(self.store.where(Instance, "reservation_id", made))
+
+        return ReservationId(self.minter.mint("r", is_taken))
+
+    def _new_instance(self, made: Mapping[InstanceId, Instance]) -> InstanceId:
+        def is_taken(text: str) -> bool:
+            return text in made or self.store.get(Instance, text) is not None
+
+        return InstanceId(self.minter.mint("i", is_taken))
+
+
+def _refuse_what_is_not_here(request: RunInstances) -> None:
+    """
+    Refuse what would silently not be so.
+
+    @raise UnsupportedOperation: it is asked for.
+    """
+    placement, monitoring = request.placement, request.monitoring
+    unsupported("VPCs", request.subnet_id)
+    unsupported("a choice of private addresses", request.private_ip_address)
+    unsupported("network interfaces", request.network_interfaces)
+    unsupported("instance profiles", request.iam_instance_profile is not None)
+    unsupported("licences", request.license is not None)
+    unsupported("protection from termination", request.disable_api_termination)
+    unsupported("stopping", request.instance_initiated_shutdown_behavior == "stop")
+    unsupported("volumes", request.ebs_optimized)
+    unsupported("volumes", [m for m in request.block_device_mappings if m.ebs])
+    unsupported("monitoring", monitoring is not None and monitoring.is_enabled)
+    unsupported("tags", request.tag_specifications)
+    if placement is not None:
+        unsupported("placement groups", placement.group_name)
+        unsupported("tenancy", placement.tenancy not in (None, "", "default"))
+
+
+def _digest_of(request: RunInstances) -> str:
+    """
+    A digest of all that a request asks for, whatever its token.  Left out is
+    what is not said: so a parameter that is new one day changes no digest.
+    """
+    asked = [
+        (field.python, value)
+        for field in shape_of(RunInstances).fields
+        if field.python not in ("client_token", "is_dry_run")
+        and (value := getattr(request, field.python)) not in (None, ())
+    ]
+    return hashlib.sha256(repr(asked).encode()).hexdigest()
+
+
+def _token_of(launched: Instance, digest: str) -> ClientToken:
+    return ClientToken(
+        owner_id=launched.owner_id,
+        token=launched.client_token,
+        digest=digest,
+        reservation_id=launched.reservation_id,
+    )
+
+
+def _to_milliseconds(moment: datetime) -> datetime:
+    """As it is told: so it sorts as what users are told sorts."""
+    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+
+
+def _told(launched: Iterable[Instance], image: Image | None) -> RunInstancesResponse:
+    pairs = [(each, views.instance(each, image, "")) for each in launched]
+    [reservation] = views.reservations(pairs)
+    return RunInstancesResponse(
+        reservation_id=reservation.reservation_id,
+        owner_id=reservation.owner_id,
+        groups=reservation.groups,
+        instances=reservation.instances,
+    )

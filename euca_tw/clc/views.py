@@ -1,0 +1,269 @@
+"""
+What users are told: records as the shapes of the EC2 API.
+
+Pure; whether a caller may see a thing was decided before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from attrs import Factory, define
+
+from euca_tw.api.ec2 import addresses, groups, images, instances, keypairs, zones
+from euca_tw.api.ec2.common import GroupItem, ProductCode, StateReason
+from euca_tw.api.ec2.devices import BlockDeviceMapping
+from euca_tw.model.records import (
+    Address,
+    GroupName,
+    Image,
+    ImageKind,
+    Instance,
+    InstanceState,
+    KeyPair,
+    Permission,
+    SecurityGroup,
+)
+
+STATES: Mapping[InstanceState, instances.InstanceState] = {
+    state: instances.InstanceState(code=state.code, name=state.value)
+    for state in InstanceState
+}
+
+#: What is the same for every instance of this cloud.
+_NOT_MONITORED = instances.Monitoring(state="disabled")
+_INSTANCE_STORE = "instance-store"
+_TENANCY = "default"
+
+
+def state_change(before: Instance, after: Instance) -> instances.InstanceStateChange:
+    """What a request has done to an instance."""
+    return instances.InstanceStateChange.of(
+        before.instance_id,
+        previous=STATES[before.state],
+        current=STATES[after.state],
+    )
+
+
+def virtualization(kernel_id: str | None) -> str:
+    """EC2's word for how an image boots."""
+    return "hvm" if kernel_id is None else "paravirtual"
+
+
+def product_codes(codes: Iterable[str]) -> tuple[ProductCode, ...]:
+    return tuple(ProductCode(product_code=code, type="devpay") for code in codes)
+
+
+def group_items(names: Iterable[GroupName]) -> tuple[GroupItem, ...]:
+    return tuple(GroupItem.of(each.group_id, each.name) for each in names)
+
+
+def instance(
+    record: Instance, image: Image | None, public_ip: str
+) -> instances.Instance:
+    """
+    @param image: what it was launched from, if it is still known.
+    @param public_ip: the address that its owner associated, C{""} for none;
+        then the private one is told, which is all it can be reached by.
+    """
+    has_ended = record.state is InstanceState.TERMINATED
+    private_ip = "" if has_ended else record.private_ip
+    reached_by = "" if has_ended else public_ip or private_ip
+    return instances.Instance(
+        instance_id=record.instance_id,
+        image_id=record.image_id,
+        state=STATES[record.state],
+        private_dns_name=private_ip,
+        dns_name=reached_by,
+        reason=record.transition_reason,
+        key_name=record.key_name or None,
+        launch_index=str(record.launch_index),
+        product_codes=product_codes(image.product_codes) if image else (),
+        instance_type=record.instance_type,
+        launch_time=record.launched_at,
+        placement=instances.Placement(
+            availability_zone=record.zone, group_name="", tenancy=_TENANCY
+        ),
+        kernel_id=record.kernel_id,
+        ramdisk_id=record.ramdisk_id,
+        monitoring=_NOT_MONITORED,
+        private_ip_address=private_ip or None,
+        ip_address=reached_by or None,
+        groups=group_items(record.groups),
+        state_reason=(
+            StateReason(
+                code=record.state_reason_code,
+                message=f"{record.state_reason_code}: {record.state_reason}",
+            )
+            if record.state_reason_code
+            else None
+        ),
+        architecture=image.architecture if image else None,
+        root_device_type=_INSTANCE_STORE,
+        root_device_name=image.root_device_name if image else None,
+        virtualization_type=virtualization(record.kernel_id),
+        client_token=record.client_token or None,
+    )
+
+
+@define(eq=False)
+class InstanceViews:
+    """
+    Views of instances, made once for each state of their records: most of
+    what a Describe tells is as it was the last time.
+    """
+
+    _made: dict[str, tuple[Instance, Image | None, str, instances.Instance]] = Factory(
+        dict
+    )
+
+    def of(
+        self, record: Instance, image: Image | None, public_ip: str
+    ) -> instances.Instance:
+        """See L{instance}."""
+        known = self._made.get(record.instance_id)
+        if (
+            known is not None
+            and known[0] is record
+            and known[1] is image
+            and known[2] == public_ip
+        ):
+            return known[3]
+        made = instance(record, image, public_ip)
+        self._made[record.instance_id] = (record, image, public_ip, made)
+        return made
+
+    def keep(self, most: int) -> None:
+        """Start anew if there are more than that: most are of no use then."""
+        if len(self._made) > most:
+            self._made.clear()
+
+
+def reservations(
+    shown: Iterable[tuple[Instance, instances.Instance]],
+) -> tuple[instances.Reservation, ...]:
+    """Instances as what they were launched by, in the order given."""
+    together: dict[str, tuple[Instance, list[instances.Instance]]] = {}
+    for record, view in shown:
+        found = together.get(record.reservation_id)
+        if found is None:
+            together[record.reservation_id] = (record, [view])
+        else:
+            found[1].append(view)
+    return tuple(
+        instances.Reservation(
+            reservation_id=record.reservation_id,
+            owner_id=record.owner_id,
+            groups=group_items(record.groups),
+            instances=tuple(views),
+        )
+        for record, views in together.values()
+    )
+
+
+def image(record: Image) -> images.Image:
+    is_machine = record.kind is ImageKind.MACHINE
+    moment = record.registered_at
+    return images.Image(
+        image_id=record.image_id,
+        image_location=record.location,
+        image_state=record.state.value,
+        image_owner_id=record.owner_id,
+        creation_date=f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z",
+        is_public=record.is_public,
+        product_codes=product_codes(record.product_codes),
+        architecture=record.architecture,
+        image_type=record.kind.value,
+        kernel_id=record.kernel_id,
+        ramdisk_id=record.ramdisk_id,
+        state_reason=(
+            StateReason(
+                code="Client.ImportFailed",
+                message=f"Client.ImportFailed: {record.state_reason}",
+            )
+            if record.state_reason
+            else None
+        ),
+        name=record.name or None,
+        description=record.description or None,
+        root_device_type=_INSTANCE_STORE if is_machine else None,
+        root_device_name=record.root_device_name if is_machine else None,
+        virtualization_type=virtualization(record.kernel_id) if is_machine else None,
+    )
+
+
+def block_devices(record: Image) -> tuple[BlockDeviceMapping, ...]:
+    """How an image's disk is known to its instances."""
+    if record.kind is not ImageKind.MACHINE:
+        return ()
+    device = record.root_device_name
+    return (
+        BlockDeviceMapping.of_virtual("ami", device.removeprefix("/dev/")),
+        BlockDeviceMapping.of_virtual("root", device),
+    )
+
+
+def key_pair(record: KeyPair) -> keypairs.KeyPairItem:
+    return keypairs.KeyPairItem(
+        key_name=record.name, key_fingerprint=record.fingerprint
+    )
+
+
+def permissions(
+    records: Iterable[Permission],
+) -> tuple[groups.IpPermission, ...]:
+    """Rules of the same protocol and ports are told as one, with many sources."""
+    together: dict[tuple[str, int, int], list[Permission]] = {}
+    for each in records:
+        ports = (each.protocol, each.from_port, each.to_port)
+        together.setdefault(ports, []).append(each)
+    return tuple(
+        groups.IpPermission(
+            ip_protocol=protocol,
+            from_port=from_port,
+            to_port=to_port,
+            groups=tuple(
+                groups.UserIdGroupPair(
+                    user_id=each.group.owner_id,
+                    group_id=each.group.group_id,
+                    group_name=each.group.group_name,
+                )
+                for each in rules
+                if each.group is not None
+            ),
+            ip_ranges=tuple(
+                groups.IpRange(cidr_ip=each.cidr)
+                for each in rules
+                if each.cidr is not None
+            ),
+        )
+        for (protocol, from_port, to_port), rules in together.items()
+    )
+
+
+def security_group(record: SecurityGroup) -> groups.SecurityGroup:
+    return groups.SecurityGroup(
+        owner_id=record.owner_id,
+        group_id=record.group_id,
+        group_name=record.name,
+        group_description=record.description,
+        ip_permissions=permissions(record.permissions),
+    )
+
+
+def address(record: Address, holder: str | None) -> addresses.Address:
+    """
+    @param holder: the instance that has it.
+    """
+    return addresses.Address(
+        public_ip=record.public_ip, domain="standard", instance_id=holder
+    )
+
+
+def zone(name: str, is_reachable: bool, region: str) -> zones.AvailabilityZone:
+    return zones.AvailabilityZone(
+        zone_name=name,
+        zone_state="available" if is_reachable else "unavailable",
+        region_name=region,
+        messages=() if is_reachable else ("The cluster has not been heard of.",),
+    )
