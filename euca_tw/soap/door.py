@@ -1,0 +1,234 @@
+"""
+The SOAP door: bytes in, bytes out, whoever may knock.
+
+A request is read, its sender let in (L{euca_tw.soap.guards}), its version and
+operation found and its parameters read (L{euca_tw.soap.spyne_app}), and what
+stands behind the door is called.  Whatever goes wrong on the way is a fault with
+EC2's code and the request id; what is not the sender's fault is also in the log,
+once, under that id.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from email.message import Message
+from itertools import chain
+from typing import Any
+
+from twisted.internet.defer import CancelledError
+from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
+
+from euca_tw.api.errors import ApiError, InternalError
+from euca_tw.api.shapes import Api, Dispatch, Operation
+from euca_tw.common.in_thread import InThread, in_this_thread
+from euca_tw.common.web import Asked, Reply
+from euca_tw.soap import guards
+from euca_tw.soap.envelope import (
+    CLOSING,
+    CONTENT_TYPES,
+    SOAP_11,
+    Envelope,
+    check_understood,
+    opening,
+    read,
+)
+from euca_tw.soap.faults import fault
+from euca_tw.soap.guards import LARGE_BYTES, Admitted, Guard
+from euca_tw.soap.interfaces import ICertificates
+from euca_tw.soap.invocation import invoke
+from euca_tw.soap.keys import Identity
+from euca_tw.soap.spyne_app import SpyneApplication
+
+_TAKEN = frozenset({"text/xml", "application/xml", "application/soap+xml"})
+
+Describe = Callable[[], bytes]
+
+
+_READING = frozenset({"GET", "HEAD"})
+
+
+class SoapDoor:
+    """
+    One API over SOAP.  L{ec2_door} and L{tier_door} make the two that there are.
+    """
+
+    _log = Logger()
+
+    def __init__(
+        self,
+        api: Api,
+        dispatch: Dispatch,
+        guard: Guard,
+        new_request_id: Callable[[], str],
+        *,
+        in_thread: InThread = in_this_thread,
+        wsdl: Describe | None = None,
+    ) -> None:
+        """
+        @param in_thread: does what takes long with large messages.
+        @param wsdl: makes the service's description, which C{GET ?wsdl} gets.
+        """
+        self._dispatch = dispatch
+        self._guard = guard
+        self._new_request_id = new_request_id
+        self._in_thread = in_thread
+        self._wsdl = wsdl
+        self._app = SpyneApplication(api, self._invoke)
+
+    async def answer(self, asked: Asked) -> Reply:
+        """An L{euca_tw.common.web.Answer}."""
+        if asked.method != "POST":
+            return self._describe(asked)
+        kind, charset = _content_type(asked.headers("content-type"))
+        if kind not in _TAKEN:
+            return _plain(415, f"A SOAP message is text/xml, not {kind or 'nothing'}")
+        if (asked.headers("content-encoding") or "identity") != "identity":
+            return _plain(415, "Compressed messages are not taken")
+        return await self._exchange(asked, charset, self._new_request_id())
+
+    def _describe(self, asked: Asked) -> Reply:
+        query = asked.target.partition(b"?")[2].lower()
+        if self._wsdl is not None and asked.method in _READING and query == b"wsdl":
+            return Reply(200, CONTENT_TYPES[SOAP_11], (self._wsdl(),))
+        return _plain(405, "SOAP messages are sent by POST", (("Allow", "POST"),))
+
+    async def _exchange(
+        self, asked: Asked, charset: str | None, request_id: str
+    ) -> Reply:
+        soap, admitted = SOAP_11, None
+        try:
+            envelope = await self._read(asked.body, charset)
+            soap = envelope.soap
+            check_understood(envelope, self._guard.understood)
+            path = asked.target.partition(b"?")[0].decode("latin-1")
+            admitted = await self._guard.admit(envelope, path, request_id)
+            return await self._call(envelope, admitted)
+        except CancelledError:
+            raise
+        except ApiError as e:
+            error = e
+        except Exception:
+            self._log.failure("A request failed [{request_id}]", request_id=request_id)
+            error = InternalError()
+        text = fault(soap, error, request_id)
+        if admitted is not None and admitted.is_signed_for:
+            return self._reply(500, soap, admitted.seal(soap, text, "Fault"))
+        return self._reply(500, soap, f"{opening(soap)}{text}{CLOSING}".encode())
+
+    @staticmethod
+    def _reply(status: int, soap: str, *body: bytes) -> Reply:
+        return Reply(status, CONTENT_TYPES[soap], body)
+
+    async def _read(self, body: bytes, charset: str | None) -> Envelope:
+        if len(body) > LARGE_BYTES:
+            return await self._in_thread(lambda: read(body, charset))
+        return read(body, charset)
+
+    async def _call(self, envelope: Envelope, admitted: Admitted) -> Reply:
+        ctx = await self._receive(envelope, admitted)
+        operation, [request] = self._app.asking(ctx).operation, ctx.in_object
+        try:
+            response = await self._app.call(ctx)
+        except ApiError as e:
+            response = admitted.tell(operation, request, e)
+            if response is None:
+                raise
+        is_sealed = admitted.is_signed_for
+        pieces = self._app.write(ctx, response, is_enveloped=not is_sealed)
+        # One piece is made now, so that a response that cannot be written is
+        # still told as a fault.
+        first = next(pieces)
+        if not is_sealed:
+            return Reply(200, CONTENT_TYPES[envelope.soap], chain((first,), pieces))
+        return await self._sealed(
+            admitted, envelope.soap, first, pieces, f"{operation.name}Response"
+        )
+
+    async def _receive(self, envelope: Envelope, admitted: Admitted) -> Any:
+        if envelope.size > LARGE_BYTES:
+            return await self._in_thread(lambda: self._app.receive(envelope, admitted))
+        return self._app.receive(envelope, admitted)
+
+    async def _invoke(
+        self, admitted: Admitted, operation: Operation, request: Any
+    ) -> Any:
+        return await invoke(
+            self._dispatch,
+            operation,
+            admitted.caller,
+            request,
+            lambda response: admitted.conclude(request, response),
+        )
+
+    async def _sealed(
+        self,
+        admitted: Admitted,
+        soap: str,
+        first: bytes,
+        rest: Iterator[bytes],
+        name: str,
+    ) -> Reply:
+        def seal() -> bytes:
+            return admitted.seal(soap, b"".join((first, *rest)).decode(), name)
+
+        # More than one piece is more than 64 KiB, or hundreds of records.
+        second = next(rest, None)
+        if second is None and len(first) <= LARGE_BYTES:
+            return self._reply(200, soap, seal())
+        rest = chain((second or b"",), rest)
+        return self._reply(200, soap, await self._in_thread(seal))
+
+
+def ec2_door(
+    api: Api,
+    dispatch: Dispatch,
+    certificates: ICertificates,
+    clock: IReactorTime,
+    new_request_id: Callable[[], str],
+    *,
+    in_thread: InThread = in_this_thread,
+    wsdl: Describe | None = None,
+) -> SoapDoor:
+    """The door for users: signed requests, plain answers."""
+    guard = guards.ec2_guard(certificates, clock, in_thread=in_thread)
+    return SoapDoor(
+        api, dispatch, guard, new_request_id, in_thread=in_thread, wsdl=wsdl
+    )
+
+
+def tier_door(
+    api: Api,
+    dispatch: Dispatch,
+    identity: Identity,
+    peers: Mapping[bytes, str],
+    clock: IReactorTime,
+    new_request_id: Callable[[], str],
+    *,
+    in_thread: InThread = in_this_thread,
+    wsdl: Describe | None = None,
+) -> SoapDoor:
+    """
+    The door for the tier above: signed both ways.
+
+    @param peers: names of those who may call, by their certificates (DER).
+    """
+    guard = guards.tier_guard(api.name, identity, peers, clock, in_thread=in_thread)
+    return SoapDoor(
+        api, dispatch, guard, new_request_id, in_thread=in_thread, wsdl=wsdl
+    )
+
+
+def _content_type(header: str | None) -> tuple[str, str | None]:
+    """The media type, in small letters, and the charset."""
+    if header is None:
+        return "", None
+    message = Message()
+    message["content-type"] = header
+    charset = message.get_param("charset")
+    kind = header.partition(";")[0].strip().lower()
+    return kind, charset if isinstance(charset, str) else None
+
+
+def _plain(status: int, text: str, headers: tuple[tuple[str, str], ...] = ()) -> Reply:
+    return Reply(status, "text/plain; charset=utf-8", (f"{text}\n".encode(),), headers)

@@ -1,0 +1,155 @@
+"""
+SOAP envelopes, read once and hardened, and the frames of those we write.
+
+The tree that comes out of L{read} is the one on which the signature is checked
+and from which the request is decoded.  Nothing in it was fetched, expanded or
+resolved; nesting deeper than 256 elements and texts of more than 10 MB are
+refused by libxml2, and longer documents by the HTTP shell.
+"""
+
+from __future__ import annotations
+
+from attrs import frozen
+from lxml import etree
+
+from euca_tw.api.errors import MalformedRequest
+
+SOAP_11 = "http://schemas.xmlsoap.org/soap/envelope/"
+SOAP_12 = "http://www.w3.org/2003/05/soap-envelope"
+
+#: By namespace: what an answer's C{Content-Type} is.
+CONTENT_TYPES = {
+    SOAP_11: "text/xml; charset=utf-8",
+    SOAP_12: "application/soap+xml; charset=utf-8",
+}
+
+#: What a C{charset} in the HTTP header may be; anything else is refused, and
+#: not handed to whatever decoders the machine has.
+_CHARSETS = frozenset(
+    {"utf-8", "us-ascii", "utf-16", "utf-16le", "utf-16be", "iso-8859-1"}
+)
+
+_DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n'
+
+
+@frozen(kw_only=True)
+class Envelope:
+    """
+    A message whose outer form is right.
+
+    @ivar soap: the namespace of the SOAP version.
+    @ivar entry: the one child of Body.
+    @ivar size: of the document that it was read from.
+    """
+
+    root: etree._Element
+    soap: str
+    header: etree._Element | None
+    body: etree._Element
+    entry: etree._Element
+    size: int
+
+    def headers(self, tag: str) -> list[etree._Element]:
+        """The header blocks of that name."""
+        return [] if self.header is None else self.header.findall(tag)
+
+
+def _parser(charset: str | None = None) -> etree.XMLParser:
+    return etree.XMLParser(
+        encoding=charset,
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        dtd_validation=False,
+        attribute_defaults=False,
+        huge_tree=False,
+        remove_comments=False,
+        remove_pis=False,
+        strip_cdata=True,
+    )
+
+
+_PARSER = _parser()
+
+
+def read(document: bytes, charset: str | None = None) -> Envelope:
+    """
+    @param charset: as the HTTP header has it; else the document tells.
+    @raise MalformedRequest: it is not XML, or not an envelope with exactly
+        one entry in its Body.
+    """
+    root = _parse(document, charset)
+    soap = etree.QName(root).namespace or ""
+    if soap not in CONTENT_TYPES or root.tag != f"{{{soap}}}Envelope":
+        raise MalformedRequest("It is not a SOAP envelope")
+    parts = _elements(root)
+    tags = [part.tag for part in parts]
+    body, header = f"{{{soap}}}Body", f"{{{soap}}}Header"
+    if tags not in ([header, body], [body]):
+        raise MalformedRequest("An envelope has at most one Header, then one Body")
+    entries = _elements(parts[-1])
+    if len(entries) != 1:
+        raise MalformedRequest("The Body must have exactly one entry")
+    return Envelope(
+        root=root,
+        soap=soap,
+        header=parts[0] if len(parts) == 2 else None,
+        body=parts[-1],
+        entry=entries[0],
+        size=len(document),
+    )
+
+
+def _parse(document: bytes, charset: str | None) -> etree._Element:
+    if not document.strip():
+        raise MalformedRequest("The request is empty")
+    try:
+        root = etree.fromstring(document, _choose(charset))
+    except etree.XMLSyntaxError as e:
+        raise MalformedRequest(f"It is not well-formed XML: {e.msg}") from None
+    tree = root.getroottree().docinfo
+    if tree.doctype or tree.internalDTD is not None:
+        raise MalformedRequest("A document type definition is not taken")
+    return root
+
+
+def _choose(charset: str | None) -> etree.XMLParser:
+    if charset is None:
+        return _PARSER
+    name = charset.lower()
+    if name not in _CHARSETS:
+        raise MalformedRequest(f"The charset {charset!r} is not taken")
+    # With these two the document itself knows better (UTF-16: its byte order).
+    return _PARSER if name in ("utf-8", "utf-16") else _parser(name)
+
+
+def _elements(parent: etree._Element) -> list[etree._Element]:
+    found = []
+    stray = parent.text or ""
+    for child in parent:
+        stray += child.tail or ""
+        if isinstance(child.tag, str):
+            found.append(child)
+    if stray.strip():
+        raise MalformedRequest("There is text between the elements of the envelope")
+    return found
+
+
+def opening(soap: str) -> str:
+    """What stands before the entry of a Body, in a message without headers."""
+    return f'{_DECLARATION}<soap:Envelope xmlns:soap="{soap}"><soap:Body>'
+
+
+CLOSING = "</soap:Body></soap:Envelope>"
+
+
+def check_understood(envelope: Envelope, understood: frozenset[str]) -> None:
+    """
+    @raise MalformedRequest: it has a header that must be understood, and that
+        is not among those.
+    """
+    for block in _elements(envelope.header) if envelope.header is not None else ():
+        must = block.get(f"{{{envelope.soap}}}mustUnderstand", "0").strip()
+        if must in ("1", "true") and block.tag not in understood:
+            name = etree.QName(block).localname
+            raise MalformedRequest(f"The header {name} is not understood here")
