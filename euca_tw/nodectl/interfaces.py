@@ -264,7 +264,15 @@ class INodeNetwork(Interface):
         """Stop serving; bridge and instances' cards stay."""
 
     def attach(lease: Lease) -> Awaitable[Nic]:
-        """Serve an instance; the card its domain shall have."""
+        """
+        Serve an instance; the card its domain shall have.
+
+        @raise NetworkFailed:
+        """
 
     def detach(instance_id: str) -> Awaitable[None]:
-        """Serve it no more; nothing happens if it was not."""
+        """
+        Serve it no more; nothing happens if it was not.
+
+        @raise NetworkFailed:
+        """

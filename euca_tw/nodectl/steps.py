@@ -20,6 +20,7 @@ from euca_tw.nodectl.interfaces import (
     IHypervisor,
     IInstanceStore,
     INodeNetwork,
+    NetworkFailed,
     Nic,
     StagedInstance,
     StagingFailed,
@@ -99,7 +100,7 @@ class Steps:
         """
         try:
             await self._take(record, guest, step)
-        except (StagingFailed, HypervisorUnavailable) as e:
+        except (StagingFailed, HypervisorUnavailable, NetworkFailed) as e:
             guest.trouble = str(e)
             raise Setback(str(e)) from None
         guest.trouble = ""

@@ -55,6 +55,7 @@ class BridgeNodeNetwork:
     leases: Leases = Factory(Leases)
     _dhcp: IListeningPort | None = None
     _metadata: IListeningPort | None = None
+    _has_rules: bool = False
     _lock: DeferredLock = Factory(DeferredLock)
 
     _log = Logger()
@@ -86,6 +87,7 @@ class BridgeNodeNetwork:
         try:
             await self._stop_services()
             await self._nft(nftables.removal(self._settings))
+            self._has_rules = False
             for command in links.removing(self._settings, await self._look()):
                 await self._ip(*command)
         except CommandFailed as error:
@@ -94,7 +96,12 @@ class BridgeNodeNetwork:
             self._lock.release()
 
     async def attach(self, lease: Lease) -> Nic:
+        before = self.leases.of_instance(lease.instance_id)
         self.leases.add(lease)
+        change = nftables.admission(self._settings, lease)
+        if before not in (None, lease):
+            change = nftables.dismissal(self._settings, before) + change
+        await self._change_rules(change)
         return Nic(
             mac_address=lease.mac_address,
             bridge=self._settings.bridge,
@@ -102,7 +109,21 @@ class BridgeNodeNetwork:
         )
 
     async def detach(self, instance_id: str) -> None:
-        self.leases.remove(instance_id)
+        lease = self.leases.of_instance(instance_id)
+        if lease is not None:
+            self.leases.remove(instance_id)
+            await self._change_rules(nftables.dismissal(self._settings, lease))
+
+    async def _change_rules(self, change: str) -> None:
+        """Once they are there; what is attached before is in them from start."""
+        await self._lock.acquire()
+        try:
+            if self._has_rules:
+                await self._nft(change)
+        except CommandFailed as error:
+            raise NetworkFailed(str(error)) from None
+        finally:
+            self._lock.release()
 
     async def _start(self) -> None:
         found = await self._look()
@@ -120,7 +141,8 @@ class BridgeNodeNetwork:
                 f"DHCP and metadata cannot be served on {self._settings.bridge}: "
                 f"{error}"
             ) from error
-        await self._nft(nftables.ruleset(self._settings, port))
+        await self._nft(nftables.ruleset(self._settings, port, self.leases))
+        self._has_rules = True
         self._log.info(
             "Instances are served on {bridge}, {address}",
             bridge=self._settings.bridge,

@@ -6,6 +6,8 @@ The one table that DHCP, metadata and the network itself share.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from attrs import Factory, define
 
 from euca_tw.nodectl.interfaces import Lease
@@ -63,6 +65,9 @@ class Leases:
     def of_ip(self, private_ip: str) -> Lease | None:
         """Whose address this is."""
         return self._by_ip.get(private_ip)
+
+    def __iter__(self) -> Iterator[Lease]:
+        return iter(self._by_instance.values())
 
     def __len__(self) -> int:
         return len(self._by_instance)

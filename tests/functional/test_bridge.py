@@ -17,6 +17,7 @@ from euca_tw.common.process import CommandFailed, run
 from euca_tw.model.metadata import InstanceMetadata
 from euca_tw.nodectl.interfaces import NetworkFailed
 from euca_tw.vnet.bridge import BridgeNodeNetwork
+from euca_tw.vnet.leases import card_name
 from euca_tw.vnet.settings import BridgeSettings
 from tests.functional.netns import enter_new, make_peer
 from tests.model.test_metadata import METADATA
@@ -71,7 +72,7 @@ class BridgeNodeNetworkTests(TestCase):
     async def rules(self) -> str:
         return (await run(reactor, "nft", "list", "ruleset")).decode()
 
-    async def plug(self, name: str, mac_address: str) -> int:
+    async def plug(self, name: str, mac_address: str = LEASE.mac_address) -> int:
         """A guest's card on the bridge, in a namespace of its own."""
         guest = make_peer(self)
         await self.ip(
@@ -114,7 +115,7 @@ class BridgeNodeNetworkTests(TestCase):
         """
         await self.network.start()
         await self.network.attach(LEASE)
-        guest = await self.plug("guest", LEASE.mac_address)
+        guest = await self.plug(card_name(LEASE.instance_id))
         self.assertIn(
             "bound 10.231.0.2/24 ip-10-231-0-2 86400 1500 10.231.0.1",
             await self.ask_dhcp(guest),
@@ -126,6 +127,43 @@ class BridgeNodeNetworkTests(TestCase):
         self.assertEqual(await self.fetch(guest, url), LEASE.instance_id)
         await self.network.detach(LEASE.instance_id)
         await self.refused(guest, url)
+
+    async def test_as_another(self) -> None:
+        """
+        An instance that takes another's addresses is heard by nobody, and
+        serves no addresses to others.
+        """
+        await self.network.start()
+        await self.network.attach(LEASE)
+        await self.network.attach(OTHER)
+        thief = await self.plug(card_name(OTHER.instance_id), OTHER.mac_address)
+        await self.ask_dhcp(thief)
+        ping = ("busybox", "ping", "-c", "1", "-W", "2", "10.231.0.1")
+        await self.within(thief, *ping)
+        url = "http://169.254.169.254/latest/meta-data/instance-id"
+        own, stolen = f"{OTHER.private_ip}/24", f"{LEASE.private_ip}/24"
+        await self.within(thief, "ip", "addr", "del", own, "dev", "eth0")
+        await self.within(thief, "ip", "addr", "add", stolen, "dev", "eth0")
+        await self.within(
+            thief, "ip", "route", "replace", "169.254.169.254", "dev", "eth0"
+        )
+        await self.refused(thief, url)
+        failure = Deferred.fromCoroutine(self.within(thief, *ping))
+        await self.assertFailure(failure, CommandFailed)
+        mac = ("link", "set", "eth0", "address", LEASE.mac_address)
+        await self.within(thief, "ip", *mac)
+        await self.refused(thief, url)
+
+    async def test_moved(self) -> None:
+        """An instance with a new address sends from that, and no more from the old."""
+        await self.network.start()
+        await self.network.attach(evolve(LEASE, private_ip="10.231.0.9"))
+        await self.network.attach(LEASE)
+        self.assertNotIn("10.231.0.9", await self.rules())
+        guest = await self.plug(card_name(LEASE.instance_id))
+        await self.ask_dhcp(guest)
+        url = "http://169.254.169.254/latest/meta-data/instance-id"
+        self.assertEqual(await self.fetch(guest, url), LEASE.instance_id)
 
     async def test_stranger(self) -> None:
         """
@@ -152,7 +190,7 @@ class BridgeNodeNetworkTests(TestCase):
         """
         await self.network.start()
         await self.network.attach(LEASE)
-        guest = await self.plug("guest", LEASE.mac_address)
+        guest = await self.plug(card_name(LEASE.instance_id))
         await self.ask_dhcp(guest)
         port = self.network._metadata.getHost().port
         await self.refused(guest, f"http://10.231.0.1:{port}/latest/")
@@ -179,7 +217,7 @@ class BridgeNodeNetworkTests(TestCase):
         await self.ip("link", "delete", "dev", SETTINGS.bridge)
         await self.network.start()
         await self.network.attach(LEASE)
-        guest = await self.plug("guest", LEASE.mac_address)
+        guest = await self.plug(card_name(LEASE.instance_id))
         self.assertIn("bound 10.231.0.2", await self.ask_dhcp(guest))
 
     async def test_another_process(self) -> None:
@@ -193,7 +231,7 @@ class BridgeNodeNetworkTests(TestCase):
         after = await self.ip("addr", "show", "dev", SETTINGS.bridge)
         self.assertEqual(before, after)
         await successor.attach(LEASE)
-        guest = await self.plug("guest", LEASE.mac_address)
+        guest = await self.plug(card_name(LEASE.instance_id))
         self.assertIn("bound 10.231.0.2", await self.ask_dhcp(guest))
         url = "http://169.254.169.254/latest/meta-data/instance-id"
         self.assertEqual(await self.fetch(guest, url), LEASE.instance_id)

@@ -6,30 +6,41 @@ from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from euca_tw.vnet.nftables import removal, ruleset
+from euca_tw.vnet.nftables import admission, dismissal, removal, ruleset
 from euca_tw.vnet.settings import BridgeSettings
+from tests.suites.node_network import LEASE, OTHER
 
 GOLDEN = Path(__file__).parent.parent / "golden" / "nftables"
 
 
 class RulesetTests(SynchronousTestCase):
-    """L{ruleset} and L{removal}."""
+    """What L{euca_tw.vnet.nftables} writes."""
+
+    def golden(self, name: str, written: str) -> None:
+        self.assertEqual(written, (GOLDEN / f"{name}.nft").read_text())
 
     def test_closed(self) -> None:
         """Without a way out, instances reach the metadata service and no more."""
-        self.assertEqual(
-            ruleset(BridgeSettings(), 41234), (GOLDEN / "closed.nft").read_text()
-        )
+        self.golden("closed", ruleset(BridgeSettings(), 41234, ()))
 
     def test_way_out(self) -> None:
-        """With a way out, what leaves has the node's address."""
+        """
+        With a way out, what leaves has the node's address; instances that are
+        attached send as themselves.
+        """
         settings = BridgeSettings(
             bridge="euca1", address="10.231.4.1/22", has_way_out=True
         )
-        self.assertEqual(ruleset(settings, 8080), (GOLDEN / "way_out.nft").read_text())
+        self.golden("way_out", ruleset(settings, 8080, (LEASE, OTHER)))
+
+    def test_admission(self) -> None:
+        """A card is let send with its own MAC address, with and without its IP."""
+        self.golden("admission", admission(BridgeSettings(), LEASE))
+
+    def test_dismissal(self) -> None:
+        """A card is forgotten whether it is known or not."""
+        self.golden("dismissal", dismissal(BridgeSettings(), LEASE))
 
     def test_removal(self) -> None:
-        """Removal works whether the table is there or not."""
-        self.assertEqual(
-            removal(BridgeSettings()), (GOLDEN / "removal.nft").read_text()
-        )
+        """Removal works whether the tables are there or not."""
+        self.golden("removal", removal(BridgeSettings()))
