@@ -175,7 +175,7 @@ class RevokeSecurityGroupIngressResponse(Acknowledgement):
 #: What a source group without a protocol may send: everything there was.
 _EVERYTHING = (("tcp", 1, 65535), ("udp", 1, 65535), ("icmp", -1, -1))
 
-I = TypeVar("I", bound=Ingress)  # noqa: E741
+Rules = TypeVar("Rules", bound=Ingress)
 
 
 @members
@@ -199,7 +199,7 @@ class IngressForm(Request):
     to_port: int | None = wire("toPort")
     cidr_ip: str | None = wire("cidrIp")
 
-    def _made(self, cls: type[I]) -> I:
+    def _made(self, cls: type[Rules]) -> Rules:
         return cls(
             is_dry_run=self.is_dry_run,
             group_id=self.group_id,
@@ -209,39 +209,42 @@ class IngressForm(Request):
 
     def _flat_permissions(self) -> tuple[IpPermission, ...]:
         """
-        @raise InvalidParameterCombination: a source without its like.
+        @raise MissingParameter: half a rule is said.
+        @raise InvalidParameterCombination: there are two sources.
         """
-        name, owner = (
-            self.source_security_group_name,
-            self.source_security_group_owner_id,
-        )
-        if owner is not None and name is None:
-            raise MissingParameter("SourceSecurityGroupName")
-        pairs = (
-            () if name is None else (UserIdGroupPair(user_id=owner, group_name=name),)
-        )
-        ranges = () if self.cidr_ip is None else (IpRange(cidr_ip=self.cidr_ip),)
-        if pairs and ranges:
+        groups, ranges = self._flat_groups(), self._flat_ranges()
+        if groups and ranges:
             raise InvalidParameterCombination(
                 "A rule has either CidrIp or SourceSecurityGroupName as its source"
             )
         if self.ip_protocol is not None:
-            return (
-                IpPermission(
-                    ip_protocol=self.ip_protocol,
-                    from_port=self.from_port,
-                    to_port=self.to_port,
-                    groups=pairs,
-                    ip_ranges=ranges,
-                ),
+            rule = IpPermission(
+                ip_protocol=self.ip_protocol,
+                from_port=self.from_port,
+                to_port=self.to_port,
+                groups=groups,
+                ip_ranges=ranges,
             )
+            return (rule,)
         if ranges or self.from_port is not None or self.to_port is not None:
             raise MissingParameter("IpProtocol")
         return tuple(
-            IpPermission(ip_protocol=p, from_port=low, to_port=high, groups=pairs)
+            IpPermission(ip_protocol=p, from_port=low, to_port=high, groups=groups)
             for p, low, high in _EVERYTHING
-            if pairs
+            if groups
         )
+
+    def _flat_groups(self) -> tuple[UserIdGroupPair, ...]:
+        name = self.source_security_group_name
+        owner = self.source_security_group_owner_id
+        if name is not None:
+            return (UserIdGroupPair(user_id=owner, group_name=name),)
+        if owner is not None:
+            raise MissingParameter("SourceSecurityGroupName")
+        return ()
+
+    def _flat_ranges(self) -> tuple[IpRange, ...]:
+        return () if self.cidr_ip is None else (IpRange(cidr_ip=self.cidr_ip),)
 
 
 @shape("AuthorizeSecurityGroupIngressForm")
