@@ -1,0 +1,222 @@
+"""
+The Query door: a raw HTTP request in, EC2's XML out.
+
+Each request goes the same way: parameters, signature, version and action,
+request shape, dispatch, response.  Whoever is not who they say learns nothing
+of what there is; what goes wrong later is told by EC2's codes, and a bug of
+ours by its request id alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator
+from functools import lru_cache
+from itertools import chain
+from typing import Any
+
+import attrs
+from attrs import define, frozen
+from twisted.internet.defer import CancelledError
+from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
+
+from euca_tw.api.encode import pieces, text
+from euca_tw.api.errors import (
+    ApiError,
+    DryRunOperation,
+    InternalError,
+    InvalidAction,
+    MalformedQueryString,
+    MissingAction,
+    MissingParameter,
+    NoSuchVersion,
+)
+from euca_tw.api.shapes import Api, Dispatch, Operation, Shape, Version, shape_of
+from euca_tw.common.web import Asked, Reply
+from euca_tw.model.callers import Caller
+from euca_tw.query.interfaces import IAccessKeys
+from euca_tw.query.parameters import Read, parse, reader, tree, unique
+from euca_tw.query.signed import Signed
+from euca_tw.query.signing import PARAMETERS, VERSIONS, verified
+
+CONTENT_TYPE = "text/xml;charset=UTF-8"
+DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n'
+
+_FORM = "application/x-www-form-urlencoded"
+#: What the door itself reads.
+_OWN = PARAMETERS | {"Action", "Version"}
+
+
+def error_reply(error: ApiError, request_id: str) -> Reply:
+    """EC2's answer for a request that is refused."""
+    body = (
+        f"{DECLARATION}<Response><Errors><Error><Code>{text(error.code)}</Code>"
+        f"<Message>{text(error.message)}</Message></Error></Errors>"
+        f"<RequestID>{text(request_id)}</RequestID></Response>"
+    )
+    return Reply(error.status, CONTENT_TYPE, (body.encode(),))
+
+
+@define(eq=False)
+class QueryDoor:
+    """
+    @ivar versions: those that are served; more than the API has WSDLs for.
+    @ivar signature_versions: see L{euca_tw.query.signing}.
+    """
+
+    _api: Api
+    _versions: Collection[Version]
+    _dispatch: Dispatch
+    _keys: IAccessKeys
+    _clock: IReactorTime
+    _new_request_id: Callable[[], str]
+    _signature_versions: frozenset[str] = VERSIONS
+    _log = Logger()
+
+    async def answer(self, asked: Asked) -> Reply:
+        """Whatever is asked; never fails, but may be cancelled."""
+        request_id = self._new_request_id()
+        try:
+            return await self._answer(asked, request_id)
+        except ApiError as error:
+            return error_reply(error, request_id)
+        except CancelledError:
+            raise
+        except Exception:
+            self._log.failure("Request {request_id} failed", request_id=request_id)
+            return error_reply(InternalError(), request_id)
+
+    async def _answer(self, asked: Asked, request_id: str) -> Reply:
+        signed = _signed(asked)
+        key_id = verified(
+            signed,
+            self._keys.secret_of,
+            self._clock.seconds(),
+            self._signature_versions,
+        )
+        given = signed.parameters
+        call = self._call(given)
+        request = call.request_of(given)
+        caller: Caller = self._keys.caller_of(key_id, request_id)
+        response = await self._dispatch(call.operation, caller, request)
+        if call.tells_request_id:
+            response = attrs.evolve(response, request_id=request_id)
+        return Reply(200, CONTENT_TYPE, _begun(call.pieces_of(response)))
+
+    def _call(self, given: dict[str, str]) -> _Call:
+        """
+        @raise MissingAction:
+        @raise MissingParameter:
+        @raise NoSuchVersion:
+        @raise InvalidAction:
+        """
+        action, version = given.get("Action"), given.get("Version")
+        if not action:
+            raise MissingAction
+        if not version:
+            raise MissingParameter("Version")
+        if version not in self._versions:
+            raise NoSuchVersion(version[:100])
+        operation = self._api.find(action, Version(version))
+        if operation is None:
+            raise InvalidAction(action[:100])
+        return _call_of(self._api, operation, Version(version))
+
+
+def _signed(asked: Asked) -> Signed:
+    """
+    @raise MalformedQueryString: it is no Query request.
+    """
+    if asked.method not in ("GET", "POST"):
+        raise MalformedQueryString("Query requests are made by GET or POST")
+    path, _, query = asked.target.partition(b"?")
+    in_url = parse(query)
+    has_form = asked.method == "POST" and asked.body and _is_form(asked)
+    in_body = parse(asked.body) if has_form else []
+    return Signed(
+        asked.method,
+        path.decode("latin-1"),
+        in_url,
+        unique(chain(in_url, in_body)),
+        asked.headers,
+        asked.body,
+    )
+
+
+def _is_form(asked: Asked) -> bool:
+    """Whether there are parameters in the body; without a type there are, too."""
+    said = asked.headers("content-type")
+    if said is not None and not _is_form_type(said):
+        raise MalformedQueryString(f"The body's Content-Type must be {_FORM}, in UTF-8")
+    return True
+
+
+@lru_cache(maxsize=64)
+def _is_form_type(said: str) -> bool:
+    kind, *options = (part.strip() for part in said.lower().split(";"))
+    charsets = {o.partition("=")[2].strip('"') for o in options if "charset=" in o}
+    return kind == _FORM and charsets <= {"utf-8", "utf8", "us-ascii"}
+
+
+def _begun(made: Iterator[bytes]) -> Any:
+    """
+    The body, its first piece made: so that what cannot be written is found
+    while the status can still say so.
+    """
+    first = next(made)
+    second = next(made, None)
+    return (first,) if second is None else chain((first, second), made)
+
+
+@frozen(eq=False)
+class _Call:
+    """An operation at a version, worked out."""
+
+    operation: Operation
+    version: Version
+    namespace: str
+    read: Read
+    response: Shape
+    tells_request_id: bool
+
+    def request_of(self, given: dict[str, str]) -> Any:
+        """
+        @raise DryRunOperation: it was only to be looked at.
+        """
+        own = {name: value for name, value in given.items() if name not in _OWN}
+        request = self.read(tree(own), "")
+        if self.operation.query_form is not None:
+            request = request.request()
+        if getattr(request, "is_dry_run", False):
+            raise DryRunOperation
+        return request
+
+    def pieces_of(self, response: Any) -> Iterator[bytes]:
+        root = f"{self.operation.name}Response"
+        return pieces(
+            DECLARATION,
+            root,
+            self.namespace,
+            self.response,
+            self.version,
+            response,
+            "",
+        )
+
+
+@lru_cache(maxsize=4096)
+def _call_of(api: Api, operation: Operation, version: Version) -> _Call:
+    response = shape_of(operation.response)
+    return _Call(
+        operation=operation,
+        version=version,
+        namespace=api.namespace_of(version),
+        read=reader(shape_of(operation.query_form or operation.request), version),
+        response=response,
+        tells_request_id=any(
+            f.python == "request_id" for f in response.elements(version)
+        ),
+    )
+
+
+__all__ = ["CONTENT_TYPE", "QueryDoor", "error_reply"]
