@@ -86,6 +86,16 @@ class MalformedQueryString(ApiError):
 
 
 @define
+class NoSuchPage(ApiError):
+    """There is nothing at this path: it is not one of EC2's."""
+
+    code = "InvalidURI"
+    status = 404
+    text = "There is no service at {path}"
+    path: str
+
+
+@define
 class RequestTooLarge(ApiError):
     code = "RequestEntityTooLarge"
     status = 413

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import parse_qs
+
 from twisted.web.iweb import IRequest
 from twisted.web.pages import forbidden
 from twisted.web.resource import IResource, Resource
@@ -22,10 +24,10 @@ class ImageResource(Resource):
         self._store = store
 
     def getChild(self, name: bytes, request: IRequest) -> IResource:
-        tokens = request.args.get(b"token", [b""])
-        path = self._store.path_of(
-            name.decode("utf-8", "replace"), tokens[0].decode("utf-8", "replace")
-        )
+        # Not request.args: our site leaves queries alone.
+        query = request.uri.partition(b"?")[2].decode("latin-1")
+        [token] = parse_qs(query).get("token", [""])[-1:]
+        path = self._store.path_of(name.decode("utf-8", "replace"), token)
         if path is None:
             return forbidden("There is no such image, or it is not for you.")
         return File(str(path), defaultType="application/octet-stream")

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from random import Random
 from typing import Any
-from urllib.parse import unquote_to_bytes, urlsplit
+from urllib.parse import unquote_to_bytes, urlsplit, urlunsplit
 
 from attrs import define, evolve
 from treq.testing import RequestTraversalAgent
@@ -418,9 +418,7 @@ class ResourceTests(SynchronousTestCase):
         self.request.method = method.encode()
         for header, value in headers.items():
             self.request.requestHeaders.addRawHeader(header, value)
-        if parts.query:
-            token = unquote_to_bytes(parts.query.partition("=")[2])
-            self.request.args = {b"token": [token]}
+        self.request.uri = urlunsplit(("", "", *parts[2:])).encode()
         found = self.resource.getChild(name, self.request)
         body = found.render(self.request)
         if body is not NOT_DONE_YET:

@@ -1,0 +1,96 @@
+"""
+The cloud controller's one port: which door a request goes to.
+
+ - C{/} and C{/services/Eucalyptus}: EC2, by SOAP if it is a SOAP message, else
+   by Query; C{?wsdl} is its description.
+ - C{/doc/<date>/AmazonEC2.wsdl}: its description at a date.
+ - C{/images/…}: images, for the nodes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable, Collection
+from typing import Any, Final
+
+from attrs import frozen
+from twisted.internet.defer import succeed
+from twisted.internet.task import Cooperator
+from twisted.web.resource import Resource
+from twisted.web.server import NOT_DONE_YET
+
+from euca_tw.api.errors import ApiError, NoSuchPage
+from euca_tw.api.shapes import Version
+from euca_tw.common.web import Answer, AnswerResource, Asked, Reply
+
+SERVICE = "/services/Eucalyptus"
+_SERVICES: Final = frozenset({b"/", b"/services/Eucalyptus", b"/services/Eucalyptus/"})
+_DESCRIPTION = re.compile(rb"/doc/(\d{4}-\d\d-\d\d)/AmazonEC2\.wsdl\Z")
+_FORM = "application/x-www-form-urlencoded"
+_SOAP_TYPES = ("text/xml", "application/xml", "application/soap+xml")
+_IMAGES: Final = b"/images/"
+
+
+def is_soap(asked: Asked) -> bool:
+    """Whether a request looks like a SOAP message, right or wrong."""
+    if asked.method != "POST":
+        return False
+    kind = (asked.headers("content-type") or "").lower()
+    if kind.startswith(_FORM):
+        return False
+    return kind.startswith(_SOAP_TYPES) or asked.headers("soapaction") is not None
+
+
+@frozen(kw_only=True, eq=False)
+class Front:
+    """
+    @ivar versions: oldest first; those that have a description.
+    @ivar describe: makes the description of a version.
+    @ivar refuse: makes the reply for a request that goes nowhere.
+    """
+
+    query: Answer
+    soap: Answer
+    versions: Collection[Version]
+    describe: Callable[[Version], bytes]
+    refuse: Callable[[ApiError], Reply]
+
+    def answer(self, asked: Asked) -> Awaitable[Reply]:
+        """An L{euca_tw.common.web.Answer}."""
+        path, _, query = asked.target.partition(b"?")
+        if path in _SERVICES:
+            if is_soap(asked):
+                return self.soap(asked)
+            if query and query.lower() == b"wsdl":
+                return succeed(self._description(max(self.versions)))
+            return self.query(asked)
+        found = _DESCRIPTION.match(path)
+        version = Version(found[1].decode("ascii") if found is not None else "")
+        if version in self.versions:
+            return succeed(self._description(version))
+        return succeed(self.refuse(NoSuchPage(path[:200].decode("utf-8", "replace"))))
+
+    def _description(self, version: Version) -> Reply:
+        return Reply(200, "text/xml;charset=UTF-8", (self.describe(version),))
+
+
+class FrontResource(AnswerResource):
+    """
+    The root of the site: images are served as files, by ranges; all else goes
+    to the front, without a search through a tree.
+    """
+
+    def __init__(
+        self, front: Front, cooperator: Cooperator, images: Resource | None
+    ) -> None:
+        """@param images: whose children are images; None where none are kept."""
+        super().__init__(front.answer, cooperator)
+        self._images = images
+
+    def render(self, request: Any) -> int:
+        if self._images is None or not request.path.startswith(_IMAGES):
+            return super().render(request)
+        name = request.path.removeprefix(_IMAGES)
+        request.prepath, request.postpath = [b"images", name], []
+        request.render(self._images.getChild(name, request))
+        return NOT_DONE_YET
