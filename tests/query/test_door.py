@@ -336,10 +336,35 @@ class BugTests(DoorTestCase):
 
 
 PIECES = st.sampled_from(
-    b"Action= ListThings & = % Version=2016-11-15 Signature= . X-Amz-Signature= "
-    b"AWSAccessKeyId=AKIDEXAMPLE X-Amz-Date=2026 Timestamp=2026-11-23T08:00:00Z".split()
+    (
+        b"Action=",
+        b"ListThings",
+        b"Version=2016-11-15",
+        b"Signature=",
+        b"AWSAccessKeyId=AKIDEXAMPLE",
+        b"Timestamp=2026-11-23T08:00:00Z",
+        b"X-Amz-Signature=",
+        b"&",
+        b"=",
+        b"%",
+        b".",
+    )
 )
 BYTES = st.lists(st.one_of(PIECES, st.binary()), max_size=12).map(b"".join)
+
+
+NAMES = (
+    "InstanceId",
+    "InstanceId.1",
+    "ImageId",
+    "Filter.1.Name",
+    "MinCount",
+    "MaxCount",
+    "Attribute",
+    "KeyName",
+    "DryRun",
+    "IpPermissions.1.X",
+)
 
 
 class FuzzTests(DoorTestCase):
@@ -362,9 +387,7 @@ class FuzzTests(DoorTestCase):
         st.sampled_from([o.name for o in EC2.operations]),
         st.sampled_from(QUERY_VERSIONS),
         st.dictionaries(
-            st.sampled_from(
-                ["InstanceId", "InstanceId.1", "ImageId", "Filter.1.Name", "MinCount", "MaxCount", "Attribute", "KeyName", "DryRun", "IpPermissions.1.X"]
-            ),
+            st.sampled_from(NAMES),
             st.text(),
         ),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+import contextlib
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
@@ -115,7 +115,7 @@ class ParseTests(SynchronousTestCase):
     @given(st.binary())
     def test_garbage(self, raw: bytes) -> None:
         """Any bytes are parameters, or refused as such."""
-        with suppress(MalformedQueryString):
+        with contextlib.suppress(MalformedQueryString):
             parse(raw)
 
 
