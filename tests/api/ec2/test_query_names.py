@@ -197,6 +197,30 @@ class Names(SynchronousTestCase):
                 compared += 1
         self.assertGreater(compared, 26 * len(QUERY_VERSIONS))
 
+    def test_forms(self) -> None:
+        """What a form has in common with its request lives as long."""
+        compared = 0
+        for operation in EC2.operations:
+            form, request = operation.query_form, operation.request
+            if form is None:
+                continue
+            ever = [
+                {name for v in QUERY_VERSIONS for name in _said(cls, v, "")}
+                for cls in (form, request)
+            ]
+            common = set.intersection(*ever)
+            for version in QUERY_VERSIONS:
+                mine = set(_said(form, version, "")) & common
+                self.assertEqual(mine, set(_said(request, version, "")) & common)
+                compared += len(mine)
+        self.assertEqual(compared, 1570)
+
+    def test_description_of_old(self) -> None:
+        """Images have descriptions since 2009-10-31."""
+        operation = EC2.named("ModifyImageAttribute")
+        dates = [v for v in QUERY_VERSIONS if "Value" in said(operation, v)]
+        self.assertEqual(dates[0], "2009-10-31")
+
     def test_launch_of_the_oldest_date(self) -> None:
         """Query never knew the list of items that SOAP had until 2007-08-29."""
         names = said(EC2.named("RunInstances"), Version("2006-06-26"))
