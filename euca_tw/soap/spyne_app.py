@@ -44,9 +44,9 @@ from spyne import (  # noqa: E402  # noqa: E402
     Unicode,
     rpc,
 )
-from spyne.util.appreg import unregister_application  # noqa: E402
 from spyne.context import MethodContext  # noqa: E402
 from spyne.protocol.soap import Soap11  # noqa: E402
+from spyne.util.appreg import unregister_application  # noqa: E402
 
 CANONICAL = "urn:euca-tw"
 
