@@ -70,7 +70,7 @@ class Placements:
             random=random,
             plan=self._plan,
             take=self._take,
-            keep=self._keep,
+            keep=self._commit,
             first_s=settings.retry_first_s,
             ceiling_s=settings.retry_ceiling_s,
         )
@@ -95,7 +95,7 @@ class Placements:
         @return: those for which there is no place.
         """
         new: list[Launch] = []
-        changes: list[Any] = []
+        changes: list[Put | Delete] = []
         for launch in launches:
             known = self._store.get(Placement, launch.instance_id)
             if known is None:
@@ -105,7 +105,8 @@ class Placements:
         placed, refused = self._place(new)
         changes.extend(Put(placement) for placement in placed)
         waiting = [self._outcomes.wait(placement.key) for placement in placed]
-        await self._keep(changes)
+        if changes:
+            await self._amend(*changes)
         for each in waiting:
             outcome = await each
             if outcome is not None:
@@ -117,14 +118,15 @@ class Placements:
         Have instances end; those not known are from now on known as ended.
         """
         now = utc_now(self._clock)
-        changes: list[Any] = []
+        changes: list[Put | Delete] = []
         for name in instance_ids:
             known = self._store.get(Placement, name)
             if known is None:
                 changes.append(Put(_never_placed(name, now)))
             elif known.wanted is Wanted.RUNNING:
                 changes.append(Put(evolve(known, wanted=Wanted.ENDED)))
-        await self._keep(changes)
+        if changes:
+            await self._amend(*changes)
 
     def free(self, view: NodeView) -> Resources:
         """What of a node is promised to nobody."""
@@ -143,7 +145,7 @@ class Placements:
     async def heard(self, view: NodeView, changed: Set[str]) -> None:
         """Take in what a node told."""
         now = utc_now(self._clock)
-        changes: list[Any] = []
+        changes: list[Put | Delete] = []
         for name in changed:
             if self._store.get(Placement, name) is None and name in view.instances:
                 changes.append(Put(self._learned(view, name, now)))
@@ -156,6 +158,8 @@ class Placements:
         for name in changed:
             self._tell(name)
         self._convergence.wake_all(woken)
+        # The node may forget what we say that we have: it must be kept.
+        await self._convergence.planned()
 
     def see(self, view: NodeView) -> None:
         """A node fell silent, or is heard again."""
@@ -275,18 +279,17 @@ class Placements:
                 placement,
                 self._seen(placement),
                 at.instances.get(instance_id) if at else None,
-                is_silent=at is not None and at.is_silent,
+                is_silent=bool(placement.node) and (at is None or at.is_silent),
             )
             self._changes.put(instance_id, told)
 
-    async def _keep(self, changes: Sequence[Any]) -> None:
-        if not changes:
-            return
+    def _amend(self, *changes: Put | Delete) -> Deferred[None]:
+        return self._convergence.amend(changes, [_key_of(each) for each in changes])
+
+    async def _commit(self, changes: Sequence[Put | Delete]) -> None:
         await self._store.commit(*changes)
         for change in changes:
-            key = change.record.key if isinstance(change, Put) else change.key
-            self._tell(key)
-            self._convergence.wake(key)
+            self._tell(_key_of(change))
 
     def _plan(self, instance_id: str) -> Any:
         placement = self._store.get(Placement, instance_id)
@@ -341,15 +344,20 @@ class Placements:
             other=other.url if other else "none",
         )
         if other is not None:
-            await self._keep((Put(evolve(placement, node=other.url)),))
+            await self._amend(Put(evolve(placement, node=other.url)))
             return
-        await self._keep((Delete(Placement, instance_id),))
+        await self._amend(Delete(Placement, instance_id))
         told = _refused(placement.launch, f"{_NO_ROOM}: {reason}", is_final=False)
         self._settled(instance_id, told)
 
     def _settled(self, instance_id: str, refused: RefusedLaunch | None) -> None:
         self._refused_by.pop(instance_id, None)
         self._outcomes.tell(instance_id, refused)
+
+
+def _key_of(change: Put | Delete) -> str:
+    key: str = change.record.key if isinstance(change, Put) else change.key
+    return key
 
 
 def _is_alive(state_name: str) -> bool:

@@ -11,6 +11,10 @@ running still (the node lost its records).  Such an instance stays as it is and
 is told as silent, until it is asked to end: then its node remembers it as
 ended, and destroys the domain should there be one.  An instance that never ran
 is launched again, on the same node.
+
+A node that the site took out of its configuration is lost: what was there has
+ended as soon as it shall.  It is not ended for that alone, since a slip in a
+configuration must not end what runs.
 """
 
 from __future__ import annotations
@@ -166,13 +170,13 @@ TABLE: dict[tuple[Wanted, Phase, Look], Callable[[_Case], Decision]] = {
     (_R, _P, Look.PENDING): _seen,
     (_R, _P, Look.EXTANT): _runs,
     (_R, _P, Look.TEARDOWN): _has_ended,
-    (_R, _P, Look.LOST): _node_lost,
+    (_R, _P, Look.LOST): _wait,
     (_R, _X, Look.UNHEARD): _wait,
     (_R, _X, Look.ABSENT): _wait,
     (_R, _X, Look.PENDING): _wait,
     (_R, _X, Look.EXTANT): _wait,
     (_R, _X, Look.TEARDOWN): _has_ended,
-    (_R, _X, Look.LOST): _node_lost,
+    (_R, _X, Look.LOST): _wait,
     # Never so.
     (_R, _T, Look.UNHEARD): _end,
     (_R, _T, Look.ABSENT): _end,

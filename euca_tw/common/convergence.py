@@ -19,6 +19,7 @@ ended, until the plan says rest.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from random import Random
 from typing import Any, ClassVar
@@ -59,6 +60,10 @@ class Setback(Exception):
     """A step could not be taken now; the text says why."""
 
 
+class NotKept(Exception):
+    """What was to be made durable was not; why is in the log."""
+
+
 @define
 class _Motion:
     """The last step of a thing."""
@@ -91,7 +96,8 @@ class Convergence:
     _background: Background = field(factory=Background, init=False)
     _dirty: dict[str, None] = field(factory=dict, init=False)
     _motions: dict[str, _Motion] = field(factory=dict, init=False)
-    _kept: set[str] = field(factory=set, init=False)
+    _waiting: list[Deferred[None]] = field(factory=list, init=False)
+    _in_commits: Counter[str] = field(factory=Counter, init=False)
     _turn: IDelayedCall | None = field(default=None, init=False)
     _alarms: Alarms = field(init=False)
     _is_stopped: bool = field(default=False, init=False)
@@ -109,6 +115,31 @@ class Convergence:
         for key in keys:
             self._dirty[key] = None
         self._schedule()
+
+    def amend(self, changes: Sequence[Any], keys: Iterable[str]) -> Deferred[None]:
+        """
+        Make changes durable that concern these keys, and plan them then, not
+        before.
+
+        @return: fires when they are durable, or with L{NotKept}.  They are
+            made whether or not anybody waits for it.
+        """
+        done: Deferred[None] = Deferred()
+        concerned = tuple(keys)
+        self._in_commits.update(concerned)
+        work = self._commit(concerned, changes, done)
+        self._background.run("keeping changes", work)
+        return done
+
+    async def planned(self) -> None:
+        """
+        Wait until everything that was woken is planned, and what that amended
+        is durable; not until steps have ended.
+        """
+        if self._dirty or self._in_commits:
+            waiting: Deferred[None] = Deferred()
+            self._waiting.append(waiting)
+            await waiting
 
     def stop(self) -> Deferred[Any]:
         """Cut all steps in flight; fires when they have ended."""
@@ -138,19 +169,39 @@ class Convergence:
         finally:
             self._schedule()
         if changes:
-            self._kept.update(amended)
-            self._background.run("keeping changes", self._commit(amended, changes))
+            # Who else would hear of a failure has it from the log.
+            self.amend(changes, amended).addErrback(lambda failure: None)
+        self._tell_planned()
 
-    async def _commit(self, amended: Sequence[str], changes: Sequence[Any]) -> None:
-        # When this fails, so will all that follow; what was not made durable
-        # is not acted upon, for its keys stay in C{_kept}.
-        await self.keep(changes)
-        self._kept.difference_update(amended)
-        self.wake_all(amended)
+    def _tell_planned(self) -> None:
+        if not self._dirty and not self._in_commits:
+            waiting, self._waiting = self._waiting, []
+            for each in waiting:
+                if not each.called:
+                    each.callback(None)
+
+    async def _commit(
+        self, keys: Sequence[str], changes: Sequence[Any], done: Deferred[None]
+    ) -> None:
+        is_durable = False
+        try:
+            await self.keep(changes)
+            is_durable = True
+        finally:
+            # When this fails, so will all that follow; what was not made
+            # durable is not acted upon, for its keys stay counted.
+            if not done.called and not is_durable:
+                done.errback(NotKept())
+        self._in_commits.subtract(keys)
+        self._in_commits = +self._in_commits
+        self.wake_all(keys)
+        self._tell_planned()
+        if not done.called:
+            done.callback(None)
 
     def _decide(self, key: str) -> Any:
         """Plan one thing and begin what it says, but for an L{Amend}."""
-        if key in self._kept:
+        if key in self._in_commits:
             return None  # planned again when it is durable
         decision = self.plan(key)
         motion = self._motions.get(key)

@@ -113,4 +113,9 @@ def terminated(
 def _with_reason(instance: Instance, code: str, reason: str) -> Instance:
     if instance.state_reason_code.startswith(("Client.", "Server.")):
         return instance
-    return evolve(instance, state_reason_code=code, state_reason=reason)
+    return evolve(
+        instance,
+        state_reason_code=code,
+        state_reason=reason,
+        transition_reason=instance.transition_reason or f"{code}: {reason}",
+    )

@@ -73,7 +73,7 @@ class Guests:
             random=random,
             plan=self._plan,
             take=self._take,
-            keep=self.keep,
+            keep=self._commit,
             first_s=settings.retry_first_s,
             ceiling_s=settings.retry_ceiling_s,
         )
@@ -96,13 +96,9 @@ class Guests:
             self._resync.cancel()
         return self._convergence.stop()
 
-    async def keep(self, changes: Sequence[Any]) -> None:
-        """Make changes to records durable, and see to what they ask for."""
-        await self._store.commit(*changes)
-        for change in changes:
-            key = change.record.key if isinstance(change, Put) else change.key
-            self._changed(key)
-            self._convergence.wake(key)
+    def keep(self, record: HostedInstance) -> Deferred[None]:
+        """Make a record durable, and see to what it asks for."""
+        return self._convergence.amend((Put(record),), (record.key,))
 
     def wake(self, instance_id: str) -> None:
         """See to an instance."""
@@ -162,6 +158,11 @@ class Guests:
                 reason_code=after.reason_code,
                 reason=after.reason,
             )
+
+    async def _commit(self, changes: Sequence[Put]) -> None:
+        await self._store.commit(*changes)
+        for change in changes:
+            self._changed(change.record.key)
 
     async def _take(self, instance_id: str, step: plan.Step) -> None:
         record = self._store.get(HostedInstance, instance_id)

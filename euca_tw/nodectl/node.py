@@ -42,7 +42,7 @@ from euca_tw.nodectl.original import OriginalNode
 from euca_tw.nodectl.records import HostedInstance, condemned, held, needs
 from euca_tw.nodectl.settings import NodeSettings
 from euca_tw.nodectl.steps import Steps
-from euca_tw.store.interfaces import IStore, Put
+from euca_tw.store.interfaces import IStore
 
 Answer = Callable[[Any], Awaitable[Any]]
 
@@ -218,7 +218,7 @@ class NodeController(Service):
             launch=launch,
             began_at=utc_now(self._clock),
         )
-        await self._guests.keep((Put(record),))
+        await self._guests.keep(record)
         return ""
 
     def _refusal(self, launch: Launch) -> str:
@@ -253,10 +253,10 @@ class NodeController(Service):
                 began_at=now,
                 ended_at=now,
             )
-            await self._guests.keep((Put(record),))
+            await self._guests.keep(record)
         elif record.wanted is Wanted.RUNNING:
             ending = condemned(record, USER_SHUTDOWN, "User initiated shutdown")
-            await self._guests.keep((Put(ending),))
+            await self._guests.keep(ending)
         return record.phase
 
     async def reboot(self, instance_id: str) -> bool:

@@ -1,0 +1,132 @@
+"""
+The clusters of this cloud: all loops, one for each, as the cloud's operations
+see them.
+"""
+
+from __future__ import annotations
+
+from base64 import b64decode
+from collections.abc import Mapping
+from random import Random
+from typing import Any
+
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred, DeferredList
+from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
+from zope.interface import implementer
+
+from euca_tw.api import cluster as api
+from euca_tw.api.errors import Unavailable
+from euca_tw.clc.converge import ZoneConvergence
+from euca_tw.clc.interfaces import IClusters, IImageStore, Zone
+from euca_tw.clc.settings import ConvergenceSettings
+from euca_tw.model.capacity import MachineType
+from euca_tw.model.records import Instance, InstanceState
+from euca_tw.soap.interfaces import IPeer, IPeers, PeerRefused, PeerUnreachable
+from euca_tw.store.interfaces import IStore
+
+_CONSOLE = api.CLUSTER.named("GetConsoleOutput")
+
+
+@implementer(IClusters)
+class Clusters(Service):
+    """
+    Keeps every cluster in step with the store, which is open before this is
+    started, and closed after it has stopped.
+    """
+
+    _log = Logger()
+
+    def __init__(
+        self,
+        *,
+        clusters: Mapping[str, str],
+        peers: IPeers,
+        store: IStore,
+        images: IImageStore,
+        machine_types: Mapping[str, MachineType],
+        clock: IReactorTime,
+        random: Random,
+        settings: ConvergenceSettings | None = None,
+    ) -> None:
+        """@param clusters: the URL of each, by the availability zone's name."""
+        self._urls = clusters
+        self._peers = peers
+        self._store = store
+        self._settings = settings or ConvergenceSettings()
+        self._loop_arguments: dict[str, Any] = {
+            "store": store,
+            "images": images,
+            "machine_types": machine_types,
+            "clock": clock,
+            "random": random,
+            "settings": self._settings,
+        }
+        self._zones = {name: self._loop(name) for name in sorted(clusters)}
+        self._lost: dict[str, ZoneConvergence] = {}
+
+    def startService(self) -> None:
+        super().startService()
+        for zone in self._zones.values():
+            zone.start()
+        live = (
+            each.zone
+            for each in self._store.all(Instance)
+            if each.state is not InstanceState.TERMINATED
+        )
+        for name in dict.fromkeys(live):
+            if name not in self._zones:
+                self._log.warn(
+                    "{zone} is not a cluster of this cloud any more, and there "
+                    "are instances in it",
+                    zone=name,
+                )
+                self.wake(name)
+
+    def stopService(self) -> Deferred[Any]:
+        super().stopService()
+        loops = [*self._zones.values(), *self._lost.values()]
+        return DeferredList([loop.stop() for loop in loops])
+
+    def zones(self) -> tuple[Zone, ...]:
+        return tuple(zone.zone for zone in self._zones.values())
+
+    def wake(self, zone: str) -> None:
+        loop = self._zones.get(zone)
+        if loop is None:
+            loop = self._lost.get(zone) or self._loop(zone)
+            self._lost[zone] = loop
+        loop.wake()
+
+    async def console_output(self, instance: Instance) -> bytes:
+        if instance.zone not in self._urls:
+            raise Unavailable(f"{instance.zone} is not a cluster of this cloud")
+        request = api.GetConsoleOutput(
+            user_id=instance.owner_id, instance_id=instance.instance_id
+        )
+        try:
+            told = await self._peer(instance.zone).call(
+                _CONSOLE, request, self._settings.call_timeout_s
+            )
+        except (PeerUnreachable, PeerRefused) as e:
+            self._log.info(
+                "the console of {instance_id} cannot be had: {reason}",
+                instance_id=instance.instance_id,
+                reason=str(e),
+            )
+            raise Unavailable(
+                f"The console of {instance.instance_id} cannot be asked at this moment"
+            ) from None
+        return b64decode(told.console_output or "")
+
+    def _peer(self, name: str) -> IPeer:
+        peer: IPeer = self._peers.peer(self._urls[name])
+        return peer
+
+    def _loop(self, name: str) -> ZoneConvergence:
+        return ZoneConvergence(
+            name=name,
+            peer=self._peer(name) if name in self._urls else None,
+            **self._loop_arguments,
+        )

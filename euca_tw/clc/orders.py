@@ -1,0 +1,82 @@
+"""From the cloud's records to what a cluster is told to launch.  Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from euca_tw.api.cluster import ClusterMachineType, ImageSource, Launch
+from euca_tw.model.capacity import MachineType
+from euca_tw.model.identifiers import ImageId
+from euca_tw.model.records import Image, Instance
+
+T = TypeVar("T")
+
+
+class ImageGone(Exception):
+    """An image that the instance needs is not there any more."""
+
+
+def launch(
+    instance: Instance,
+    image_of: Callable[[ImageId], Image | None],
+    url_of: Callable[[Image], str],
+) -> Launch:
+    """
+    All that a node needs.
+
+    @raise ImageGone: with the image's identifier.
+    """
+
+    def source(image_id: ImageId) -> ImageSource:
+        image = image_of(image_id)
+        if image is None:
+            raise ImageGone(image_id)
+        return ImageSource(
+            image_id=image_id, url=url_of(image), sha256=image.sha256 or None
+        )
+
+    root = image_of(instance.image_id)
+    kernel_id, ramdisk_id = instance.kernel_id, instance.ramdisk_id
+    return Launch(
+        instance_id=instance.instance_id,
+        reservation_id=instance.reservation_id,
+        owner_id=instance.owner_id,
+        root=source(instance.image_id),
+        kernel=source(kernel_id) if kernel_id else None,
+        ramdisk=source(ramdisk_id) if ramdisk_id else None,
+        instance_type=ClusterMachineType(
+            name=instance.instance_type,
+            cores=instance.cores,
+            memory=instance.memory_mib,
+            disk=instance.disk_gib,
+        ),
+        key_name=instance.key_name or None,
+        public_key=instance.public_key or None,
+        user_data=instance.user_data or None,
+        launch_index=instance.launch_index,
+        launch_time=instance.launched_at,
+        group_names=tuple(group.name for group in instance.groups),
+        zone=instance.zone,
+        network_index=instance.network_index,
+        mac_address=instance.mac_address,
+        manifest_path=root.location if root else None,
+        product_codes=root.product_codes if root else (),
+    )
+
+
+def machine_type(machine: MachineType) -> ClusterMachineType:
+    """A machine type as the contract has it."""
+    return ClusterMachineType(
+        name=machine.name,
+        cores=machine.cores,
+        memory=machine.memory_mib,
+        disk=machine.disk_gib,
+    )
+
+
+def displaces(instance: Instance, machine: MachineType) -> int:
+    """How many of a machine type there is no room for where that instance is."""
+    needs = (instance.cores, instance.memory_mib, instance.disk_gib)
+    has = (machine.cores, machine.memory_mib, machine.disk_gib)
+    return max(-(-n // h) for n, h in zip(needs, has, strict=True) if h)

@@ -1,0 +1,86 @@
+"""The steps of the cloud's plan: what one cluster is told."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from twisted.internet.defer import Deferred, DeferredList
+from twisted.internet.interfaces import IReactorTime
+
+from euca_tw.api import cluster as api
+from euca_tw.api.shapes import Operation
+from euca_tw.clc.settings import ConvergenceSettings
+from euca_tw.common.batch import Batch
+from euca_tw.common.convergence import Setback
+from euca_tw.soap.interfaces import IPeer, PeerRefused, PeerUnreachable
+
+_TERMINATE = api.CLUSTER.named("TerminateInstances")
+_REBOOT = api.CLUSTER.named("RebootInstances")
+
+
+class Steps:
+    """
+    Talks to one cluster; everything is idempotent by instance, but a reboot.
+    What is told of many instances in one turn is one message.
+    """
+
+    def __init__(
+        self, peer: IPeer, clock: IReactorTime, settings: ConvergenceSettings
+    ) -> None:
+        self._peer = peer
+        self._timeout_s = settings.call_timeout_s
+        self._launches: Batch[api.Launch, api.RefusedLaunch | None] = Batch(
+            clock, self._launch
+        )
+        self._ends: Batch[str, None] = Batch(clock, self._terminate)
+
+    async def launch(self, launch: api.Launch) -> api.RefusedLaunch | None:
+        """
+        Have the cluster take an instance on.
+
+        @return: why it will not; None if it has.
+        @raise Setback: nothing is known.
+        """
+        return await self._launches.ask(launch)
+
+    async def terminate(self, instance_id: str) -> None:
+        """
+        Have the cluster end an instance, and never launch it again.
+
+        @raise Setback: nothing is known.
+        """
+        await self._ends.ask(instance_id)
+
+    async def reboot(self, instance_id: str) -> None:
+        """
+        Have the cluster reboot an instance.
+
+        @raise Setback: nothing is known.
+        """
+        await self._call(_REBOOT, api.RebootInstances(instance_ids=(instance_id,)))
+
+    def stop(self) -> Deferred[Any]:
+        """Break off what is under way."""
+        return DeferredList([self._launches.stop(), self._ends.stop()])
+
+    async def _launch(
+        self, launches: Sequence[api.Launch]
+    ) -> list[api.RefusedLaunch | None]:
+        request = api.LaunchInstances(user_id="eucalyptus", launches=tuple(launches))
+        told = await self._call(api.LAUNCH_INSTANCES, request)
+        refused = {each.instance_id: each for each in told.refused}
+        return [refused.get(each.instance_id) for each in launches]
+
+    async def _terminate(self, instance_ids: Sequence[str]) -> list[None]:
+        request = api.TerminateInstances(
+            user_id="eucalyptus", instance_ids=tuple(instance_ids)
+        )
+        await self._call(_TERMINATE, request)
+        return [None for _ in instance_ids]
+
+    async def _call(self, operation: Operation, request: Any) -> Any:
+        try:
+            return await self._peer.call(operation, request, self._timeout_s)
+        except (PeerUnreachable, PeerRefused) as e:
+            raise Setback(str(e)) from None
