@@ -1,0 +1,44 @@
+"""C{qemu-img}, as far as the node uses it, without any format."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from tests.fakes.processes import MemoryProcess, MemoryProcessReactor
+
+
+class MemoryQemuImg(MemoryProcessReactor):
+    """
+    A reactor on which every program is C{qemu-img}.
+
+    @ivar complaint: with which the next runs fail.
+    @ivar is_held: programs run until the test ends them.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.complaint = b""
+        self.is_held = False
+
+    def spawnProcess(self, *arguments: Any, **named: Any) -> MemoryProcess:
+        process = super().spawnProcess(*arguments, **named)
+        if not self.is_held:
+            self.callLater(0, self.play, process)
+            self.advance(0)
+        return process
+
+    def play(self, process: MemoryProcess) -> None:
+        """It does what it is to do, and ends."""
+        if self.complaint:
+            process.complain(self.complaint)
+            process.end(1)
+            return
+        _, verb, *arguments = process.command
+        if verb == "create":
+            *_, backing, disk, size = arguments
+            Path(disk).write_text(f"overlay of {size} bytes on {backing}")
+        else:
+            _, source, target = arguments[-3:]
+            Path(target).write_bytes(b"raw of " + Path(source).read_bytes())
+        process.end()
