@@ -63,6 +63,8 @@ class DomainSpec:
 
     @ivar name: the instance's identifier.
     @ivar kernel: a path; None for a whole-disk image, which boots itself.
+    @ivar command_line: what the kernel is told besides C{root=} and
+        C{console=}, which the hypervisor adds.
     @ivar console: where the serial console's output is to be written.
     """
 

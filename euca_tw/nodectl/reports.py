@@ -108,8 +108,7 @@ def domain(
     """
     The domain to be run; the same each time.
 
-    @param command_line: a template, as
-        L{euca_tw.nodectl.settings.NodeSettings} has it.
+    @param command_line: of those that are given their kernel.
     """
     of = launch.instance_type
     has_kernel = staged.kernel is not None
@@ -120,7 +119,7 @@ def domain(
         memory_mib=of.memory or 128,
         kernel=staged.kernel,
         ramdisk=staged.ramdisk,
-        command_line=command_line.format(root=staged.disk.device) if has_kernel else "",
+        command_line=command_line if has_kernel else "",
         disks=(staged.disk,),
         nics=(nic,),
         console=staged.console,

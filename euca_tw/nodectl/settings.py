@@ -11,8 +11,8 @@ class NodeSettings:
     Of C{cores}, C{memory_mib} and C{disk_gib} 0 is what the machine has; more
     cores than it has may be told, to have instances share them.
 
-    @ivar command_line: of a guest that is booted by its kernel; C{{root}} is
-        the name of its first disk (C{vda}).
+    @ivar command_line: what a kernel is told besides where its root disk and
+        its console are, which depends on the hypervisor.
     @ivar launch_deadline_s: an instance that does not run by then has failed.
     @ivar ended_kept_s: how long an ended instance is told of, and its console
         kept.
@@ -25,7 +25,7 @@ class NodeSettings:
     cores: int = 0
     memory_mib: int = 0
     disk_gib: int = 0
-    command_line: str = "root=/dev/{root} rw console=ttyS0"
+    command_line: str = "rw"
     launch_deadline_s: float = 600.0
     ended_kept_s: float = 180.0
     resync_s: float = 300.0
