@@ -88,7 +88,7 @@ QEMU = Machine(
     nic_model="virtio",
     # Under emulation address randomisation and the cures for speculation
     # protect nothing, and cost a fifth of the boot.
-    kernel_arguments=("root={root} console=ttyS0 loglevel=4 mitigations=off nokaslr"),
+    kernel_arguments="root={root} console=ttyS0 loglevel=4 mitigations=off nokaslr",
     translation_cache_mib=32,
 )
 
