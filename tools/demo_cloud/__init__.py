@@ -1,0 +1,1 @@
+"""What C{make demo} and C{make demo-down} do, by subject."""

@@ -1,0 +1,124 @@
+"""Where the demo keeps what, and its configuration."""
+
+from __future__ import annotations
+
+import json
+import os
+from ipaddress import IPv4Network
+from pathlib import Path
+
+from demo_cloud.steps import Failed, run
+
+ROOT = Path(__file__).resolve().parents[2]
+BIN = ROOT / ".venv" / "bin"
+
+HERE = ROOT / ".demo"
+CONFIG = HERE / "euca.toml"
+IMAGE = HERE / "image"
+KEYS = HERE / "keys"
+LOGS = HERE / "log"
+RUN = HERE / "run"
+CREDENTIALS = HERE / "credentials"
+KEY_PAIR = HERE / "demo.pem"
+#: Not below HERE, which may be in a home that the hypervisor's user cannot pass.
+NODE = Path("/var/lib/euca_tw-demo")
+
+BRIDGE = "eucademo0"
+CLOUD_URL = "http://127.0.0.1:8773"
+CLUSTER = "cluster1"
+NODE_NAME = "node1"
+
+#: The first that the machine does not use already becomes the instances'.
+SUBNETS = ("10.90.0.0/24", "172.29.90.0/24", "192.168.190.0/24")
+
+_CONFIG = """\
+# Written by `make demo`: three daemons on loopback.
+[cloud]
+state_dir = "clc"
+listen = "tcp:8773:interface=127.0.0.1"
+url = "{cloud_url}"
+certificate = "keys/cloud-cert.pem"
+key = "keys/cloud-pk.pem"
+
+[images]
+demo = "image"
+
+[[cluster]]
+name = "{cluster}"
+url = "http://127.0.0.1:8774/axis2/services/EucalyptusCC"
+certificate = "keys/{cluster}-cert.pem"
+
+[cluster_controller]
+name = "{cluster}"
+state_dir = "cc"
+listen = "tcp:8774:interface=127.0.0.1"
+subnet = "{subnet}"
+cloud_certificate = "keys/cloud-cert.pem"
+certificate = "keys/{cluster}-cert.pem"
+key = "keys/{cluster}-pk.pem"
+
+[[node]]
+url = "http://127.0.0.1:8775/axis2/services/EucalyptusNC"
+certificate = "keys/{node}-cert.pem"
+
+[node_controller]
+state_dir = "{state}"
+listen = "tcp:8775:interface=127.0.0.1"
+hypervisor = "qemu:///system"
+bridge = "{bridge}"
+bridge_address = "{router}"
+cluster_certificate = "keys/{cluster}-cert.pem"
+certificate = "keys/{node}-cert.pem"
+key = "keys/{node}-pk.pem"
+"""
+
+
+def write_configuration() -> None:
+    """Keys and configuration, if they are not there already."""
+    for directory in (HERE, LOGS, RUN):
+        directory.mkdir(exist_ok=True)
+    for name in ("cloud", CLUSTER, NODE_NAME):
+        if not (KEYS / f"{name}-pk.pem").exists():
+            run(BIN / "euca-tw", "keys", "new", KEYS, name)
+    if not CONFIG.exists():
+        subnet = _free_subnet()
+        router = f"{subnet.network_address + 1}/{subnet.prefixlen}"
+        CONFIG.write_text(
+            _CONFIG.format(
+                cloud_url=CLOUD_URL,
+                cluster=CLUSTER,
+                node=NODE_NAME,
+                state=NODE,
+                bridge=BRIDGE,
+                subnet=subnet,
+                router=router,
+            )
+        )
+    run(BIN / "euca-tw", "config", "check", CONFIG)
+
+
+def _free_subnet() -> IPv4Network:
+    routes = json.loads(run("ip", "-json", "-4", "route", "show"))
+    used = [
+        IPv4Network(route["dst"], strict=False)
+        for route in routes
+        if route.get("dst", "default") != "default"
+    ]
+    for each in map(IPv4Network, SUBNETS):
+        if not any(each.overlaps(other) for other in used):
+            return each
+    raise Failed(
+        f"this machine uses {', '.join(SUBNETS)} itself",
+        f"name a subnet that is free in {Path(__file__).name}: SUBNETS",
+    )
+
+
+def give_to_user() -> None:
+    """Who became root by sudo shall be able to use his credentials."""
+    user, group = os.environ.get("SUDO_UID"), os.environ.get("SUDO_GID")
+    if user is None or group is None:
+        return
+    os.chown(HERE, int(user), int(group))
+    for path in (CREDENTIALS, *CREDENTIALS.glob("*"), KEY_PAIR):
+        if path.exists():
+            os.chown(path, int(user), int(group))
