@@ -16,6 +16,7 @@ from typing import Any
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, DeferredList
 from twisted.internet.interfaces import IReactorTime
+from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
 from euca_tw.api import node as api
@@ -23,6 +24,7 @@ from euca_tw.api.cluster import Launch
 from euca_tw.api.errors import UnsupportedOperation
 from euca_tw.api.shapes import Operation
 from euca_tw.common.background import Background
+from euca_tw.common.backoff import Backoff
 from euca_tw.common.changes import Changes
 from euca_tw.common.clock import utc_now
 from euca_tw.model.callers import Caller
@@ -37,6 +39,7 @@ from euca_tw.nodectl.interfaces import (
     IHypervisor,
     IInstanceStore,
     INodeNetwork,
+    NetworkFailed,
 )
 from euca_tw.nodectl.original import OriginalNode
 from euca_tw.nodectl.records import HostedInstance, condemned, held, needs
@@ -93,6 +96,11 @@ class NodeController(Service):
             is_heard=self._changes.is_heard,
             changed=self._changed,
         )
+        self._again = Backoff(
+            random=random,
+            first_s=self._settings.retry_first_s,
+            ceiling_s=self._settings.retry_ceiling_s,
+        )
         self._machine = NOTHING
         self._held: dict[str, Resources] = {}
         self._by_ip: dict[str, str] = {}
@@ -113,10 +121,24 @@ class NodeController(Service):
         self._background.run("starting the node", self._start())
 
     async def _start(self) -> None:
-        await self._network.start()
+        await self._start_network()
         await self._hypervisor.start()
         await self._measure()
         self._guests.start()
+
+    async def _start_network(self) -> None:
+        """As often as it takes: what stands in its way may be taken away."""
+        while True:
+            try:
+                return await self._network.start()
+            except NetworkFailed as failed:
+                wait_s = self._again.next()
+                self._log.error(
+                    "Instances have no network; again in {wait_s:.0f} s: {reason}",
+                    reason=str(failed),
+                    wait_s=wait_s,
+                )
+                await deferLater(self._clock, wait_s)
 
     def stopService(self) -> Deferred[Any]:
         super().stopService()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from attrs import Factory, define
 from zope.interface import implementer
 
-from euca_tw.nodectl.interfaces import INodeNetwork, Lease, Nic
+from euca_tw.nodectl.interfaces import INodeNetwork, Lease, NetworkFailed, Nic
 from euca_tw.vnet.leases import Leases, card_name
 
 
@@ -15,13 +15,17 @@ class MemoryNodeNetwork:
     """
     @ivar leases: what is served now, for whoever wants to look.
     @ivar is_serving: whether it is started.
+    @ivar trouble: why it cannot be started; C{""} if it can.
     """
 
     bridge: str = "euca0"
     leases: Leases = Factory(Leases)
     is_serving: bool = False
+    trouble: str = ""
 
     async def start(self) -> None:
+        if self.trouble:
+            raise NetworkFailed(self.trouble)
         self.is_serving = True
 
     async def stop(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from euca_tw.nodectl.interfaces import NetworkFailed
 from euca_tw.vnet.memory import MemoryNodeNetwork
 from tests.suites.node_network import LEASE, make_inodenetwork_tests
 
@@ -29,4 +30,11 @@ class MemoryNodeNetworkTests(SynchronousTestCase):
         self.successResultOf(network.start())
         self.assertTrue(network.is_serving)
         self.successResultOf(network.stop())
+        self.assertFalse(network.is_serving)
+
+    def test_trouble(self) -> None:
+        """It can be one that cannot be made."""
+        network = MemoryNodeNetwork(trouble="no bridge")
+        failed = self.failureResultOf(network.start(), NetworkFailed)
+        self.assertEqual(str(failed.value), "no bridge")
         self.assertFalse(network.is_serving)
