@@ -1,0 +1,196 @@
+"""
+Each daemon killed at each step of a launch and of a termination.
+
+A step is one delayed call of the one clock: a message that arrives, a commit
+that reaches the disk, a turn of a loop, an answer of a hypervisor.  Every run
+is the same up to the kill, so all steps are walked: n = 1, 2, 3, … until what
+was asked for is done before the n-th.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from euca_tw.cc.records import Placement
+from euca_tw.model.records import Address, Instance, InstanceState
+from euca_tw.nodectl.records import HostedInstance
+from euca_tw.store.interfaces import Put
+from tests.whole.site import Site, address
+
+TWO = {"north": ("north-1", "north-2"), "south": ("south-1",)}
+DAEMONS = ("cloud", "north", "north-1", "north-2", "south-1")
+
+#: How long a daemon that was killed is gone.
+GONE_S = (0.0, 3.0, 100.0)
+#: How long the rest may take after it is back.
+PATIENCE_S = 200.0
+
+
+def live_instances(site: Site) -> list[Instance]:
+    """What the cloud's disk says shall run."""
+    return [
+        record
+        for record in site.daemons["cloud"].disk.records.values()
+        if isinstance(record, Instance) and record.wanted is InstanceState.RUNNING
+    ]
+
+
+def is_launched(site: Site) -> bool:
+    """All that shall run is told to run, runs once, and nothing else does."""
+    live = live_instances(site)
+    places = {(each.node, each.instance_id) for each in live}
+    return (
+        all(each.state is InstanceState.RUNNING and not each.is_silent for each in live)
+        and len(site.domains()) == len(live)
+        and places == {(f"http://{node}/", name) for node, name in site.domains()}
+        and site.disks() == set(site.domains()) == site.leases()
+    )
+
+
+def is_ended(site: Site) -> bool:
+    """Nothing is left of what was ended but what is told of it."""
+    records = site.daemons["cloud"].disk.records.values()
+    return (
+        all(
+            each.state is InstanceState.TERMINATED
+            for each in records
+            if isinstance(each, Instance)
+        )
+        and not site.domains()
+        and not site.disks()
+        and not site.leases()
+        and not any(isinstance(r, Address) and r.instance_id for r in records)
+    )
+
+
+def is_forgotten(site: Site) -> bool:
+    """No tier below the cloud knows of any instance."""
+    return not any(
+        isinstance(record, Placement | HostedInstance)
+        for daemon in site.daemons.values()
+        for record in daemon.disk.records.values()
+    ) and not any(machine.instances._staged for machine in site.machines.values())
+
+
+class KillTests(SynchronousTestCase):
+    """In all of these the killed daemon comes back, soon or late."""
+
+    def begin(self, seed: int = 1) -> Site:
+        site = Site(TWO, seed=seed)
+        site.start()
+        site.run_until(lambda: self.is_ready(site), 5)
+        return site
+
+    def is_ready(self, site: Site) -> bool:
+        zones = site.cloud.clusters.zones()
+        return all(z.is_reachable and z.available.get("m1.small") for z in zones)
+
+    def launched(self, site: Site, zone: str, count: int) -> tuple[str, ...]:
+        asked = site.cloud.launch(zone, count)
+        site.run_until(lambda: asked.called, 5)
+        return self.successResultOf(asked)
+
+    def walk(
+        self,
+        daemon: str,
+        gone_s: float,
+        prepare: Callable[[Site], Any],
+        ask: Callable[[Site, Any], Any],
+        is_done: Callable[[Site], bool],
+        check: Callable[[Site, bool], None],
+    ) -> int:
+        """
+        Kill a daemon at each step.
+
+        @param check: called after the site has converged, with whether the
+            request was acknowledged.
+        @return: how many steps there were.
+        """
+        at = 0
+        while True:
+            at += 1
+            site = self.begin()
+            prepared = prepare(site)
+            asked = ask(site, prepared)
+            asked.addErrback(lambda failure: None)
+            for _ in range(at):
+                if is_done(site) and asked.called:
+                    return at
+                site.clock.step(site.clock.seconds() + 1000)
+            is_acknowledged = asked.called
+            site.kill(daemon)
+            site.run(gone_s)
+            site.start(daemon)
+            try:
+                site.run_until(lambda site=site: is_done(site), PATIENCE_S)
+                # And so it stays.
+                site.run(30)
+                self.assertTrue(is_done(site), site.describe())
+                check(site, is_acknowledged)
+            except Exception:
+                print(f"\n{daemon} was killed at step {at}, gone for {gone_s} s")
+                raise
+
+    def launch_and_kill(self, daemon: str) -> None:
+        def check(site: Site, is_acknowledged: bool) -> None:
+            live = len(live_instances(site))
+            self.assertIn(live, {3} if is_acknowledged else {0, 3})
+
+        for gone_s in GONE_S:
+            self.walk(
+                daemon,
+                gone_s,
+                lambda site: None,
+                lambda site, _: site.cloud.launch("north", 3),
+                lambda site: is_launched(site),
+                check,
+            )
+
+    def terminate_and_kill(self, daemon: str) -> None:
+        def prepare(site: Site) -> tuple[str, ...]:
+            names = self.launched(site, "north", 3)
+            site.run_until(lambda: is_launched(site), 5)
+            site.cloud.store.commit(Put(address("10.1.0.1", names[0])))
+            site.run(1)
+            return names
+
+        def is_done(site: Site) -> bool:
+            return is_ended(site) if live_instances(site) == [] else is_launched(site)
+
+        def check(site: Site, is_acknowledged: bool) -> None:
+            if is_acknowledged:
+                self.assertEqual(live_instances(site), [])
+            if not live_instances(site):
+                site.run_until(lambda: is_forgotten(site), 2000)
+
+        for gone_s in GONE_S:
+            self.walk(
+                daemon,
+                gone_s,
+                prepare,
+                lambda site, names: site.cloud.terminate(*names),
+                lambda site: is_done(site),
+                check,
+            )
+
+
+def _add_tests() -> None:
+    for daemon in DAEMONS:
+        for what in ("launch", "terminate"):
+
+            def test(self: KillTests, daemon: str = daemon, what: str = what) -> None:
+                getattr(self, f"{what}_and_kill")(daemon)
+
+            name = daemon.replace("-", "_")
+            test.__name__ = f"test_{what}_{name}"
+            test.__doc__ = (
+                f"A {what} ends as it was asked for, with nothing lost, doubled or "
+                f"left over, at whatever step {daemon} is killed."
+            )
+            setattr(KillTests, test.__name__, test)
+
+
+_add_tests()
