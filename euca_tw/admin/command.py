@@ -17,11 +17,14 @@ from typing import Any, NoReturn
 from attrs import evolve
 
 from euca_tw.admin.client import Refused, do
-from euca_tw.admin.configuration import Configuration, read_configuration
+from euca_tw.admin.configuration import (
+    DEFAULT_FILE,
+    Configuration,
+    configuration_of,
+    read_configuration,
+)
 from euca_tw.common.config import ConfigError
 from euca_tw.common.files import write_private_files
-
-DEFAULT_CONFIG = Path("/etc/euca_tw/euca.toml")
 
 #: What the command returns: as it should be; refused; not understood (argparse).
 DONE, REFUSED = 0, 1
@@ -31,12 +34,9 @@ def _say(text: str) -> None:
     sys.stdout.write(f"{text}\n")
 
 
-def configuration_of(asked: argparse.Namespace) -> Configuration:
+def _configuration(asked: argparse.Namespace) -> Configuration:
     """What C{--config} and C{--state-dir} say together."""
-    file: Path | None = asked.config
-    if file is None and DEFAULT_CONFIG.exists():
-        file = DEFAULT_CONFIG
-    found = Configuration() if file is None else read_configuration(file)
+    found = configuration_of(asked.config)
     if asked.state_dir is None:
         return found
     return evolve(found, cloud=evolve(found.cloud, state_dir=asked.state_dir))
@@ -76,7 +76,7 @@ def config_check(asked: argparse.Namespace) -> None:
 
 
 def status(asked: argparse.Namespace) -> None:
-    told = do(configuration_of(asked), "status", {})
+    told = do(_configuration(asked), "status", {})
     for cluster in told["clusters"]:
         state = "" if cluster["is_reachable"] else "  does not answer"
         room = ", ".join(f"{n} {name}" for name, n in cluster["available"].items() if n)
@@ -90,7 +90,7 @@ def status(asked: argparse.Namespace) -> None:
 
 
 def user_list(asked: argparse.Namespace) -> None:
-    for user in do(configuration_of(asked), "list_users", {}):
+    for user in do(_configuration(asked), "list_users", {}):
         marks = "administrator" if user["is_admin"] else ""
         if not user["is_active"]:
             marks += " deactivated"
@@ -114,7 +114,7 @@ def _give(asked: argparse.Namespace, action: str, arguments: dict[str, Any]) -> 
         raise Refused(f"{directory} has credentials already; --force replaces them")
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)  # before it is too late
     given = do(
-        configuration_of(asked), action, {**arguments, "directory": str(directory)}
+        _configuration(asked), action, {**arguments, "directory": str(directory)}
     )
     files = {name: text.encode() for name, text in given["files"].items()}
     write_private_files(directory, files)
@@ -124,7 +124,7 @@ def _give(asked: argparse.Namespace, action: str, arguments: dict[str, Any]) -> 
 
 def user_activate(asked: argparse.Namespace) -> None:
     arguments = {"name": asked.name, "is_active": asked.is_active}
-    do(configuration_of(asked), "set_active", arguments)
+    do(_configuration(asked), "set_active", arguments)
     _say(f"{asked.name} is {'let in' if asked.is_active else 'let in no more'}")
 
 
@@ -140,7 +140,7 @@ def parser() -> argparse.ArgumentParser:
         "--config",
         type=Path,
         metavar="FILE",
-        help=f"the cloud's configuration (default: {DEFAULT_CONFIG}, if it is there)",
+        help=f"the cloud's configuration (default: {DEFAULT_FILE}, if it is there)",
     )
     top.add_argument(
         "--state-dir",

@@ -9,6 +9,7 @@ it against the classes here.
 from __future__ import annotations
 
 import re
+import socket
 from collections.abc import Iterable, Mapping
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
@@ -19,6 +20,7 @@ from attrs import Factory, frozen
 
 from euca_tw.cc.schedule import POLICIES
 from euca_tw.cc.settings import ClusterSettings
+from euca_tw.clc.settings import ConvergenceSettings
 from euca_tw.common.config import ConfigError, checked, read_section, read_toml
 from euca_tw.model.capacity import MachineType
 from euca_tw.model.quotas import Quotas
@@ -138,7 +140,7 @@ def url_of(listen: str, host_name: str) -> str:
 
 
 @frozen(kw_only=True)
-class CloudSection:
+class CloudSection(ConvergenceSettings):
     """
     Of the cloud controller, C{euca-clc}.
 
@@ -234,8 +236,14 @@ class NodeControllerSection(NodeSettings):
     @ivar hypervisor: C{memory}, or a URI of libvirt.
     @ivar domain_type: of libvirt's domains: one of L{MACHINES}; C{""} is
         what suits the hypervisor and the machine.
+    @ivar mark: by which this node knows its domains; two nodes on one machine
+        must have two.
+    @ivar instances_dir: of instances' disks and fetched images; None: in
+        C{state_dir}.  The user that domains run as must get there.
     @ivar bridge, bridge_address, has_way_out: see
         L{euca_tw.vnet.settings.BridgeSettings}.
+    @ivar image_cache_gib: images that no instance has are thrown out while
+        all take more than this.
     @ivar cluster_certificate: with which the cluster controller signs.
     @ivar certificate, key: PEM; None: made in C{state_dir/keys} at first start.
     """
@@ -245,9 +253,12 @@ class NodeControllerSection(NodeSettings):
     url: str = checked(_url_or_none, "")
     hypervisor: str = checked(_hypervisor, "qemu:///system")
     domain_type: str = checked(_domain_type, "")
+    mark: str = checked(_name, "euca_tw")
+    instances_dir: Path | None = None
     bridge: str = checked(check_bridge_name, BridgeSettings().bridge)
     bridge_address: str = checked(check_address, BridgeSettings().address)
     has_way_out: bool = BridgeSettings().has_way_out
+    image_cache_gib: int = checked(_positive, 20)
     cluster_certificate: Path | None = None
     certificate: Path | None = None
     key: Path | None = None
@@ -317,6 +328,36 @@ LISTS: Mapping[str, tuple[type, str]] = {
     "cluster": (ClusterSection, "clusters"),
     "node": (NodeSection, "nodes"),
 }
+
+
+#: Read when no other file is named, if it is there.
+DEFAULT_FILE = Path("/etc/euca_tw/euca.toml")
+
+
+def configuration_of(file: Path | None) -> Configuration:
+    """
+    @param file: None for L{DEFAULT_FILE}, or all defaults.
+    @raise ConfigError:
+    """
+    if file is None:
+        if not DEFAULT_FILE.exists():
+            return Configuration()
+        file = DEFAULT_FILE
+    return read_configuration(file)
+
+
+def public_url(section: str, listen: str, url: str, path: str = "") -> str:
+    """
+    Under which others reach a daemon: what is configured, else what can be
+    told of where it listens.
+
+    @param path: of the service, added to what was told.
+    @raise ConfigError: it must be configured.
+    """
+    try:
+        return url or f"{url_of(listen, socket.gethostname())}{path}"
+    except ValueError as error:
+        raise ConfigError("the configuration", section, "url", str(error)) from error
 
 
 def read_configuration(file: Path) -> Configuration:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Coroutine
 from datetime import UTC, datetime
 from functools import partial
@@ -14,11 +13,10 @@ from twisted.internet.task import Clock
 
 from euca_tw.admin.actions import Actions
 from euca_tw.admin.client import Refused
-from euca_tw.admin.configuration import CloudSection, Configuration, url_of
+from euca_tw.admin.configuration import Configuration, public_url
 from euca_tw.admin.identities import own_identity
 from euca_tw.clc.accounts import Accounts
 from euca_tw.clc.credentials import credential_files
-from euca_tw.common.config import ConfigError
 from euca_tw.common.in_thread import in_this_thread
 from euca_tw.common.threads import ThisThread
 from euca_tw.model.identifiers import Minter
@@ -28,18 +26,6 @@ from euca_tw.store.sqlite import SqliteStore
 
 #: The store of a cloud controller, in its state directory.
 CLOUD_STORE = "cloud.db"
-
-
-def cloud_url(cloud: CloudSection) -> str:
-    """
-    Under which users reach the cloud.
-
-    @raise ConfigError: it must be configured.
-    """
-    try:
-        return cloud.url or url_of(cloud.listen, socket.gethostname())
-    except ValueError as error:
-        raise ConfigError("the configuration", "cloud", "url", str(error)) from error
 
 
 def do_directly(
@@ -75,7 +61,7 @@ def do_directly(
         ),
         files_of=partial(
             credential_files,
-            cloud_url=cloud_url(cloud),
+            cloud_url=public_url("cloud", cloud.listen, cloud.url),
             region=cloud.region,
             cloud_certificate_pem=identity.certificate_pem,
         ),

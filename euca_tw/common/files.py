@@ -11,22 +11,24 @@ class OpenToOthers(OSError):
     """A directory that shall be private has something in it, and is not."""
 
 
-def make_private_directory(path: Path) -> None:
+def make_private_directory(path: Path, mode: int = 0o700) -> None:
     """
     See that there is a directory which only its owner may enter.  One that is
     there and empty is made so; one that is not empty is left as it is.
 
-    @raise OpenToOthers: it is not empty, and others may enter it.
+    @param mode: C{0o711}: others may pass, but not look.
+    @raise OpenToOthers: it is not empty, and others may do more.
     @raise OSError: there cannot be such a directory.
     """
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if not path.stat().st_mode & 0o077:
+    path.mkdir(mode=mode, parents=True, exist_ok=True)
+    if not path.stat().st_mode & 0o777 & ~mode:
         return
     if any(path.iterdir()):
         raise OpenToOthers(
-            0, f"{path} can be entered by others: close it (chmod 700), or name another"
+            0,
+            f"{path} is open to others: close it (chmod {mode:o}), or name another",
         )
-    path.chmod(0o700)
+    path.chmod(mode)
 
 
 def write_private_files(directory: Path, files: Mapping[str, bytes]) -> None:

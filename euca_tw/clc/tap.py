@@ -1,0 +1,409 @@
+"""
+C{twistd euca-clc}: a cloud controller, put together; with C{--all-in-one} a
+whole cloud, whose cluster and node live in the same process.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path, PurePath
+from typing import Any
+
+from attrs import evolve, frozen
+from twisted.internet import reactor as real_reactor
+from twisted.logger import Logger
+from twisted.python import usage
+from twisted.web.client import BrowserLikeRedirectAgent
+
+from euca_tw.admin.actions import Actions
+from euca_tw.admin.configuration import Configuration, address_pool, public_url
+from euca_tw.admin.daemon import (
+    Daemon,
+    Machine,
+    Part,
+    listen_part,
+    make_or_exit,
+    prepare,
+    real_machine,
+    service_part,
+    store_part,
+)
+from euca_tw.admin.direct import CLOUD_STORE
+from euca_tw.admin.identities import own_identity
+from euca_tw.admin.server import AdminSocket
+from euca_tw.admin.tier import cooperator_of, pinned_peers
+from euca_tw.api.cluster import CLUSTER
+from euca_tw.api.ec2.table import EC2, QUERY_VERSIONS
+from euca_tw.api.errors import RequestTooLarge
+from euca_tw.api.node import NODE
+from euca_tw.api.shapes import Dispatch
+from euca_tw.cc.tap import cluster_of
+from euca_tw.clc.accounts import ADMIN, Accounts
+from euca_tw.clc.addresses import Addresses
+from euca_tw.clc.callers import StoredAccessKeys, StoredCertificates
+from euca_tw.clc.clusters import Clusters
+from euca_tw.clc.credentials import credential_files
+from euca_tw.clc.demo import DemoImage
+from euca_tw.clc.dispatch import dispatcher
+from euca_tw.clc.front import SERVICE, Front, FrontResource
+from euca_tw.clc.groups import Groups
+from euca_tw.clc.image_attributes import ImageAttributes
+from euca_tw.clc.image_resource import ImageResource
+from euca_tw.clc.image_store import FileImageStore, MemoryImageStore, kept_secret
+from euca_tw.clc.images import Images
+from euca_tw.clc.imports import Imports
+from euca_tw.clc.instances import Instances
+from euca_tw.clc.interfaces import IImageStore, ImportFailed
+from euca_tw.clc.keypairs import KeyPairs
+from euca_tw.clc.launches import Launches
+from euca_tw.clc.zones import Zones
+from euca_tw.common.certificates import KeyAndCertificate
+from euca_tw.common.files import write_private_files
+from euca_tw.common.web import make_site
+from euca_tw.model.records import CLOUD_RECORDS
+from euca_tw.query.door import QueryDoor, error_reply
+from euca_tw.soap.door import ec2_door
+from euca_tw.soap.http import pooled_agent
+from euca_tw.soap.interfaces import IPeers
+from euca_tw.soap.keys import load_identity
+from euca_tw.soap.memory import MemoryPeers
+from euca_tw.store.interfaces import IStore
+from euca_tw.wsdl.write import wsdl
+
+NAME = "euca-clc"
+
+#: Where the parts of a cloud in one process are, to each other.
+_CLUSTER_URL = "http://cluster.memory/axis2/services/EucalyptusCC"
+_NODE_URL = "http://node.memory/axis2/services/EucalyptusNC"
+#: A demo image without bytes, for a hypervisor that only imagines domains.
+_IMAGINED = PurePath("memory:/demo")
+
+
+class Options(usage.Options):
+    """What may be said on the command line, in place of the configuration."""
+
+    optFlags = [
+        ["all-in-one", None, "A whole cloud in this process: one cluster, one node."],
+    ]
+    optParameters = [
+        ["config", "c", None, "The configuration (else /etc/euca_tw/euca.toml)."],
+        ["state-dir", None, None, "Where to keep state; made if it is not there."],
+        ["listen", None, None, "Where to listen: an endpoint, such as tcp:8773."],
+        [
+            "hypervisor",
+            None,
+            None,
+            "With --all-in-one: a libvirt URI (qemu:///system), or memory.",
+        ],
+    ]
+    longdesc = "Serves EC2's API, and runs the clusters of a private cloud by it."
+
+
+@frozen(kw_only=True)
+class Neighbours:
+    """
+    The clusters, as a cloud controller gets at them.
+
+    @ivar urls: by availability zone.
+    @ivar parts: what runs in this process of them.
+    @ivar is_imagined: whether instances exist only in memory; then so do images.
+    """
+
+    urls: Mapping[str, str]
+    peers: IPeers
+    parts: tuple[Part, ...] = ()
+    is_imagined: bool = False
+
+
+def elsewhere(
+    configuration: Configuration, machine: Machine, pems: KeyAndCertificate
+) -> Neighbours:
+    """
+    The clusters of the configuration, over HTTP.
+
+    @raise ConfigError:
+    """
+    identity = load_identity(pems.key_pem, pems.certificate_pem)
+    certificates = {each.url: each.certificate for each in configuration.clusters}
+    return Neighbours(
+        urls={each.name: each.url for each in configuration.clusters},
+        peers=pinned_peers(machine, CLUSTER, identity, certificates),
+    )
+
+
+def all_in_one(configuration: Configuration, machine: Machine) -> Neighbours:
+    """
+    One cluster with one node, in this process.
+
+    @raise ConfigError:
+    """
+    # A cloud controller alone needs nothing of a node, and none of its libraries.
+    from euca_tw.nodectl.tap import node_of
+
+    state_dir = configuration.cloud.state_dir
+    nodes, clusters = MemoryPeers(machine.reactor), MemoryPeers(machine.reactor)
+    node_section = evolve(configuration.node_controller, state_dir=state_dir / "node")
+    node, node_parts = node_of(node_section, machine, _NODE_URL)
+    nodes.serve(_NODE_URL, NODE, node.dispatch)
+    section = evolve(configuration.cluster_controller, state_dir=state_dir / "cluster")
+    cluster, cluster_parts = cluster_of(section, machine, nodes, (_NODE_URL,))
+    clusters.serve(_CLUSTER_URL, CLUSTER, cluster.dispatch)
+    return Neighbours(
+        urls={section.name: _CLUSTER_URL},
+        peers=clusters,
+        parts=(*node_parts, *cluster_parts),
+        is_imagined=node_section.hypervisor == "memory",
+    )
+
+
+def daemon_of(
+    configuration: Configuration, machine: Machine, *, is_all_in_one: bool
+) -> Daemon:
+    """
+    The whole daemon.
+
+    @raise ConfigError:
+    @raise OSError:
+    """
+    section = configuration.cloud
+    pems = own_identity(
+        section.state_dir / "keys",
+        "cloud",
+        section.key,
+        section.certificate,
+        datetime.now(UTC),
+    )
+    if is_all_in_one:
+        around = all_in_one(configuration, machine)
+    else:
+        around = elsewhere(configuration, machine, pems)
+    return _Cloud(configuration, machine, pems, around).daemon()
+
+
+class _Cloud:
+    """The concrete classes of a cloud controller, and how they are joined."""
+
+    _log = Logger()
+
+    def __init__(
+        self,
+        configuration: Configuration,
+        machine: Machine,
+        pems: KeyAndCertificate,
+        around: Neighbours,
+    ) -> None:
+        section = configuration.cloud
+        self._configuration = configuration
+        self._machine = machine
+        self._around = around
+        self._url = public_url("cloud", section.listen, section.url)
+        store_path = section.state_dir / CLOUD_STORE
+        self._store: IStore = machine.make_store(store_path, CLOUD_RECORDS)
+        self._image_resource: ImageResource | None = None
+        self._images = self._image_store()
+        self._clusters = Clusters(
+            clusters=around.urls,
+            peers=around.peers,
+            store=self._store,
+            images=self._images,
+            machine_types=configuration.machine_types,
+            clock=machine.reactor,
+            random=machine.random,
+            settings=section,
+        )
+        self._accounts = Accounts(
+            store=self._store,
+            clock=machine.reactor,
+            minter=machine.minter,
+            in_thread=machine.in_thread,
+        )
+        self._files_of = partial(
+            credential_files,
+            cloud_url=self._url,
+            region=section.region,
+            cloud_certificate_pem=pems.certificate_pem,
+        )
+        self._imports = Imports(store=self._store, images=self._images)
+
+    def _image_store(self) -> IImageStore:
+        if self._around.is_imagined:
+            imagined: IImageStore = MemoryImageStore()
+            return imagined
+        section, machine = self._configuration.images, self._machine
+        state_dir = self._configuration.cloud.state_dir
+        store = FileImageStore(
+            directory=section.directory or state_dir / "images",
+            base_url=self._url,
+            secret=kept_secret(state_dir / "keys" / "images", machine.random),
+            agent=BrowserLikeRedirectAgent(pooled_agent(machine.reactor)),
+            clock=machine.reactor,
+            in_thread=machine.in_thread,
+            import_directories=section.import_directories,
+            largest_bytes=section.largest_mib << 20,
+        )
+        self._image_resource = ImageResource(store)
+        kept: IImageStore = store
+        return kept
+
+    def daemon(self) -> Daemon:
+        """All of it, ready to start."""
+        section, machine = self._configuration.cloud, self._machine
+        actions = Actions(
+            store=self._store,
+            accounts=self._accounts,
+            files_of=self._files_of,
+            clusters=self._clusters,
+        )
+        admin_socket = AdminSocket(machine.reactor, section.state_dir, actions.perform)
+        parts = (
+            store_part(self._store),
+            Part(name="the first start", start=self._first_start),
+            *self._around.parts,
+            Part(
+                name="imports of images",
+                start=self._imports.resume,
+                stop=self._imports.background.stop,
+            ),
+            service_part(self._clusters),
+            listen_part(machine, "cloud", section.listen, self._site()),
+            service_part(admin_socket),
+        )
+        return Daemon(NAME, machine, parts)
+
+    def _site(self) -> Any:
+        section, machine = self._configuration.cloud, self._machine
+        dispatch = self._dispatch()
+        new_request_id = machine.minter.uuid
+        service_url = f"{self._url.rstrip('/')}{SERVICE}"
+        query = QueryDoor(
+            EC2,
+            frozenset(QUERY_VERSIONS),
+            dispatch,
+            StoredAccessKeys(self._store),
+            machine.reactor,
+            new_request_id,
+        )
+        soap = ec2_door(
+            EC2,
+            dispatch,
+            StoredCertificates(self._store),
+            machine.reactor,
+            new_request_id,
+            in_thread=machine.in_thread,
+        )
+        front = Front(
+            query=query.answer,
+            soap=soap.answer,
+            versions=EC2.versions,
+            describe=lambda version: wsdl(EC2, version, service_url),
+            refuse=lambda error: error_reply(error, new_request_id()),
+        )
+        too_large = RequestTooLarge(section.max_body_bytes)
+        return make_site(
+            FrontResource(front, cooperator_of(machine), self._image_resource),
+            section.max_body_bytes,
+            machine.reactor,
+            too_large=error_reply(too_large, "0"),
+        )
+
+    def _dispatch(self) -> Dispatch:
+        whole, machine, store = self._configuration, self._machine, self._store
+        clock, minter, quotas = machine.reactor, machine.minter, whole.quotas
+        return dispatcher(
+            Instances(store=store, clusters=self._clusters, clock=clock),
+            Launches(
+                store=store,
+                clusters=self._clusters,
+                clock=clock,
+                minter=minter,
+                quotas=quotas,
+                machine_types=whole.machine_types,
+                default_type=next(iter(whole.machine_types)),
+            ),
+            Images(
+                store=store,
+                imports=self._imports,
+                clock=clock,
+                minter=minter,
+                quotas=quotas,
+            ),
+            ImageAttributes(store=store),
+            KeyPairs(store=store, quotas=quotas, in_thread=machine.in_thread),
+            Groups(store=store, minter=minter, quotas=quotas),
+            Addresses(
+                store=store,
+                clusters=self._clusters,
+                clock=clock,
+                quotas=quotas,
+                pool=address_pool(whole.cloud.public_addresses),
+            ),
+            Zones(clusters=self._clusters, region=whole.cloud.region),
+        )
+
+    async def _first_start(self) -> None:
+        """
+        See that there is an administrator with credentials, and a demo image.
+        The credentials are written before they are valid: should this process
+        be killed in between, others are written in their place.
+        """
+        if not self._accounts.has(ADMIN):
+            drafted = await self._accounts.draft(ADMIN, is_admin=True)
+            directory = self._configuration.cloud.state_dir / "credentials" / ADMIN
+            files = self._files_of(drafted, directory.absolute())
+            write_private_files(directory, files)
+            await self._accounts.add(drafted)
+            self._log.info(
+                "Credentials of {user} are in {directory}",
+                user=ADMIN,
+                directory=str(directory),
+            )
+        demo: PurePath | None = self._configuration.images.demo
+        if demo is None and self._around.is_imagined:
+            demo = _IMAGINED
+        if demo is not None:
+            await self._register_demo(demo)
+
+    async def _register_demo(self, directory: PurePath) -> None:
+        demo = DemoImage(
+            store=self._store,
+            images=self._images,
+            clock=self._machine.reactor,
+            minter=self._machine.minter,
+            directory=directory,
+        )
+        try:
+            await demo.register(self._accounts.named(ADMIN))
+        except ImportFailed as failed:
+            self._log.warn("The demo image: {reason}", reason=str(failed))
+
+
+def configured(configuration: Configuration, options: Options) -> Configuration:
+    """The configuration, and what the command line says in place of it."""
+    said = {
+        "state_dir": options["state-dir"] and Path(options["state-dir"]),
+        "listen": options["listen"],
+    }
+    given = {key: value for key, value in said.items() if value is not None}
+    whole = evolve(configuration, cloud=evolve(configuration.cloud, **given))
+    if options["hypervisor"] is None:
+        return whole
+    node = evolve(whole.node_controller, hypervisor=options["hypervisor"])
+    return evolve(whole, node_controller=node)
+
+
+def makeService(options: Options) -> Daemon:
+    """@raise SystemExit: something of the operator's is wrong."""
+
+    def make(configuration: Configuration) -> Daemon:
+        whole = configured(configuration, options)
+        is_all_in_one = bool(options["all-in-one"])
+        prepare((whole.cloud.state_dir,))
+        if is_all_in_one:
+            for name in ("node", "cluster"):
+                prepare((whole.cloud.state_dir / name,), mode=0o711)
+        machine = real_machine(real_reactor)
+        return daemon_of(whole, machine, is_all_in_one=is_all_in_one)
+
+    return make_or_exit(NAME, options["config"], make)

@@ -1,0 +1,250 @@
+"""
+C{twistd euca-nc}: a node controller, put together.
+
+libvirt is imported only where a libvirt hypervisor is asked for.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from attrs import evolve, frozen
+from twisted.internet import reactor as real_reactor
+from twisted.logger import Logger
+from twisted.python import usage
+from twisted.web.client import BrowserLikeRedirectAgent
+
+from euca_tw.admin.configuration import (
+    Configuration,
+    NodeControllerSection,
+    public_url,
+)
+from euca_tw.admin.daemon import (
+    Daemon,
+    Machine,
+    Part,
+    make_or_exit,
+    prepare,
+    real_machine,
+    service_part,
+    store_part,
+)
+from euca_tw.admin.tier import identity_of, pinned_caller, tier_part
+from euca_tw.api.node import NODE
+from euca_tw.common.config import ConfigError
+from euca_tw.model.capacity import Resources
+from euca_tw.nodectl.domain_xml import MACHINES, XEN
+from euca_tw.nodectl.domain_xml import Machine as DomainMachine
+from euca_tw.nodectl.images import ImageCache
+from euca_tw.nodectl.interfaces import IHypervisor, IInstanceStore, INodeNetwork
+from euca_tw.nodectl.memory import MemoryHypervisor, MemoryInstanceStore
+from euca_tw.nodectl.node import NodeController
+from euca_tw.nodectl.records import NODE_RECORDS
+from euca_tw.nodectl.storage import FileInstanceStore, room_gib
+from euca_tw.soap.http import pooled_agent
+from euca_tw.vnet.bridge import BridgeNodeNetwork
+from euca_tw.vnet.memory import MemoryNodeNetwork
+
+NAME = "euca-nc"
+PATH = "axis2/services/EucalyptusNC"
+
+#: A machine of memory, unless the configuration says otherwise.
+_IMAGINED = Resources(cores=64, memory_mib=1 << 16, disk_gib=1000)
+#: The launch of one instance has its user's data in it, and no more.
+_MAX_BODY_BYTES = 1 << 20
+_XEN_CONSOLE = "/var/log/xen/guest-{name}.log"
+
+
+class Options(usage.Options):
+    """What may be said on the command line, in place of the configuration."""
+
+    optParameters = [
+        ["config", "c", None, "The configuration (else /etc/euca_tw/euca.toml)."],
+        ["state-dir", None, None, "Where to keep state; made if it is not there."],
+        ["listen", None, None, "Where to listen: an endpoint, such as tcp:8775."],
+        ["hypervisor", None, None, "A libvirt URI (qemu:///system), or memory."],
+    ]
+    longdesc = "Runs the instances of a private EC2 on this machine."
+
+
+@frozen(kw_only=True)
+class _Doors:
+    """A node's doors to the world, of one kind."""
+
+    hypervisor: IHypervisor
+    instances: IInstanceStore
+    network: INodeNetwork
+
+
+def node_of(
+    section: NodeControllerSection, machine: Machine, url: str
+) -> tuple[NodeController, tuple[Part, ...]]:
+    """
+    A node without a port, and the parts that keep it going.
+
+    @param url: its service tag.
+    @raise ConfigError:
+    @raise OSError:
+    """
+    found: list[NodeController] = []
+    if section.hypervisor == "memory":
+        doors = _memory_doors(section, machine)
+    else:
+        doors = _real_doors(section, machine, found)
+    store = machine.make_store(section.state_dir / "node.db", NODE_RECORDS)
+    controller = NodeController(
+        url=url,
+        store=store,
+        hypervisor=doors.hypervisor,
+        instances=doors.instances,
+        network=doors.network,
+        clock=machine.reactor,
+        random=machine.random,
+        settings=section,
+    )
+    found.append(controller)
+    return controller, (store_part(store), service_part(controller))
+
+
+def _memory_doors(section: NodeControllerSection, machine: Machine) -> _Doors:
+    clock = machine.reactor
+    capacity = evolve(
+        _IMAGINED,
+        cores=section.cores or _IMAGINED.cores,
+        memory_mib=section.memory_mib or _IMAGINED.memory_mib,
+    )
+    hypervisor = MemoryHypervisor(clock, capacity)
+    disk_gib = section.disk_gib or _IMAGINED.disk_gib
+    return _Doors(
+        hypervisor=hypervisor,
+        instances=MemoryInstanceStore(clock, hypervisor.consoles, disk_gib),
+        network=MemoryNodeNetwork(section.bridge),
+    )
+
+
+def _real_doors(
+    section: NodeControllerSection, machine: Machine, found: list[NodeController]
+) -> _Doors:
+    """@param found: will have the controller, before anybody asks for it."""
+    try:
+        from euca_tw.nodectl.libvirt import LibvirtHypervisor
+    except ImportError as error:
+        reason = (
+            f"{section.hypervisor} needs libvirt-python ({error}): "
+            "pip install 'euca_tw[node]'"
+        )
+        raise ConfigError(
+            "the configuration", "node_controller", "hypervisor", reason
+        ) from error
+    reactor = machine.reactor
+    domains = _domains(section)
+    directory = section.instances_dir or section.state_dir / "instances"
+    room = room_gib(directory)  # makes it, too
+    _warn_of_closed(directory)
+    cache = ImageCache(
+        reactor=reactor,
+        agent=BrowserLikeRedirectAgent(pooled_agent(reactor)),
+        in_thread=machine.in_thread,
+        directory=directory / "cache",
+        keep_bytes=section.image_cache_gib << 30,
+    )
+    return _Doors(
+        hypervisor=LibvirtHypervisor(
+            reactor=reactor,
+            random=machine.random,
+            uri=section.hypervisor,
+            machine=domains,
+            mark=section.mark,
+        ),
+        instances=FileInstanceStore(
+            reactor=reactor,
+            in_thread=machine.in_thread,
+            cache=cache,
+            directory=directory,
+            disk_gib=section.disk_gib or room,
+            console_elsewhere=_XEN_CONSOLE if domains is XEN else None,
+        ),
+        network=BridgeNodeNetwork(
+            reactor,
+            section.bridge_settings,
+            lambda private_ip: found[0].metadata_of(private_ip),
+        ),
+    )
+
+
+def _domains(section: NodeControllerSection) -> DomainMachine:
+    if section.domain_type:
+        return MACHINES[section.domain_type]
+    if section.hypervisor.startswith("xen"):
+        return XEN
+    has_kvm = os.access("/dev/kvm", os.R_OK | os.W_OK)
+    return MACHINES["kvm" if has_kvm else "qemu"]
+
+
+def _warn_of_closed(directory: Path) -> None:
+    """Domains run as a user of their own, who must get at their disks."""
+    for each in (directory, *directory.absolute().parents):
+        if not each.stat().st_mode & 0o001:
+            Logger(namespace=__name__).warn(
+                "{closed} cannot be passed by others (chmod o+x): if the hypervisor "
+                "runs domains as another user, they will not find their disks in "
+                "{directory}",
+                closed=str(each),
+                directory=str(directory),
+            )
+            return
+
+
+def daemon_of(configuration: Configuration, machine: Machine) -> Daemon:
+    """
+    The whole daemon.
+
+    @raise ConfigError:
+    @raise OSError:
+    """
+    section = configuration.node_controller
+    url = public_url("node_controller", section.listen, section.url, PATH)
+    controller, parts = node_of(section, machine, url)
+    listening = tier_part(
+        machine,
+        section="node_controller",
+        listen=section.listen,
+        url=url,
+        api=NODE,
+        dispatch=controller.dispatch,
+        identity=identity_of(
+            section.state_dir, "node", section.key, section.certificate
+        ),
+        callers=pinned_caller(
+            "node_controller",
+            "cluster_certificate",
+            section.cluster_certificate,
+            "cluster",
+        ),
+        max_body_bytes=_MAX_BODY_BYTES,
+    )
+    return Daemon(NAME, machine, (*parts, listening))
+
+
+def configured(configuration: Configuration, options: Options) -> Configuration:
+    """The configuration, and what the command line says in place of it."""
+    section = configuration.node_controller
+    said = {
+        "state_dir": options["state-dir"] and Path(options["state-dir"]),
+        "listen": options["listen"],
+        "hypervisor": options["hypervisor"],
+    }
+    given = {key: value for key, value in said.items() if value is not None}
+    return evolve(configuration, node_controller=evolve(section, **given))
+
+
+def makeService(options: Options) -> Daemon:
+    """@raise SystemExit: something of the operator's is wrong."""
+
+    def make(configuration: Configuration) -> Daemon:
+        whole = configured(configuration, options)
+        prepare((whole.node_controller.state_dir,), mode=0o711)
+        return daemon_of(whole, real_machine(real_reactor))
+
+    return make_or_exit(NAME, options["config"], make)
