@@ -77,8 +77,12 @@ NAME = "euca-clc"
 #: Where the parts of a cloud in one process are, to each other.
 _CLUSTER_URL = "http://cluster.memory/axis2/services/EucalyptusCC"
 _NODE_URL = "http://node.memory/axis2/services/EucalyptusNC"
-#: A demo image without bytes, for a hypervisor that only imagines domains.
+#: Where domains are only imagined, so are the demo image, which has no bytes, and
+#: public addresses, of a network that RFC 5737 keeps for documentation.
 _IMAGINED = PurePath("memory:/demo")
+#: Public addresses for the same: no network has them (RFC 5737).
+_IMAGINED_ADDRESSES = ("192.0.2.0/24",)
+_IMAGINED_POOL = ("192.0.2.0/24",)
 
 
 class Options(usage.Options):
@@ -311,6 +315,9 @@ class _Cloud:
     def _dispatch(self) -> Dispatch:
         whole, machine, store = self._configuration, self._machine, self._store
         clock, minter, quotas = machine.reactor, machine.minter, whole.quotas
+        addresses = whole.cloud.public_addresses
+        if self._around.is_imagined and not addresses:
+            addresses = _IMAGINED_ADDRESSES
         return dispatcher(
             Instances(store=store, clusters=self._clusters, clock=clock),
             Launches(
@@ -337,10 +344,15 @@ class _Cloud:
                 clusters=self._clusters,
                 clock=clock,
                 quotas=quotas,
-                pool=address_pool(whole.cloud.public_addresses),
+                pool=address_pool(self._pool),
             ),
             Zones(clusters=self._clusters, region=whole.cloud.region),
         )
+
+    @property
+    def _pool(self) -> tuple[str, ...]:
+        configured = self._configuration.cloud.public_addresses
+        return configured or (_IMAGINED_POOL if self._around.is_imagined else ())
 
     async def _first_start(self) -> None:
         """
