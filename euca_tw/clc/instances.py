@@ -42,6 +42,7 @@ from euca_tw.clc.paging import page
 from euca_tw.common.clock import utc_now
 from euca_tw.model.callers import Caller
 from euca_tw.model.identifiers import InstanceId, is_identifier
+from euca_tw.model.lifecycle import USER_SHUTDOWN, condemned
 from euca_tw.model.records import Image, Instance, InstanceState
 from euca_tw.store.interfaces import Change, IStore, Put
 
@@ -70,7 +71,7 @@ _FILTERS: dict[str, Reads[Shown]] = {
     "kernel-id": one(lambda pair: pair[0].kernel_id),
     "key-name": one(lambda pair: pair[1].key_name),
     "launch-index": one(lambda pair: pair[1].launch_index),
-    "launch-time": one(lambda pair: f"{pair[0].launched_at:%Y-%m-%dT%H:%M:%S}.000Z"),
+    "launch-time": one(lambda pair: views.moment_told(pair[0].launched_at)),
     "monitoring-state": lambda pair: ("disabled",),
     "owner-id": one(lambda pair: pair[0].owner_id),
     "private-dns-name": one(lambda pair: pair[1].private_dns_name),
@@ -156,11 +157,7 @@ class Instances:
             return instance
         now = utc_now(self.clock)
         return evolve(
-            instance,
-            wanted=InstanceState.TERMINATED,
-            state=InstanceState.SHUTTING_DOWN,
-            state_reason_code="Client.UserInitiatedShutdown",
-            state_reason="User initiated shutdown",
+            condemned(instance, USER_SHUTDOWN, "User initiated shutdown"),
             transition_reason=f"User initiated ({now:%Y-%m-%d %H:%M:%S} GMT)",
         )
 

@@ -7,6 +7,7 @@ Pure; whether a caller may see a thing was decided before.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 
 from attrs import Factory, define
 
@@ -43,6 +44,11 @@ def state_change(before: Instance, after: Instance) -> instances.InstanceStateCh
         previous=STATES[before.state],
         current=STATES[after.state],
     )
+
+
+def moment_told(moment: datetime) -> str:
+    """A moment as text, to the millisecond, as the encoder tells it."""
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
 
 
 def virtualization(kernel_id: str | None) -> str:
@@ -163,13 +169,12 @@ def reservations(
 
 def image(record: Image) -> images.Image:
     is_machine = record.kind is ImageKind.MACHINE
-    moment = record.registered_at
     return images.Image(
         image_id=record.image_id,
         image_location=record.location,
         image_state=record.state.value,
         image_owner_id=record.owner_id,
-        creation_date=f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z",
+        creation_date=moment_told(record.registered_at),
         is_public=record.is_public,
         product_codes=product_codes(record.product_codes),
         architecture=record.architecture,
