@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import re
 import shutil
 import socket
@@ -9,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+from functools import cache
 from pathlib import Path
 
 from attrs import define
@@ -111,6 +113,17 @@ class Cloud:
             self._process.kill()
             self._process.wait()
         shutil.rmtree(self.directory)
+
+
+@cache
+def cloud_for(module: str) -> Cloud:
+    """
+    The cloud of a module of tests: started when the first of them asks for it,
+    and stopped when all tests have been run.
+    """
+    cloud = Cloud.start()
+    atexit.register(cloud.stop)
+    return cloud
 
 
 def read_eucarc(path: Path) -> dict[str, str]:

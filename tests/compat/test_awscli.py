@@ -7,25 +7,18 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.compat.cloud import Cloud, until
+from tests.compat.cloud import cloud_for, until
 
 
 class AwsCliTests(SynchronousTestCase):
     """C{aws ec2 …} with nothing but what eucarc exports."""
 
-    cloud: ClassVar[Cloud]
-
-    @classmethod
-    def setUpClass(cls) -> None:
-        cls.cloud = Cloud.start()
-
-    @classmethod
-    def tearDownClass(cls) -> None:
-        cls.cloud.stop()
+    def setUp(self) -> None:
+        self.cloud = cloud_for(__name__)
 
     def aws(self, *arguments: str) -> Any:
         told = subprocess.run(
@@ -77,8 +70,10 @@ class AwsCliTests(SynchronousTestCase):
             return name
 
         until(state, "running".__eq__)
-        console = self.aws("get-console-output", "--instance-id", instance_id)
-        self.assertIn(instance_id, console["Output"])
+        until(
+            lambda: self.aws("get-console-output", "--instance-id", instance_id),
+            lambda console: instance_id in console["Output"],
+        )
         self.aws("reboot-instances", "--instance-ids", instance_id)
         zones = self.aws("describe-availability-zones")["AvailabilityZones"]
         self.assertEqual([z["State"] for z in zones], ["available"])

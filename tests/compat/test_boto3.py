@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.compat.cloud import Cloud, until
+from tests.compat.cloud import Cloud, cloud_for, until
 
 
 def client_of(cloud: Cloud, **config: Any) -> Any:
@@ -26,15 +26,8 @@ def client_of(cloud: Cloud, **config: Any) -> Any:
 class Boto3Tests(SynchronousTestCase):
     """The round of a user, and what he gets wrong."""
 
-    cloud: ClassVar[Cloud]
-
-    @classmethod
-    def setUpClass(cls) -> None:
-        cls.cloud = Cloud.start()
-
-    @classmethod
-    def tearDownClass(cls) -> None:
-        cls.cloud.stop()
+    def setUp(self) -> None:
+        self.cloud = cloud_for(__name__)
 
     def instance(self, ec2: Any, instance_id: str) -> Any:
         answer = ec2.describe_instances(InstanceIds=[instance_id])
@@ -94,10 +87,10 @@ class Boto3Tests(SynchronousTestCase):
         self.assertEqual(told["KeyName"], f"key{suffix}")
         self.assertEqual(told["SecurityGroups"][0]["GroupName"], f"group{suffix}")
         self.assertTrue(told["PrivateIpAddress"])
-        output = until(
-            lambda: ec2.get_console_output(InstanceId=ids[0]).get("Output", ""), bool
+        until(
+            lambda: ec2.get_console_output(InstanceId=ids[0]).get("Output", ""),
+            lambda output: ids[0] in output,
         )
-        self.assertIn(ids[0], output)
         ec2.reboot_instances(InstanceIds=ids)
 
         with self.assertRaises(ClientError) as refused:

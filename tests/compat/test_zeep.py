@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import xmlsec
 from lxml import etree
@@ -14,7 +14,7 @@ from zeep.exceptions import Fault
 from zeep.wsse.signature import BinarySignature
 from zeep.wsse.utils import get_security_header
 
-from tests.compat.cloud import Cloud, until
+from tests.compat.cloud import cloud_for, until
 
 PUBLISHED = Path(__file__).resolve().parents[3] / "shared" / "wsdl" / "amazon"
 WSU = (
@@ -40,17 +40,10 @@ class Ec2Signature(BinarySignature):
 class ZeepTests(SynchronousTestCase):
     """A user's round by SOAP at three dates."""
 
-    cloud: ClassVar[Cloud]
-
-    @classmethod
-    def setUpClass(cls) -> None:
+    def setUp(self) -> None:
         if not PUBLISHED.is_dir():
             raise SkipTest(f"Amazon's published WSDLs are not in {PUBLISHED}")
-        cls.cloud = Cloud.start()
-
-    @classmethod
-    def tearDownClass(cls) -> None:
-        cls.cloud.stop()
+        self.cloud = cloud_for(__name__)
 
     def service(self, date: str, sha256: bool = True) -> Any:
         methods = (
