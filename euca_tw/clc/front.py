@@ -87,6 +87,9 @@ class FrontResource(AnswerResource):
         super().__init__(front.answer, cooperator)
         self._images = images
 
+    def is_answered(self, target: bytes) -> bool:
+        return not target.startswith(_IMAGES)
+
     def render(self, request: Any) -> int:
         if self._images is None or not request.path.startswith(_IMAGES):
             return super().render(request)

@@ -16,9 +16,9 @@ from twisted.trial.unittest import SynchronousTestCase
 from twisted.web.resource import Resource
 from twisted.web.static import Data
 
+from euca_tw.common.channel import LINGER_S, QUICK_BODY, QUICK_HEAD
 from euca_tw.common.web import (
     IDLE_S,
-    LINGER_S,
     Answer,
     AnswerResource,
     Asked,
@@ -44,7 +44,9 @@ class Transport(StringTransport):
 class Wire:
     """One connection to a site that answers with what it is given."""
 
-    def __init__(self, answer: Answer | Resource, **options: Any) -> None:
+    def __init__(
+        self, answer: Answer | Resource, is_quick: bool = True, **options: Any
+    ) -> None:
         self.clock = Clock()
         self.clock.advance(NOON)
         self.steps: list[Callable[[], None]] = []
@@ -65,6 +67,8 @@ class Wire:
         self.channel: Any = self.site.buildProtocol(None)
         self.transport = Transport()
         self.channel.makeConnection(self.transport)
+        if not is_quick:
+            self.channel._is_quick = False
 
     def send(self, data: bytes) -> bytes:
         """What comes back at once."""
@@ -101,10 +105,12 @@ GET = b"GET /a%20b?c=d HTTP/1.1\r\nHost: cloud:8773\r\n\r\n"
 class WholeTests(SynchronousTestCase):
     """Answers of one piece."""
 
+    is_quick = True
+
     def test_reply(self) -> None:
         """A reply of one piece carries its length, type and time."""
         self.assertEqual(
-            Wire(replying()).send(GET),
+            Wire(replying(), self.is_quick).send(GET),
             b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n"
             b"Date: Mon, 23 Nov 2026 12:00:00 GMT\r\nContent-Length: 5\r\n\r\nhello",
         )
@@ -117,7 +123,7 @@ class WholeTests(SynchronousTestCase):
             seen.append(asked)
             return Reply(200, "a", ())
 
-        Wire(answer).send(
+        Wire(answer, self.is_quick).send(
             b"POST /a%20b?c=d;e HTTP/1.1\r\nhOST: cloud\r\nX-A: 1 \r\nx-a:\t\xff\r\n"
             b"Content-Length: 3\r\nCookie: a=b\r\n\r\n\x00=%"
         )
@@ -133,41 +139,43 @@ class WholeTests(SynchronousTestCase):
 
     def test_kept_alive(self) -> None:
         """A connection answers one request after the other."""
-        wire = Wire(replying())
+        wire = Wire(replying(), self.is_quick)
         self.assertEqual(wire.send(GET), wire.send(GET))
         self.assertEqual(wire.send(GET * 3).count(b"200 OK"), 3)
         self.assertFalse(wire.transport.disconnecting)
 
     def test_time_goes_on(self) -> None:
         """The time told is that of the reply."""
-        wire = Wire(replying())
+        wire = Wire(replying(), self.is_quick)
         wire.send(GET)
         wire.clock.advance(1)
         self.assertIn(b"12:00:01 GMT", wire.send(GET))
 
     def test_closed(self) -> None:
         """A client that wants the connection closed is told that it is."""
-        wire = Wire(replying())
+        wire = Wire(replying(), self.is_quick)
         sent = wire.send(b"GET / HTTP/1.1\r\nConnection: close\r\n\r\n")
         self.assertIn(b"\r\nConnection: close\r\n", sent)
         self.assertTrue(wire.transport.disconnecting)
 
     def test_headers(self) -> None:
         """Further headers are sent, and can hold nothing but one line."""
-        wire = Wire(replying(headers=(("Location", "a\r\nb: c"), ("X-A", "d"))))
+        wire = Wire(
+            replying(headers=(("Location", "a\r\nb: c"), ("X-A", "d"))), self.is_quick
+        )
         sent = wire.send(b"GET / HTTP/1.1\r\nConnection: close\r\n\r\n")
         for line in (b"Location: a b: c", b"X-A: d", b"Connection: close"):
             self.assertIn(b"\r\n" + line + b"\r\n", sent)
 
     def test_head(self) -> None:
         """HEAD is answered with the head alone."""
-        wire = Wire(replying())
+        wire = Wire(replying(), self.is_quick)
         sent = wire.send(GET.replace(b"GET", b"HEAD"))
         self.assertTrue(sent.endswith(b"Content-Length: 5\r\n\r\n"))
 
     def test_strange_status(self) -> None:
         """Any status can be said."""
-        sent = Wire(replying(status=499)).send(GET)
+        sent = Wire(replying(status=499), self.is_quick).send(GET)
         self.assertTrue(sent.startswith(b"HTTP/1.1 499 Unknown Status\r\n"))
 
     def test_tree(self) -> None:
@@ -181,14 +189,22 @@ class WholeTests(SynchronousTestCase):
 
     def test_protocols(self) -> None:
         """Only the protocol that we speak is offered under TLS."""
-        self.assertEqual(Wire(replying()).site.acceptableProtocols(), [b"http/1.1"])
+        self.assertEqual(
+            Wire(replying(), self.is_quick).site.acceptableProtocols(), [b"http/1.1"]
+        )
 
     def test_stopped(self) -> None:
         """A site that has stopped leaves no timer behind."""
-        wire = Wire(replying())
+        wire = Wire(replying(), self.is_quick)
         wire.lose()
         wire.site.doStop()
         self.assertEqual(wire.clock.getDelayedCalls(), [])
+
+
+class CarefulWholeTests(WholeTests):
+    """Answers of one piece, in the careful lane."""
+
+    is_quick = False
 
 
 class FailureTests(SynchronousTestCase):
@@ -230,6 +246,8 @@ class FailureTests(SynchronousTestCase):
 class WaitingTests(SynchronousTestCase):
     """Answers that take their time."""
 
+    is_quick = True
+
     def setUp(self) -> None:
         self.cancelled: list[str] = []
         self.reply: Deferred[Reply] = Deferred(lambda d: self.cancelled.append("yes"))
@@ -237,7 +255,7 @@ class WaitingTests(SynchronousTestCase):
         async def answer(asked: Asked) -> Reply:
             return await self.reply
 
-        self.wire = Wire(answer)
+        self.wire = Wire(answer, self.is_quick)
 
     def test_later(self) -> None:
         """An answer comes when it is there, however long it takes."""
@@ -262,7 +280,7 @@ class WaitingTests(SynchronousTestCase):
                 return Reply(200, "a", (b"late",))
             raise AssertionError("not cancelled")
 
-        wire = Wire(stubborn)
+        wire = Wire(stubborn, self.is_quick)
         wire.send(GET)
         wire.lose()
         self.assertEqual(wire.transport.value(), b"")
@@ -274,8 +292,16 @@ class WaitingTests(SynchronousTestCase):
         self.assertEqual(self.wire.transport.value().count(b"200 OK"), 2)
 
 
+class CarefulWaitingTests(WaitingTests):
+    """Answers that take their time, in the careful lane."""
+
+    is_quick = False
+
+
 class StreamTests(SynchronousTestCase):
     """Answers of many pieces."""
+
+    is_quick = True
 
     def setUp(self) -> None:
         self.made: list[int] = []
@@ -289,19 +315,18 @@ class StreamTests(SynchronousTestCase):
                         raise ValueError("broken")
                     self.made.append(n)
                     yield b"<%d>" % n
+                yield b""
             finally:
                 self.ended.append("ended")
 
         async def answer(asked: Asked) -> Reply:
             return Reply(201, "text/xml", body(), (("X-A", "b"),))
 
-        self.wire = Wire(answer)
+        self.wire = Wire(answer, self.is_quick)
 
     def test_pieces(self) -> None:
         """Each piece leaves in a turn of its own, as a chunk."""
-        head = self.wire.send(GET)
-        self.assertEqual(head, b"")
-        first = self.wire.turns()
+        first = self.wire.send(GET) + self.wire.turns()
         for line in (
             b"HTTP/1.1 201 Created",
             b"Date: Mon, 23 Nov 2026 12:00:00 GMT",
@@ -356,6 +381,12 @@ class StreamTests(SynchronousTestCase):
         self.assertTrue(sent.startswith(b"HTTP/1.1 201 "))
         self.assertNotIn(b"Content-Length", sent)
         self.assertEqual(self.made, [0, 1])
+
+
+class CarefulStreamTests(StreamTests):
+    """Answers of many pieces, in the careful lane."""
+
+    is_quick = False
 
 
 class BodyTests(SynchronousTestCase):
@@ -485,3 +516,180 @@ class GarbageTests(SynchronousTestCase):
             wire.send(data)
         wire.lose()
         self.assertEqual(wire.clock.getDelayedCalls(), [])
+
+
+class LaneTests(SynchronousTestCase):
+    """Whichever lane a request takes, it is answered the same."""
+
+    def lanes(self, sent: list[bytes]) -> list[tuple[Any, ...]]:
+        """What is asked, and answered, in the one lane and in the other."""
+        found = []
+        for is_quick in (True, False):
+            asked: list[tuple[Any, ...]] = []
+
+            async def answer(a: Asked, asked: list[tuple[Any, ...]] = asked) -> Reply:
+                names = ("Host", "x-a", "content-length", "content-type", "none")
+                headers = tuple(a.headers(name) for name in names)
+                asked.append((a.method, a.target, headers, a.body, a.peer))
+                body = (b"a", b"b") if b"long" in a.target else (a.body,)
+                status = 404 if b"404" in a.target else 200
+                return Reply(status, "text/a", body, (("X-B", "c\r\nd"),))
+
+            wire = Wire(answer, is_quick)
+            answers = b"".join(wire.send(data) + wire.turns(4) for data in sent)
+            found.append((asked, answers, wire.transport.disconnecting))
+        return found
+
+    def assertAlike(self, sent: list[bytes]) -> None:
+        [quick, careful] = self.lanes(sent)
+        self.assertEqual(quick[0], careful[0])
+        self.assertEqual(_without_order(quick[1]), _without_order(careful[1]))
+        self.assertEqual(quick[2], careful[2])
+
+    def test_alike(self) -> None:
+        """Ordinary requests, alone and in a row, whole and in parts."""
+        post = b"POST /404 HTTP/1.1\r\nX-A: 1\r\nx-a:2 \r\nContent-Length: 3\r\n\r\nabc"
+        for sent in (
+            [GET],
+            [GET * 3],
+            [post, GET + post, post],
+            [post[:n] for n in (5,)] + [post[5:]],
+            [post[n : n + 1] for n in range(len(post))],
+            [post[:-2], post[-2:-1], post[-1:] + GET],
+            [GET.replace(b"?", b"?long"), GET],
+            [b"GET / HTTP/1.1\r\n\r\n"],
+            [b"\r\n" + GET],
+        ):
+            self.assertAlike(sent)
+
+    def test_special(self) -> None:
+        """Requests that say something special."""
+        for line in (
+            b"Connection: close",
+            b"Connection: Keep-Alive",
+            b"Connection: TE, close",
+            b"Transfer-Encoding: chunked",
+            b"Expect: 100-continue",
+            b"Upgrade: h2c",
+            b"Content-Length: 2",
+            b"Content-Length: -2",
+            b"Content-Length: 2\r\nContent-Length: 2",
+            b"Content-Length: +2",
+            b"Content-Length: \xb2",
+            b"Content-Length: 1001",
+            b"Content-Length: %d" % (QUICK_BODY + 1),
+            b"Content-Length: 00000000000000000000002",
+            b"Content-Length : 2",
+            b"X-A: a\r\n b",
+            b"X-A: a\rb",
+            b"X-A: \x00",
+            b"X A: b",
+            b"no colon",
+        ):
+            self.assertAlike([b"POST /a HTTP/1.1\r\n" + line + b"\r\n\r\nab" + GET])
+
+    def test_first_lines(self) -> None:
+        """Requests of other methods, versions, or none."""
+        for line in (
+            b"HEAD /a HTTP/1.1",
+            b"DELETE /a HTTP/1.1",
+            b"GET /a HTTP/1.0",
+            b"GET /a HTTP/2",
+            b"GET  /a HTTP/1.1",
+            b"GET /\xff HTTP/1.1",
+            b"GET /%s HTTP/1.1" % (b"a" * QUICK_HEAD),
+            b"hello",
+        ):
+            self.assertAlike([line + b"\r\nHost: a\r\n\r\n" + GET])
+
+    @given(st.lists(st.one_of(LINES, st.sampled_from([GET, b"Host: a\r\n"]))))
+    def test_any(self, sent: list[bytes]) -> None:
+        """Whatever is sent, in one part or in many."""
+        self.assertAlike([b"".join(sent)])
+        self.assertAlike(sent)
+
+
+def _without_order(sent: bytes) -> list[list[bytes]]:
+    """Answers, their headers in no order."""
+    return [sorted(part.split(b"\r\n")) for part in sent.split(b"HTTP/1.1 ")]
+
+
+class QuickTests(SynchronousTestCase):
+    """What is the quick lane's own."""
+
+    def setUp(self) -> None:
+        self.replies: list[Deferred[Reply]] = []
+
+        async def answer(asked: Asked) -> Reply:
+            self.replies.append(Deferred())
+            return await self.replies[-1]
+
+        self.wire = Wire(answer, idle_s=10)
+
+    def reply(self) -> bytes:
+        self.wire.transport.clear()
+        self.replies.pop(0).callback(Reply(200, "a", (b"late",)))
+        return self.wire.transport.value()
+
+    def test_head_without_end(self) -> None:
+        """A head that does not end is refused, not kept."""
+        sent = self.wire.send(b"GET /" + b"a" * QUICK_HEAD)
+        self.assertEqual(sent, b"")
+        sent = self.wire.send(b"a" * QUICK_HEAD)
+        self.assertTrue(self.wire.transport.disconnecting)
+
+    def test_one_after_the_other(self) -> None:
+        """The next request is asked when the one before is answered."""
+        self.wire.send(GET)
+        self.wire.send(GET + GET)
+        self.assertEqual(len(self.replies), 1)
+        self.assertIn(b"late", self.reply())
+        self.assertEqual(len(self.replies), 1)
+        self.reply()
+        self.reply()
+        self.assertEqual(self.replies, [])
+
+    def test_eager(self) -> None:
+        """Who sends on and on without waiting for answers must wait."""
+        self.wire.send(GET)
+        self.wire.send(b"a" * 70000)
+        self.assertEqual(self.wire.transport.producerState, "paused")
+        self.reply()
+        self.assertEqual(self.wire.transport.producerState, "producing")
+
+    def test_not_idle(self) -> None:
+        """A connection is idle when nothing comes and nothing is answered."""
+        self.wire.clock.advance(9)
+        self.wire.send(GET[:5])
+        self.wire.clock.advance(9)
+        self.wire.send(GET[5:])
+        self.wire.clock.advance(50)
+        self.reply()
+        self.wire.clock.advance(9)
+        self.assertFalse(self.wire.transport.disconnecting)
+        self.wire.clock.advance(10)
+        self.assertTrue(self.wire.transport.disconnecting)
+
+    def test_never_idle(self) -> None:
+        """Where there is no time-out, there is none."""
+        wire = Wire(replying(), idle_s=None)
+        wire.send(GET)
+        wire.clock.advance(1e6)
+        self.assertFalse(wire.transport.disconnecting)
+
+    def test_some_not_answered(self) -> None:
+        """What a resource keeps for itself, it renders itself."""
+
+        class Mixed(AnswerResource):
+            def is_answered(self, target: bytes) -> bool:
+                return target != b"/own"
+
+            def render(self, request: Any) -> int:
+                assert request.path == b"/own"
+                request.write(b"own")
+                request.finish()
+                return 1
+
+        wire = Wire(Mixed(replying(), Cooperator()))
+        self.assertIn(b"hello", wire.send(GET))
+        self.assertIn(b"own", wire.send(b"GET /own HTTP/1.1\r\n\r\n"))
