@@ -19,7 +19,7 @@ from euca_tw.vnet.dhcp import SERVER_PORT, Kind, destination, parse, reply, writ
 _LONGEST_DATAGRAM = 2048
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class DhcpResponder(DatagramProtocol):
     """
     @ivar _server: our own address on the bridge.

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import signal
 import socket
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
 from demo_cloud.places import BIN, CONFIG, HERE, LOGS, ROOT, RUN
 from demo_cloud.steps import Failed, run, say, until
 
-#: Their names and ports, in the order in which they are started.
+#: Their names and ports.
 DAEMONS = {"euca-clc": 8773, "euca-cc": 8774, "euca-nc": 8775}
 
 _START_S = 30.0
@@ -45,12 +46,19 @@ def _answers(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def start(name: str) -> None:
+def start_all() -> None:
     """
-    Start a daemon, if it does not run.
+    Start the daemons that do not run, all at once.
 
-    @raise Failed: it cannot be, or does not answer.
+    @raise Failed: one cannot be, or does not answer.
     """
+    os.chdir(ROOT)
+    with ThreadPoolExecutor() as pool:
+        for started in [pool.submit(_start, name) for name in DAEMONS]:
+            started.result()
+
+
+def _start(name: str) -> None:
     port = DAEMONS[name]
     if pid_of(name) is not None:
         say(f"    {name} runs already")
@@ -61,7 +69,6 @@ def start(name: str) -> None:
                 f"end what has it: ss -ltnp 'sport = :{port}'",
             )
         _pid_file(name).unlink(missing_ok=True)
-        os.chdir(ROOT)
         try:
             run(
                 *(BIN / "twistd", "--pidfile", _pid_file(name)),

@@ -27,7 +27,7 @@ boto3, with them
             print(instance["InstanceId"], instance["State"]["Name"])'
 
 SOAP, signed with your certificate, by EC2's WSDL of 2008-02-01
-    {bin}/python tools/ec2-soap GetConsoleOutput instanceId={instance_id}
+    tools/ec2-soap DescribeInstances instancesSet={{}}
 
 The operator's side
     {bin}/euca-tw --config {config} status

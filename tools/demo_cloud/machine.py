@@ -8,7 +8,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from demo_cloud.places import BRIDGE, HERE, IMAGE, NODE, ROOT, RUN
+from demo_cloud.places import BRIDGE, HERE, IMAGE, INSTANCES, MARK, ROOT, RUN
 from demo_cloud.steps import Failed, run, say, until, works
 
 URI = "qemu:///system"
@@ -72,12 +72,15 @@ def _domains() -> list[str]:
     if not _libvirt_answers():
         return []
     names = run("virsh", "-c", URI, "list", "--all", "--name").split()
-    return [
-        name
-        for name in names
-        if works("virsh", "-c", URI, "metadata", name, NAMESPACE)
-        and f"bridge='{BRIDGE}'" in run("virsh", "-c", URI, "dumpxml", name)
-    ]
+    return [name for name in names if _is_ours(name)]
+
+
+def _is_ours(name: str) -> bool:
+    try:
+        told = run("virsh", "-c", URI, "metadata", name, NAMESPACE)
+    except Failed:
+        return False
+    return f'"{MARK}"' in told.replace("'", '"')
 
 
 def remove_domains() -> None:
@@ -123,7 +126,7 @@ def stop_libvirt() -> None:
 
 def remove_files() -> None:
     """All but the image and what it is built of."""
-    shutil.rmtree(NODE, ignore_errors=True)
+    shutil.rmtree(INSTANCES, ignore_errors=True)
     for path in HERE.glob("*") if HERE.is_dir() else ():
         if path != IMAGE:
             shutil.rmtree(path) if path.is_dir() else path.unlink()

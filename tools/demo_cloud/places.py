@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping, Sequence
 from ipaddress import IPv4Network
 from pathlib import Path
+from typing import Any
 
 from demo_cloud.steps import Failed, run
 
@@ -21,8 +23,10 @@ RUN = HERE / "run"
 CREDENTIALS = HERE / "credentials"
 KEY_PAIR = HERE / "demo.pem"
 #: Not below HERE, which may be in a home that the hypervisor's user cannot pass.
-NODE = Path("/var/lib/euca_tw-demo")
+INSTANCES = Path("/var/lib/euca_tw-demo")
 
+#: What the demo's domains carry.
+MARK = "euca_tw-demo"
 BRIDGE = "eucademo0"
 CLOUD_URL = "http://127.0.0.1:8773"
 CLUSTER = "cluster1"
@@ -62,9 +66,15 @@ url = "http://127.0.0.1:8775/axis2/services/EucalyptusNC"
 certificate = "keys/{node}-cert.pem"
 
 [node_controller]
-state_dir = "{state}"
+state_dir = "nc"
+instances_dir = "{instances}"
 listen = "tcp:8775:interface=127.0.0.1"
 hypervisor = "qemu:///system"
+# Software emulation: it works on every machine.  "kvm" is faster where it works.
+domain_type = "qemu"
+mark = "{mark}"
+# Instances of a demo may share the machine's cores.
+cores = 16
 bridge = "{bridge}"
 bridge_address = "{router}"
 cluster_certificate = "keys/{cluster}-cert.pem"
@@ -81,24 +91,32 @@ def write_configuration() -> None:
         if not (KEYS / f"{name}-pk.pem").exists():
             run(BIN / "euca-tw", "keys", "new", KEYS, name)
     if not CONFIG.exists():
-        subnet = _free_subnet()
-        router = f"{subnet.network_address + 1}/{subnet.prefixlen}"
-        CONFIG.write_text(
-            _CONFIG.format(
-                cloud_url=CLOUD_URL,
-                cluster=CLUSTER,
-                node=NODE_NAME,
-                state=NODE,
-                bridge=BRIDGE,
-                subnet=subnet,
-                router=router,
-            )
-        )
+        routes = json.loads(run("ip", "-json", "-4", "route", "show"))
+        CONFIG.write_text(configuration(free_subnet(routes)))
     run(BIN / "euca-tw", "config", "check", CONFIG)
 
 
-def _free_subnet() -> IPv4Network:
-    routes = json.loads(run("ip", "-json", "-4", "route", "show"))
+def configuration(subnet: IPv4Network) -> str:
+    """Of all three daemons, with instances in C{subnet}."""
+    return _CONFIG.format(
+        cloud_url=CLOUD_URL,
+        cluster=CLUSTER,
+        node=NODE_NAME,
+        instances=INSTANCES,
+        mark=MARK,
+        bridge=BRIDGE,
+        subnet=subnet,
+        router=f"{subnet.network_address + 1}/{subnet.prefixlen}",
+    )
+
+
+def free_subnet(routes: Sequence[Mapping[str, Any]]) -> IPv4Network:
+    """
+    A subnet that no route of the machine leads to.
+
+    @param routes: as C{ip -json route} tells them.
+    @raise Failed: there is none.
+    """
     used = [
         IPv4Network(route["dst"], strict=False)
         for route in routes
