@@ -23,8 +23,8 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.web.iweb import IAgent
 from zope.interface import implementer
 
-from euca_tw.clc.image_fetch import fetch
 from euca_tw.clc.interfaces import IImageStore, ImportFailed, StoredImage
+from euca_tw.common.download import DownloadFailed, download
 from euca_tw.common.in_thread import InThread
 from euca_tw.model.identifiers import IMAGE_PREFIXES, ImageId, is_identifier
 from euca_tw.model.records import Image
@@ -107,19 +107,28 @@ class FileImageStore:
         self, part: Path, location: str, is_admin: bool, stopping: threading.Event
     ) -> StoredImage:
         if location.startswith(("http://", "https://")):
-            with part.open("wb") as into:
-                return await fetch(
-                    self.agent,
-                    self.clock,
-                    location,
-                    into,
-                    largest_bytes=self.largest_bytes,
-                    idle_s=self.idle_s,
-                )
+            return await self._fetch(part, location)
         allowed = None if is_admin else self.import_directories
         return await self.in_thread(
             lambda: _copy(location, part, allowed, self.largest_bytes, stopping)
         )
+
+    async def _fetch(self, part: Path, location: str) -> StoredImage:
+        with part.open("wb") as into:
+            try:
+                told = await download(
+                    self.agent,
+                    self.clock,
+                    self.in_thread,
+                    location,
+                    into.write,
+                    largest_bytes=self.largest_bytes,
+                    idle_s=self.idle_s,
+                )
+            except DownloadFailed as failed:
+                reason = str(failed)
+                raise ImportFailed(f"{reason[:1].upper()}{reason[1:]}") from failed
+        return StoredImage(size_bytes=told.size_bytes, sha256=told.sha256)
 
     def _measured(self, path: Path, stopping: threading.Event) -> StoredImage | None:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -36,11 +36,11 @@ from euca_tw.clc import views
 from euca_tw.clc.access import may_launch, own_image_of, present_image_of
 from euca_tw.clc.checks import checked_text, unsupported
 from euca_tw.clc.filters import Reads, chooser, one, truth
-from euca_tw.clc.image_fetch import is_web_address
 from euca_tw.clc.imports import Imports
 from euca_tw.clc.pace import paced
 from euca_tw.clc.paging import page
 from euca_tw.common.clock import utc_now
+from euca_tw.common.download import is_web_address
 from euca_tw.model.callers import Caller
 from euca_tw.model.identifiers import IMAGE_PREFIXES, AccountId, ImageId, Minter
 from euca_tw.model.quotas import Quotas

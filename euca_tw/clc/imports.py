@@ -56,9 +56,8 @@ class Imports:
         except ImportFailed as failed:
             reason = str(failed)
             self._log.info(
-                "{image_id} cannot be had from {location}: {reason}",
+                "{image_id} cannot be had: {reason}",
                 image_id=image.image_id,
-                location=image.location,
                 reason=reason,
             )
         now = self.store.get(Image, image.image_id)

@@ -86,7 +86,7 @@ async def download(
 async def _ask(
     agent: IAgent, clock: IReactorTime, url: str, idle_s: float
 ) -> IResponse:
-    if not _is_web_address(url):
+    if not is_web_address(url):
         raise DownloadFailed("its address is no web address")
     headers = Headers({"User-Agent": ["euca_tw"]})
     try:
@@ -104,7 +104,8 @@ async def _ask(
         raise DownloadFailed("it did not answer as a web server does") from error
 
 
-def _is_web_address(url: str) -> bool:
+def is_web_address(url: str) -> bool:
+    """Whether it is an absolute http(s) URL with a host, and can be asked for."""
     try:
         parts = urlsplit(url)
         has_host = bool(parts.hostname) and parts.port != 0
