@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import subprocess
 import sys
@@ -40,6 +41,31 @@ class SpyneTests(SynchronousTestCase):
             ("text/xml", {"charset": "utf-8", "action": "x"}),
         )
         self.assertEqual(compat._parse_header("")[1], {})
+
+    def test_in_process(self) -> None:
+        """What is put in place finds what six has, and nothing else."""
+        path, six, cgi = (
+            sys.meta_path[:],
+            sys.modules.pop("spyne.util.six"),
+            sys.modules.pop("cgi", None),
+        )
+        try:
+            compat.mend_spyne((3, 13))
+            self.assertEqual(sys.modules["cgi"].parse_header("a/b"), ("a/b", {}))
+            self.assertIsNone(importlib.util.find_spec("spyne.util.six.moves.none"))
+            name = "spyne.util.six.moves.reprlib"
+            spec = importlib.util.find_spec(name)
+            assert spec is not None and spec.loader is not None
+            module = spec.loader.create_module(spec)
+            assert module is not None
+            spec.loader.exec_module(module)
+            self.assertTrue(module.repr)
+        finally:
+            sys.meta_path[:] = path
+            sys.modules["spyne.util.six"] = six
+            del sys.modules["cgi"]
+            if cgi is not None:
+                sys.modules["cgi"] = cgi
 
     def test_mended(self) -> None:
         """With what later Pythons lack taken away, Spyne is still imported."""

@@ -234,6 +234,7 @@ def make_ipeer_tests(
             failed = self.failureResultOf(self.launch(), PeerUnreachable)
             self.assertEqual(failed.value.peer, self.wire.url)
             self.assertTrue(failed.value.reason)
+            self.assertIn(self.wire.url, str(failed.value))
 
         def test_timeout(self) -> None:
             """
