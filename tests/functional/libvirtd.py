@@ -1,0 +1,121 @@
+"""
+libvirtd for tests, apart from the machine's own: see C{tools/libvirtd-sandbox}.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import shutil
+import signal
+import socket
+import struct
+import subprocess
+import tempfile
+from pathlib import Path
+
+from attrs import define, field
+from twisted.trial.unittest import SkipTest
+
+_TOOL = Path(__file__).parents[2] / "tools" / "libvirtd-sandbox"
+_PROGRAMS = ("libvirtd", "virtlogd", "virsh", "qemu-system-x86_64", "qemu-img")
+
+
+@define
+class Libvirtd:
+    """
+    A libvirtd in the network namespace of who starts it.
+
+    @ivar directory: of its own; domains can come by it, so that tests may keep
+        disks in it.
+    @ivar uri: for C{libvirt.open}.
+    """
+
+    directory: Path
+    uri: str
+    _sandbox: subprocess.Popen[str] = field(repr=False)
+
+    @classmethod
+    def start(cls) -> Libvirtd:
+        """
+        Start one; it takes about a second.
+
+        @raise SkipTest: it cannot be started here.
+        """
+        skip_if_impossible()
+        directory = Path(tempfile.mkdtemp(prefix="euca_tw-"))
+        directory.chmod(0o755)
+        sandbox = subprocess.Popen(
+            (_TOOL, directory / "libvirt"),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert sandbox.stdout is not None
+        assert sandbox.stderr is not None
+        uri = sandbox.stdout.readline().strip()
+        if not uri:
+            why = sandbox.stderr.read()
+            sandbox.wait()
+            shutil.rmtree(directory)
+            raise SkipTest(f"libvirtd cannot be started here: {why}")
+        return cls(directory, uri, sandbox)
+
+    def stop(self) -> None:
+        """End it and all its domains; its directory is gone."""
+        self._sandbox.communicate()
+        shutil.rmtree(self.directory)
+
+    def kill(self) -> None:
+        """Kill the daemon without warning; it is soon started again."""
+        os.kill(self._pid(), signal.SIGKILL)
+
+    def _pid(self) -> int:
+        """Who serves the socket."""
+        path = self.directory / "libvirt" / "run" / "libvirt" / "libvirt-sock"
+        with socket.socket(socket.AF_UNIX) as asking:
+            asking.connect(str(path))
+            peer = asking.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
+        pid, _, _ = struct.unpack("3i", peer)
+        return int(pid)
+
+
+def skip_if_impossible() -> None:
+    """@raise SkipTest: what is needed for real domains is not here."""
+    if os.geteuid() != 0:
+        raise SkipTest("needs root, for real domains")
+    for program in _PROGRAMS:
+        if shutil.which(program) is None:
+            raise SkipTest(f"needs {program}: run tools/setup")
+    try:
+        import libvirt  # noqa: F401
+    except ImportError:
+        raise SkipTest("needs libvirt-python: run tools/setup") from None
+
+
+def emulator_of(name: str) -> int:
+    """The process that is a domain's machine."""
+    wanted = f"guest={name},".encode()
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            if wanted in path.read_bytes():
+                return int(path.parent.name)
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+    raise LookupError(name)
+
+
+_shared: list[Libvirtd] = []
+
+
+def shared() -> Libvirtd:
+    """
+    One for all tests that leave nothing behind in it; it ends with the process.
+
+    @raise SkipTest:
+    """
+    if not _shared:
+        _shared.append(Libvirtd.start())
+        atexit.register(_shared[0].stop)
+    return _shared[0]

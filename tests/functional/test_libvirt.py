@@ -1,0 +1,323 @@
+"""Real domains, under emulation, by libvirt."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import threading
+from pathlib import Path
+from random import Random
+from tempfile import mkdtemp
+from typing import Any
+
+from attrs import evolve
+from twisted.internet import reactor
+from twisted.internet.defer import Deferred, gatherResults
+from twisted.internet.task import deferLater
+from twisted.trial.unittest import TestCase
+
+from euca_tw.nodectl.domain_xml import QEMU
+from euca_tw.nodectl.interfaces import (
+    Disk,
+    Domain,
+    DomainRefused,
+    DomainSpec,
+    DomainState,
+    HypervisorUnavailable,
+)
+from euca_tw.nodectl.libvirt import LibvirtHypervisor, Patience
+from tests.functional import libvirtd
+from tests.suites.hypervisor import (
+    Changes,
+    HypervisorUnderTest,
+    make_ihypervisor_tests,
+)
+
+
+def make_hypervisor(uri: str, **given: Any) -> LibvirtHypervisor:
+    return LibvirtHypervisor(
+        reactor=reactor,  # type: ignore[arg-type]
+        random=Random(1),
+        uri=uri,
+        machine=QEMU,
+        **given,
+    )
+
+
+def boot_sector(text: str) -> bytes:
+    """
+    A disk that writes C{text} to the first serial port and then does nothing,
+    not even take time.
+    """
+    code = bytes.fromhex(
+        "31c0 8ed8"  # xor ax, ax; mov ds, ax
+        "be167c"  # mov si, text
+        "ac 84c0 7406"  # next: lodsb; test al, al; jz done
+        "baf803 ee ebf5"  # mov dx, 0x3f8; out dx, al; jmp next
+        "fa f4 ebfc"  # done: cli; hlt; jmp done
+    )
+    return (code + text.encode() + b"\0").ljust(510, b"\0") + b"\x55\xaa"
+
+
+def a_domain(directory: Path, name: str, text: str = "") -> DomainSpec:
+    """The smallest domain that boots, its disk made."""
+    here = directory / name
+    if not here.exists():
+        here.mkdir(mode=0o755)
+        image, disk = here / "image", here / "root.qcow2"
+        image.write_bytes(boot_sector(text or f"{name} boots\r\n"))
+        create = ("qemu-img", "create", "-q", "-f", "qcow2", "-F", "raw", "-b")
+        subprocess.run((*create, image, disk, "1M"), check=True)
+    return DomainSpec(
+        name=name,
+        uuid=f"5a5a5a5a-0000-4000-8000-0000{name[2:]}",
+        cores=1,
+        memory_mib=16,
+        disks=(Disk(path=f"{here}/root.qcow2", backing=f"{here}/image"),),
+        nics=(),
+        console=f"{here}/console.log",
+    )
+
+
+def a_directory(sandbox: libvirtd.Libvirtd) -> Path:
+    directory = Path(mkdtemp(dir=sandbox.directory))
+    directory.chmod(0o755)
+    return directory
+
+
+def under_test(test: TestCase) -> HypervisorUnderTest:
+    sandbox = libvirtd.shared()
+    directory = a_directory(sandbox)
+    return HypervisorUnderTest(
+        hypervisor=make_hypervisor(sandbox.uri),
+        again=lambda: make_hypervisor(sandbox.uri),
+        spec=lambda name: a_domain(directory, name),
+        clock=reactor,  # type: ignore[arg-type]
+    )
+
+
+class LibvirtHypervisorSuite(make_ihypervisor_tests(under_test)):
+    """The suite of all hypervisors, on emulated machines."""
+
+
+async def until(is_so: Any, seconds: float = 20.0) -> None:
+    """Wait for what is not told of, such as the content of a file."""
+    for _ in range(int(seconds / 0.02)):
+        if is_so():
+            return
+        await deferLater(reactor, 0.02)
+    raise AssertionError("it does not become so")
+
+
+class RealDomainTests(TestCase):
+    timeout = 60
+
+    async def started(self, uri: str | None = None, **given: Any) -> LibvirtHypervisor:
+        self.sandbox = libvirtd.shared()
+        self.directory = a_directory(self.sandbox)
+        self.changes = Changes()
+        hypervisor = make_hypervisor(uri or self.sandbox.uri, **given)
+        hypervisor.subscribe(self.changes)
+        await hypervisor.start()
+        self.addCleanup(lambda: Deferred.fromCoroutine(self.end(hypervisor)))
+        return hypervisor
+
+    async def end(self, hypervisor: LibvirtHypervisor) -> None:
+        for domain in await hypervisor.list():
+            await hypervisor.destroy(domain.name)
+        await hypervisor.stop()
+
+    def console(self, name: str) -> str:
+        path = self.directory / name / "console.log"
+        return path.read_text() if path.exists() else ""
+
+    async def test_boot(self) -> None:
+        """A domain boots from its disk and writes to its console."""
+        hypervisor = await self.started()
+        await hypervisor.run(a_domain(self.directory, "i-00000001"))
+        await until(lambda: "i-00000001 boots" in self.console("i-00000001"))
+
+    async def test_deaf_guest(self) -> None:
+        """
+        A guest that does not hear that it shall reboot is reset, and writes
+        on where its console ended.
+        """
+        hypervisor = await self.started(patience=Patience(reboot=0.2))
+        await hypervisor.run(a_domain(self.directory, "i-00000001"))
+        await until(lambda: "i-00000001 boots" in self.console("i-00000001"))
+        await hypervisor.reboot("i-00000001")
+        await until(lambda: self.console("i-00000001").count("boots") == 2)
+        self.assertEqual(
+            await hypervisor.list(),
+            (Domain(name="i-00000001", state=DomainState.RUNNING),),
+        )
+
+    async def test_console_goes_on(self) -> None:
+        """A domain that is run anew writes on where its console ended."""
+        hypervisor = await self.started()
+        for count in (1, 2):
+            await hypervisor.run(a_domain(self.directory, "i-00000001"))
+            await until(lambda n=count: self.console("i-00000001").count("boots") == n)
+            await hypervisor.destroy("i-00000001")
+
+    async def test_ends_by_itself(self) -> None:
+        """A domain that ends by itself is gone, and is told of."""
+        hypervisor = await self.started()
+        await hypervisor.run(a_domain(self.directory, "i-00000001"))
+        await until(lambda: "boots" in self.console("i-00000001"))
+        ended = self.changes.of("i-00000001")
+        os.kill(libvirtd.emulator_of("i-00000001"), signal.SIGTERM)
+        await ended
+        await until(lambda: self.changes.names.count("i-00000001") >= 2)
+        self.assertEqual(await hypervisor.list(), ())
+
+    async def test_killed(self) -> None:
+        """A domain whose emulator is killed is gone, and is told of."""
+        hypervisor = await self.started()
+        await hypervisor.run(a_domain(self.directory, "i-00000001"))
+        ended = self.changes.of("i-00000001")
+        os.kill(libvirtd.emulator_of("i-00000001"), signal.SIGKILL)
+        await ended
+        self.assertEqual(await hypervisor.list(), ())
+
+    async def test_no_disk(self) -> None:
+        """A domain whose disk is not there is refused, without our paths."""
+        hypervisor = await self.started()
+        spec = a_domain(self.directory, "i-00000001")
+        missing = Disk(path=f"{self.directory}/missing/root.qcow2")
+        with self.assertRaises(DomainRefused) as refused:
+            await hypervisor.run(evolve(spec, disks=(missing,)))
+        self.assertIn("root.qcow2", str(refused.exception))
+        self.assertNotIn(str(self.directory), str(refused.exception))
+
+    async def test_others_domains(self) -> None:
+        """Another's domain is neither listed nor ended."""
+        hypervisor = await self.started()
+        other = await self.started(mark="another")
+        await other.run(a_domain(self.directory, "i-00000001"))
+        self.assertEqual(await hypervisor.list(), ())
+        await hypervisor.destroy("i-00000001")
+        self.assertEqual(len(await other.list()), 1)
+
+    async def test_libvirtd_dies(self) -> None:
+        """
+        When libvirtd is killed, domains run on; it is connected to anew when
+        it is there again, and that is told.
+        """
+        hypervisor = await self.started()
+        await hypervisor.run(a_domain(self.directory, "i-00000001"))
+        again = self.changes.of(None)
+        self.sandbox.kill()
+        await until(lambda: hypervisor._connection is None)
+        with self.assertRaises(HypervisorUnavailable):
+            await hypervisor.list()
+        await again
+        self.assertEqual(
+            await hypervisor.list(),
+            (Domain(name="i-00000001", state=DomainState.RUNNING),),
+        )
+        ended = self.changes.of("i-00000001")
+        await hypervisor.destroy("i-00000001")
+        await ended
+        self.assertEqual(await hypervisor.list(), ())
+
+    async def test_hung_domain(self) -> None:
+        """A domain that hangs keeps nobody from asking, nor others from running."""
+        hypervisor = await self.started()
+        await hypervisor.run(a_domain(self.directory, "i-00000001"))
+        emulator = libvirtd.emulator_of("i-00000001")
+        os.kill(emulator, signal.SIGSTOP)
+        try:
+            began = reactor.seconds()  # type: ignore[attr-defined]
+            await hypervisor.list()
+            await hypervisor.capacity()
+            took = reactor.seconds() - began  # type: ignore[attr-defined]
+            await hypervisor.run(a_domain(self.directory, "i-00000002"))
+            self.assertLess(took, 2)
+        finally:
+            os.kill(emulator, signal.SIGCONT)
+
+    async def test_no_libvirtd(self) -> None:
+        """Where no libvirtd runs it is told what to do about it."""
+        libvirtd.skip_if_impossible()
+        hypervisor = make_hypervisor("qemu+unix:///system?socket=/nowhere/libvirt-sock")
+        starting = Deferred.fromCoroutine(hypervisor.start())
+        await until(lambda: hypervisor._why_not != "not started")
+        with self.assertRaises(HypervisorUnavailable) as unavailable:
+            await hypervisor.list()
+        self.assertIn("systemctl start libvirtd", str(unavailable.exception))
+        await hypervisor.stop()
+        self.failureResultOf(starting, HypervisorUnavailable)
+
+
+class LeakTests(TestCase):
+    timeout = 120
+
+    def held(self) -> tuple[int, int]:
+        """Threads and open files of this process."""
+        return threading.active_count(), len([*Path("/proc/self/fd").iterdir()])
+
+    async def test_connections(self) -> None:
+        """Connecting a hundred times leaves no thread and no open file."""
+        sandbox = libvirtd.shared()
+
+        async def cycle() -> None:
+            hypervisor = make_hypervisor(sandbox.uri)
+            await hypervisor.start()
+            await hypervisor.list()
+            await hypervisor.stop()
+
+        await cycle()
+        before = self.held()
+        for _ in range(100):
+            await cycle()
+        await until(lambda: self.held() <= before)
+
+    async def test_lost_connections(self) -> None:
+        """Losing connections leaves no thread and no open file."""
+        sandbox = libvirtd.shared()
+        changes = Changes()
+        hypervisor = make_hypervisor(sandbox.uri)
+        hypervisor.subscribe(changes)
+        await hypervisor.start()
+        self.addCleanup(lambda: Deferred.fromCoroutine(hypervisor.stop()))
+        await hypervisor.list()
+        held = []
+        for _ in range(4):
+            again = changes.of(None)
+            sandbox.kill()
+            await again
+            await hypervisor.list()
+            held.append(self.held())
+        self.assertEqual(held[1:], [held[0]] * 3)
+
+    async def test_domains(self) -> None:
+        """A hundred domains that come and go leave no thread and no open file."""
+        sandbox = libvirtd.shared()
+        directory = a_directory(sandbox)
+        hypervisor = make_hypervisor(sandbox.uri)
+        await hypervisor.start()
+        self.addCleanup(lambda: Deferred.fromCoroutine(hypervisor.stop()))
+
+        async def cycle(name: str) -> None:
+            await hypervisor.run(a_domain(directory, name))
+            await hypervisor.destroy(name)
+
+        async def cycles(name: str, count: int) -> None:
+            for _ in range(count):
+                await cycle(name)
+
+        async def at_once(count: int) -> None:
+            names = [f"i-0000000{lane}" for lane in range(4)]
+            lanes = [Deferred.fromCoroutine(cycles(name, count)) for name in names]
+            await gatherResults(lanes, consumeErrors=True)
+
+        await at_once(1)
+        before = self.held()
+        await at_once(25)
+        self.assertEqual(await hypervisor.list(), ())
+        self.assertEqual(hypervisor.hung_threads, 0)
+        threads, files = self.held()
+        self.assertLessEqual(files, before[1])
+        self.assertLessEqual(threads, before[0] + 4)
