@@ -21,7 +21,7 @@ from euca_tw.api.errors import (
 )
 from euca_tw.model.callers import Caller
 from euca_tw.model.identifiers import ImageId, InstanceId, is_identifier
-from euca_tw.model.records import Image, ImageKind, ImageState, Instance, InstanceState
+from euca_tw.model.records import Image, ImageKind, ImageState, Instance
 from euca_tw.store.interfaces import IStore
 
 #: How long an instance that has ended is still shown.
@@ -71,11 +71,6 @@ def _instance(
     ):
         raise NoSuchInstance(instance_id)
     return found
-
-
-def is_live(instance: Instance) -> bool:
-    """Whether it holds what it was given: a place, an address, a disk."""
-    return instance.state is not InstanceState.TERMINATED
 
 
 def may_launch(caller: Caller, image: Image) -> bool:

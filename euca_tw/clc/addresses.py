@@ -38,7 +38,7 @@ from euca_tw.api.errors import (
     NoSuchInstance,
 )
 from euca_tw.clc import views
-from euca_tw.clc.access import instance_of, is_live
+from euca_tw.clc.access import instance_of
 from euca_tw.clc.checks import unsupported
 from euca_tw.clc.filters import Reads, chooser, one
 from euca_tw.clc.intent import intend
@@ -74,7 +74,7 @@ def _holder(store: IStore, address: Address) -> Instance | None:
     if address.instance_id is None:
         return None
     found = store.get(Instance, address.instance_id)
-    return found if found is not None and is_live(found) else None
+    return found if found is not None and found.is_live else None
 
 
 _FILTERS: dict[str, Reads[tuple[Address, str | None]]] = {

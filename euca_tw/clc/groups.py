@@ -39,7 +39,6 @@ from euca_tw.api.errors import (
     ResourceLimitExceeded,
 )
 from euca_tw.clc import rules, views
-from euca_tw.clc.access import is_live
 from euca_tw.clc.checks import checked_text, unsupported
 from euca_tw.clc.filters import Reads, chooser, one
 from euca_tw.clc.paging import page
@@ -189,7 +188,7 @@ class Groups:
     def _is_in_use(self, group: SecurityGroup) -> bool:
         """By an instance, or by the rules of another group of its owner."""
         for instance in self.store.where(Instance, "owner_id", group.owner_id):
-            if is_live(instance) and any(
+            if instance.is_live and any(
                 each.group_id == group.group_id for each in instance.groups
             ):
                 return True

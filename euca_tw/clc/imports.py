@@ -10,7 +10,6 @@ from __future__ import annotations
 from attrs import Factory, define, evolve
 from twisted.logger import Logger
 
-from euca_tw.clc.access import is_live
 from euca_tw.clc.interfaces import IImageStore, ImportFailed
 from euca_tw.common.background import Background
 from euca_tw.model.records import Image, ImageState, Instance, User
@@ -84,7 +83,7 @@ class Imports:
         needed = {
             image_id
             for instance in self.store.all(Instance)
-            if is_live(instance)
+            if instance.is_live
             for image_id in (
                 instance.image_id,
                 instance.kernel_id,

@@ -31,7 +31,7 @@ from euca_tw.api.errors import (
     NoSuchInstance,
 )
 from euca_tw.clc import views
-from euca_tw.clc.access import instance_of, instances_of, is_live, shown_instances
+from euca_tw.clc.access import instance_of, instances_of, shown_instances
 from euca_tw.clc.addresses import public_addresses, without_address
 from euca_tw.clc.checks import checked_text
 from euca_tw.clc.filters import Reads, chooser, one
@@ -146,14 +146,14 @@ class Instances:
         changes: list[Change] = [Put(each) for each in after]
         for each in before:
             changes.extend(without_address(self.store, each.instance_id))
-        zones = [each.zone for each in before if is_live(each)]
+        zones = [each.zone for each in before if each.is_live]
         await intend(self.store, self.clusters, changes, zones)
         return TerminateInstancesResponse(
             instances=tuple(map(views.state_change, before, after))
         )
 
     def _ended(self, instance: Instance) -> Instance:
-        if instance.wanted is InstanceState.TERMINATED or not is_live(instance):
+        if instance.wanted is InstanceState.TERMINATED or not instance.is_live:
             return instance
         now = utc_now(self.clock)
         return evolve(
@@ -195,7 +195,7 @@ class Instances:
             self.store, caller, request.instance_id, utc_now(self.clock)
         )
         output = b""
-        if instance.node and is_live(instance):
+        if instance.node and instance.is_live:
             output = await self.clusters.console_output(instance)
         return GetConsoleOutputResponse(
             instance_id=instance.instance_id,
@@ -214,7 +214,7 @@ class Instances:
         if not is_identifier(request.instance_id, "i"):
             raise MalformedInstanceId(request.instance_id)
         instance = self.store.get(Instance, InstanceId(request.instance_id))
-        if instance is None or not is_live(instance):
+        if instance is None or not instance.is_live:
             raise NoSuchInstance(request.instance_id)
         image = self.store.get(Image, instance.image_id)
         if (

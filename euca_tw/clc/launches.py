@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
-from attrs import define, frozen
+from attrs import Factory, define, frozen
 from twisted.internet.interfaces import IReactorTime
 
 from euca_tw.api.ec2.instances import (
@@ -30,11 +30,11 @@ from euca_tw.api.errors import (
 )
 from euca_tw.api.shapes import shape_of
 from euca_tw.clc import views
-from euca_tw.clc.access import is_live, usable_image_of
+from euca_tw.clc.access import usable_image_of
 from euca_tw.clc.checks import checked_text, checked_user_data, unsupported
 from euca_tw.clc.groups import DEFAULT, groups_named, have_default_group
 from euca_tw.clc.intent import intend
-from euca_tw.clc.interfaces import IClusters
+from euca_tw.clc.interfaces import IClusters, Zone
 from euca_tw.clc.keypairs import find_key_pair
 from euca_tw.clc.placement import Place, Room, place, shortage
 from euca_tw.common.clock import utc_now
@@ -56,8 +56,8 @@ from euca_tw.model.records import (
     ImageKind,
     ImageState,
     Instance,
-    InstanceState,
     KeyPair,
+    place_in,
 )
 from euca_tw.store.interfaces import IStore, Put
 
@@ -100,6 +100,7 @@ class Launches:
     quotas: Quotas
     machine_types: Mapping[str, MachineType]
     default_type: str = "m1.small"
+    _next: dict[str, int] = Factory(dict)
 
     async def run_instances(
         self, caller: Caller, request: RunInstances
@@ -250,24 +251,30 @@ class Launches:
 
     def _held(self, caller: Caller) -> int:
         """How many instances the caller has that shall run."""
-        held = self.store.where(Instance, "owner_id", caller.account_id)
-        return sum(
-            is_live(each) and each.wanted is InstanceState.RUNNING for each in held
-        )
+        return len(self.store.where(Instance, "charged_to", caller.account_id))
 
     def _rooms(self, launch: _Launch) -> Iterable[Room]:
         for zone in self.clusters.zones():
             if zone.is_reachable and launch.zone in (None, zone.name):
+                live = len(self.store.where(Instance, "live_in", zone.name))
                 yield Room(
                     zone=zone.name,
                     machines=zone.available.get(launch.machine.name, 0),
-                    addresses=zone.addresses,
-                    taken={
-                        each.network_index
-                        for each in self.store.where(Instance, "zone", zone.name)
-                        if is_live(each)
-                    },
+                    addresses=zone.addresses - live,
+                    free=self._free(zone),
                 )
+
+    def _free(self, zone: Zone) -> Iterable[int]:
+        """
+        The free places in a zone's range, going round: what was given back
+        rests before it is another's.
+        """
+        start = self._next.get(zone.name, 0)
+        for n in range(zone.addresses):
+            index = (start + n) % zone.addresses
+            if not self.store.where(Instance, "occupies", place_in(zone.name, index)):
+                self._next[zone.name] = index + 1
+                yield index
 
     # --- then so be it ------------------------------------------------------
 

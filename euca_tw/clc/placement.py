@@ -7,7 +7,8 @@ first; else it is spread, the emptiest first, as the original cloud did.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Set
+from collections.abc import Iterable
+from itertools import islice
 
 from attrs import frozen
 
@@ -18,19 +19,20 @@ class Room:
     What a zone can take of one machine type.
 
     @ivar machines: how many there is room for.
-    @ivar addresses: how many instances its address range holds.
-    @ivar taken: the places in that range that live instances have.
+    @ivar addresses: how many places in its address range are free.
+    @ivar free: those places, in the order in which they are to be given;
+        looked at no further than needed.
     """
 
     zone: str
     machines: int
     addresses: int
-    taken: Set[int]
+    free: Iterable[int]
 
     @property
     def count(self) -> int:
         """How many instances it can take."""
-        return max(0, min(self.machines, self.addresses - len(self.taken)))
+        return max(0, min(self.machines, self.addresses))
 
 
 @frozen
@@ -50,21 +52,16 @@ def place(rooms: Iterable[Room], at_most: int) -> tuple[Place, ...]:
     emptiest_first = sorted(rooms, key=lambda room: (-room.count, room.zone))
     placed: list[Place] = []
     for room in emptiest_first:
-        free = _free(room)
-        for _ in range(min(room.count, at_most - len(placed))):
-            placed.append(Place(room.zone, next(free)))
+        wanted = min(room.count, at_most - len(placed))
+        placed.extend(Place(room.zone, index) for index in islice(room.free, wanted))
     return tuple(placed)
-
-
-def _free(room: Room) -> Iterator[int]:
-    return (n for n in range(room.addresses) if n not in room.taken)
 
 
 def shortage(rooms: Iterable[Room]) -> str:
     """Why no more could be placed, for the user to read."""
     told = [
-        f"zone {room.zone} has room for {room.machines} more and "
-        f"{max(0, room.addresses - len(room.taken))} free addresses"
+        f"zone {room.zone} has room for {max(0, room.machines)} more and "
+        f"{max(0, room.addresses)} free addresses"
         for room in sorted(rooms, key=lambda room: room.zone)
     ]
     return "; ".join(told) or "no zone is in reach"

@@ -160,7 +160,7 @@ def reservations(
         instances.Reservation(
             reservation_id=record.reservation_id,
             owner_id=record.owner_id,
-            groups=group_items(record.groups),
+            groups=views[0].groups,
             instances=tuple(views),
         )
         for record, views in together.values()

@@ -246,6 +246,9 @@ class Instance:
         "reservation_id",
         "zone",
         "image_id",
+        "live_in",
+        "occupies",
+        "charged_to",
     )
 
     instance_id: InstanceId
@@ -283,6 +286,38 @@ class Instance:
     @property
     def key(self) -> str:
         return self.instance_id
+
+    @property
+    def is_live(self) -> bool:
+        """Whether it holds what it was given: a place, an address, a disk."""
+        return self.state is not InstanceState.TERMINATED
+
+    @property
+    def live_in(self) -> str:
+        """The zone, while it lives; then nothing that another has too."""
+        return self.zone if self.is_live else f"ended/{self.instance_id}"
+
+    @property
+    def occupies(self) -> str:
+        """
+        The place in its zone's address range (L{place_in}), while it lives;
+        then nothing that another has too.
+        """
+        if self.is_live:
+            return place_in(self.zone, self.network_index)
+        return f"ended/{self.instance_id}"
+
+    @property
+    def charged_to(self) -> str:
+        """Whose limit it counts against; nobody's, once it shall end."""
+        if self.is_live and self.wanted is InstanceState.RUNNING:
+            return self.owner_id
+        return f"ended/{self.instance_id}"
+
+
+def place_in(zone: str, network_index: int) -> str:
+    """One of the places in a zone's address range, as L{Instance.occupies}."""
+    return f"{zone}/{network_index}"
 
 
 @frozen(kw_only=True)

@@ -396,6 +396,14 @@ class RoomTests(LaunchTestCase):
         [again] = self.ran()
         self.assertEqual(again.network_index, first.network_index)
 
+    def test_rests(self) -> None:
+        """A place that was given back is another's only when all were given."""
+        self.with_clusters(roomy_zone("one", addresses=3))
+        [first] = self.ran()
+        self.put(evolve(first, state=InstanceState.TERMINATED))
+        places = [each.network_index for _ in range(3) for each in self.ran()]
+        self.assertEqual(places, [1, 2, 0])
+
     def test_two_zones(self) -> None:
         """Places are each zone's own."""
         self.with_clusters(roomy_zone("one", addresses=1), roomy_zone("two"))

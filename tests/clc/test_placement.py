@@ -8,8 +8,9 @@ from euca_tw.clc.placement import Place, Room, place, shortage
 
 
 def room(zone: str, machines: int, addresses: int = 100, taken=()) -> Room:
+    free = [n for n in range(addresses) if n not in taken]
     return Room(
-        zone=zone, machines=machines, addresses=addresses, taken=frozenset(taken)
+        zone=zone, machines=machines, addresses=addresses - len(taken), free=free
     )
 
 
@@ -50,6 +51,18 @@ class PlaceTests(SynchronousTestCase):
     def test_nowhere(self) -> None:
         """Without a zone nothing is placed."""
         self.assertEqual(place([], 1), ())
+
+    def test_looks_no_further(self) -> None:
+        """Of the free places no more are looked at than are given."""
+        looked: list[int] = []
+
+        def free():
+            for n in range(10):
+                looked.append(n)
+                yield n
+
+        place([Room(zone="a", machines=9, addresses=10, free=free())], 2)
+        self.assertEqual(looked, [0, 1])
 
 
 class ShortageTests(SynchronousTestCase):
