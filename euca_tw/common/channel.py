@@ -93,11 +93,13 @@ class _Cut:
 
 
 def _headers(lines: bytes) -> dict[str, str]:
-    headers: dict[str, str] = {}
-    for line in lines.decode("latin-1").split("\r\n")[:-1]:
-        name, _, value = line.partition(":")
-        name, value = name.lower(), value.strip(" \t")
-        headers[name] = f"{headers[name]},{value}" if name in headers else value
+    parts = [line.partition(":") for line in lines[:-2].decode("latin-1").split("\r\n")]
+    headers = {name.lower(): value.strip(" \t") for name, _, value in parts}
+    if len(headers) < len(parts):
+        values: dict[str, list[str]] = {name: [] for name in headers}
+        for name, _, value in parts:
+            values[name.lower()].append(value.strip(" \t"))
+        headers = {name: ",".join(several) for name, several in values.items()}
     return headers
 
 

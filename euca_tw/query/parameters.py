@@ -60,19 +60,21 @@ def parse(raw: bytes) -> list[tuple[str, str]]:
         raise MalformedQueryString(f"There are more than {MAX_PARAMETERS} parameters")
     if _has_broken_escape(raw):
         raise MalformedQueryString("A % is not followed by two hexadecimal digits")
-    is_plain = b"%" not in raw and b"+" not in raw
     try:
-        if is_plain:
-            pairs = [each.partition("=") for each in raw.decode().split("&")]
-            return [(name, value) for name, equals, value in pairs if name or equals]
-        parts = [each.partition(b"=") for each in raw.split(b"&")]
-        return [(_text(n), _text(v)) for n, equals, v in parts if n or equals]
+        pairs = [each.partition("=") for each in raw.decode().split("&")]
+        if b"%" in raw or b"+" in raw:
+            pairs = [
+                (_text(name), equals, _text(value)) for name, equals, value in pairs
+            ]
     except UnicodeDecodeError:
         raise MalformedQueryString("The parameters are not UTF-8") from None
+    return [(name, value) for name, equals, value in pairs if name or equals]
 
 
-def _text(part: bytes) -> str:
-    return unquote_to_bytes(part.replace(b"+", b" ")).decode()
+def _text(part: str) -> str:
+    if "%" not in part and "+" not in part:
+        return part
+    return unquote_to_bytes(part.replace("+", " ")).decode()
 
 
 def unique(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
