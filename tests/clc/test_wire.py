@@ -1,0 +1,191 @@
+"""What the operations answer, on the wire of every date."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from random import Random
+from typing import Any
+
+from attrs import evolve
+from lxml import etree
+
+from euca_tw.api.ec2 import (
+    addresses,
+    groups,
+    image_attributes,
+    images,
+    instances,
+    keypairs,
+    zones,
+)
+from euca_tw.api.ec2.table import EC2, QUERY_VERSIONS
+from euca_tw.api.encode import element
+from euca_tw.api.shapes import Empty, shape_of
+from euca_tw.clc.addresses import Addresses
+from euca_tw.clc.dispatch import dispatcher
+from euca_tw.clc.groups import Groups
+from euca_tw.clc.image_attributes import ImageAttributes
+from euca_tw.clc.image_store import MemoryImageStore
+from euca_tw.clc.images import Images
+from euca_tw.clc.imports import Imports
+from euca_tw.clc.instances import Instances
+from euca_tw.clc.keypairs import KeyPairs, NewKey
+from euca_tw.clc.launches import Launches
+from euca_tw.clc.zones import Zones
+from euca_tw.common.in_thread import in_this_thread
+from euca_tw.model.identifiers import Minter
+from euca_tw.model.quotas import Quotas
+from euca_tw.model.records import ImageKind, ImageState, InstanceState
+from euca_tw.soap.decode import decode
+from tests.clc.cloud import ADMIN, ALICE, NOW, TYPES, CloudTestCase
+
+ONE = "i-00000001"
+IP = "192.0.2.1"
+SSH = groups.IpPermission(
+    ip_protocol="tcp",
+    from_port=22,
+    to_port=22,
+    ip_ranges=(groups.IpRange(cidr_ip="0.0.0.0/0"),),
+    groups=(groups.UserIdGroupPair(user_id="000000000001", group_name="web"),),
+)
+PERMISSIONS = image_attributes.LaunchPermissionChange(
+    add=(image_attributes.LaunchPermission(group="all"),)
+)
+
+
+def asked() -> Iterator[Any]:
+    """A user's day: every operation, with something to tell."""
+    yield images.RegisterImage(image_location="/i", name="debian")
+    yield images.DescribeImages()
+    image = {"image_id": "emi-00000001"}
+    yield image_attributes.ModifyImageAttribute(launch_permission=PERMISSIONS, **image)
+    yield image_attributes.ModifyImageAttribute(product_codes=("abc",), **image)
+    for name in (
+        *("launch_permission", "product_codes", "kernel", "ramdisk"),
+        *("block_device_mapping", "description", "sriov_net_support"),
+    ):
+        yield image_attributes.DescribeImageAttribute(**{name: Empty()}, **image)
+    yield keypairs.CreateKeyPair(key_name="k")
+    yield keypairs.DescribeKeyPairs()
+    yield groups.CreateSecurityGroup(group_name="web", group_description="d")
+    rules = {"group_name": "web", "ip_permissions": (SSH,)}
+    yield groups.AuthorizeSecurityGroupIngress(**rules)
+    yield groups.DescribeSecurityGroups()
+    yield groups.RevokeSecurityGroupIngress(**rules)
+    yield instances.RunInstances(
+        min_count=1, max_count=2, key_name="k", client_token="t", **image
+    )
+    yield addresses.AllocateAddress()
+    yield addresses.DescribeAddresses()
+    yield addresses.AssociateAddress(public_ip=IP, instance_id=ONE)
+    yield addresses.DescribeAddresses()
+    yield instances.DescribeInstances()
+    yield instances.RebootInstances(instance_ids=(ONE,))
+    yield instances.GetConsoleOutput(instance_id=ONE)
+    yield instances.ConfirmProductInstance(product_code="abc", instance_id=ONE)
+    yield addresses.DisassociateAddress(public_ip=IP)
+    yield addresses.ReleaseAddress(public_ip=IP)
+    yield zones.DescribeAvailabilityZones()
+    yield instances.TerminateInstances(instance_ids=(ONE,))
+    yield groups.DeleteSecurityGroup(group_name="web")
+    yield keypairs.DeleteKeyPair(key_name="k")
+    yield image_attributes.ResetImageAttribute(launch_permission=Empty(), **image)
+    yield images.DeregisterImage(**image)
+
+
+class WireTests(CloudTestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        store, clusters, clock = self.store, self.clusters, self.clock
+        quotas, minter = Quotas(), Minter(Random(1))
+        self.dispatch = dispatcher(
+            Addresses(
+                store=store, clusters=clusters, clock=clock, quotas=quotas, pool=(IP,)
+            ),
+            Groups(store=store, minter=minter, quotas=quotas),
+            ImageAttributes(store=store),
+            Images(
+                store=store,
+                imports=Imports(store=store, images=MemoryImageStore()),
+                clock=clock,
+                minter=minter,
+                quotas=quotas,
+            ),
+            Instances(store=store, clusters=clusters, clock=clock),
+            KeyPairs(
+                store=store,
+                quotas=quotas,
+                in_thread=in_this_thread,
+                new_key=lambda: NewKey(private="p", public="q", fingerprint="aa"),
+            ),
+            Launches(
+                store=store,
+                clusters=clusters,
+                clock=clock,
+                minter=minter,
+                quotas=quotas,
+                machine_types=TYPES,
+            ),
+            Zones(clusters=clusters, region="here"),
+        )
+        self.image()
+        self.image("eki-00000001", kind=ImageKind.KERNEL, is_public=True)
+        self.image("emi-00000002", state=ImageState.FAILED, state_reason="why")
+        self.instance(1)
+        self.instance(2, state=InstanceState.PENDING, private_ip="", node="")
+        self.instance(
+            3,
+            state=InstanceState.TERMINATED,
+            ended_at=NOW,
+            image_id="emi-99999999",
+            state_reason_code="Server.X",
+            state_reason="why",
+        )
+        self.clusters.consoles[ONE] = b"hello"
+
+    def test_every_answer_at_every_date(self) -> None:
+        """
+        Every answer is right at every date that knows the operation: nothing
+        that the date requires is missing, nothing is there that it knows not.
+        """
+        told = set()
+        for request in asked():
+            operation = EC2.named(type(request).__name__)
+            answer = self.result(self.dispatch(operation, ALICE, request))
+            told.add(operation.name)
+            self.assertIsInstance(answer, operation.response)
+            answer = evolve(answer, request_id="request")
+            for version in QUERY_VERSIONS:
+                if operation.lives_in(version) and _is_tellable(answer, version):
+                    self.read(operation, version, answer)
+        self.assertEqual(told, {each.name for each in EC2.operations})
+
+    def read(self, operation: Any, version: Any, answer: Any) -> None:
+        namespace = EC2.namespace_of(version)
+        shape = shape_of(operation.response)
+        text = element(f"{operation.name}Response", namespace, shape, version, answer)
+        read = decode(shape, version, etree.fromstring(text), namespace)
+        self.assertIsInstance(read, operation.response, (operation.name, version))
+        again = element(f"{operation.name}Response", namespace, shape, version, read)
+        self.assertEqual(again, text)
+
+    def test_administrator(self) -> None:
+        """An administrator's list of everybody's is told in the same way."""
+        operation = EC2.named("DescribeInstances")
+        answer = self.result(
+            self.dispatch(operation, ADMIN, instances.DescribeInstances())
+        )
+        self.assertEqual(len(answer.reservations), 3)
+        for version in QUERY_VERSIONS:
+            self.read(operation, version, evolve(answer, request_id="request"))
+
+
+def _is_tellable(answer: Any, version: Any) -> bool:
+    """Whether a date knows the attribute that an answer is about."""
+    if not isinstance(answer, image_attributes.DescribeImageAttributeResponse):
+        return True
+    return any(
+        getattr(answer, field.python) is not None
+        for field in shape_of(type(answer)).at(version)
+        if field.choice
+    )
