@@ -112,7 +112,9 @@ def encoder(shape: Shape, version: Version) -> Encode:
     def encode(value: Any, write: Write) -> None:
         # The loop that all time goes into: strings, by far the most, are
         # looked at here and not in a function of their own.
-        for got, (start, end, convert, member, absent) in zip(all_of(value), members):
+        for got, (start, end, convert, member, absent) in zip(
+            all_of(value), members, strict=True
+        ):
             if got is None:
                 if absent:
                     write(absent)
