@@ -50,7 +50,9 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def running(command: list[str], port: int, ready: Path | None = None) -> Iterator[Server]:
+def running(
+    command: list[str], port: int, ready: Path | None = None
+) -> Iterator[Server]:
     """A server from its first answer to its end."""
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen(command, stdout=log, stderr=log, cwd=HERE.parent)

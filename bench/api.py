@@ -1,0 +1,232 @@
+"""
+DescribeInstances and RunInstances on a whole cloud of one process, by Query
+and by signed SOAP, against twisted.web's hello world and moto's server.
+
+Server CPU per request, all of one run.  Query requests are signed by botocore
+and replayed; SOAP requests are signed one by one, since a signature is taken
+only once.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from pathlib import Path
+from urllib.parse import urlencode
+
+import boto3
+from attrs import field, frozen
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.config import Config
+from botocore.credentials import Credentials
+
+from bench.load import Cost, measure
+from bench.servers import Server, free_port, hello, moto, running
+from euca_tw.soap.keys import Identity, load_identity
+from euca_tw.soap.signing import signed
+from tests.compat.cloud import read_eucarc
+
+DATE = "2008-02-01"
+SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
+COUNTS = (1, 100, 1000)
+ROUNDS = 7
+
+#: Room for all that is launched here.
+ROOMY = """
+[node_controller]
+cores = 100000
+memory_mib = 100000000
+disk_gib = 100000000
+[quotas]
+instances = 100000
+[cluster_controller]
+subnet = "10.0.0.0/8"
+"""
+
+
+def moments(now: datetime) -> Iterator[datetime]:
+    """A millisecond apart, and a little old: no two signatures are the same."""
+    return (now + timedelta(milliseconds=n - 60_000) for n in count())
+
+
+@frozen
+class Cloud:
+    """One side of the comparison, and how it is asked."""
+
+    name: str
+    server: Server
+    key_id: str
+    secret: str
+    image_id: str = ""
+    identity: Identity | None = None
+    moments: Iterator[datetime] = field(factory=lambda: moments(datetime.now(UTC)))
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server.port}/"
+
+    def client(self) -> boto3.client:
+        return boto3.client(
+            "ec2",
+            endpoint_url=self.url,
+            region_name="us-east-1",
+            aws_access_key_id=self.key_id,
+            aws_secret_access_key=self.secret,
+            config=Config(read_timeout=600, retries={"max_attempts": 0}),
+        )
+
+    def query(self, **parameters: str) -> bytes:
+        """A request as boto3 sends it."""
+        body = urlencode({"Version": "2016-11-15", **parameters})
+        form = "application/x-www-form-urlencoded; charset=utf-8"
+        request = AWSRequest(
+            "POST", self.url, data=body, headers={"Content-Type": form}
+        )
+        credentials = Credentials(self.key_id, self.secret)
+        SigV4Auth(credentials, "ec2", "us-east-1").add_auth(request)
+        headers = {**dict(request.headers.items()), "User-Agent": "Boto3/1.44"}
+        return http(self.server.port, "/", headers, body.encode())
+
+    def soap(self, entry: str) -> bytes:
+        """A request as EC2's own tools of the time sent it, but for SHA-256."""
+        assert self.identity is not None
+        body = signed(SOAP, (), entry, self.identity, next(self.moments))
+        headers = {"Content-Type": "text/xml; charset=utf-8", "SOAPAction": '""'}
+        return http(self.server.port, "/services/Eucalyptus", headers, body)
+
+
+def http(port: int, path: str, headers: dict[str, str], body: bytes) -> bytes:
+    lines = [f"POST {path} HTTP/1.1", f"Host: 127.0.0.1:{port}"]
+    lines += [f"{name}: {value}" for name, value in headers.items()]
+    lines += [f"Content-Length: {len(body)}", "", ""]
+    return "\r\n".join(lines).encode() + body
+
+
+@contextlib.contextmanager
+def ours() -> Iterator[Cloud]:
+    with tempfile.TemporaryDirectory(prefix="euca_tw-bench-") as directory:
+        port, state = free_port(), Path(directory) / "state"
+        configuration = Path(directory) / "euca.toml"
+        configuration.write_text(ROOMY)
+        credentials = state / "credentials" / "admin"
+        command = [
+            *(str(Path(sys.executable).with_name("twistd")), "-n", "--pidfile="),
+            *("euca-clc", "--all-in-one", "--hypervisor", "memory"),
+            *("--config", str(configuration), "--state-dir", str(state)),
+            *("--listen", f"tcp:{port}:interface=127.0.0.1"),
+        ]
+        with running(command, port, credentials / "eucarc") as server:
+            settings = read_eucarc(credentials / "eucarc")
+            keys = settings["AWS_ACCESS_KEY_ID"], settings["AWS_SECRET_ACCESS_KEY"]
+            identity = load_identity(
+                (credentials / "pk.pem").read_bytes(),
+                (credentials / "cert.pem").read_bytes(),
+            )
+            images = Cloud("euca_tw", server, *keys).client().describe_images()
+            [image] = [
+                i["ImageId"] for i in images["Images"] if i["ImageType"] == "machine"
+            ]
+            yield Cloud("euca_tw", server, *keys, image, identity)
+
+
+@contextlib.contextmanager
+def theirs() -> Iterator[Cloud]:
+    with moto() as server:
+        cloud = Cloud("moto", server, "AKIDEXAMPLE", "secret")
+        image = cloud.client().describe_images(Owners=["amazon"])["Images"][0]
+        yield Cloud("moto", server, "AKIDEXAMPLE", "secret", image["ImageId"])
+
+
+def fill(cloud: Cloud, total: int, have: int) -> None:
+    """Launch until there are C{total} instances."""
+    if total > have:
+        cloud.client().run_instances(
+            ImageId=cloud.image_id, MinCount=total - have, MaxCount=total - have
+        )
+
+
+def repeated(make: Callable[[], bytes], times: int) -> Iterator[Sequence[bytes]]:
+    """Rounds of requests, the first one short."""
+    for number in range(ROUNDS):
+        yield [make() for _ in range(times if number else max(1, times // 5))]
+
+
+def describe_by_query(cloud: Cloud) -> bytes:
+    # moto tells of 100 reservations unless it is asked for more.
+    return cloud.query(Action="DescribeInstances", MaxResults="1000")
+
+
+def describe_by_soap(cloud: Cloud) -> bytes:
+    namespace = f"http://ec2.amazonaws.com/doc/{DATE}/"
+    return cloud.soap(
+        f'<DescribeInstances xmlns="{namespace}"><instancesSet/></DescribeInstances>'
+    )
+
+
+def run_by_query(cloud: Cloud) -> bytes:
+    return cloud.query(
+        Action="RunInstances", ImageId=cloud.image_id, MinCount="1", MaxCount="1"
+    )
+
+
+def run_by_soap(cloud: Cloud) -> bytes:
+    namespace = f"http://ec2.amazonaws.com/doc/{DATE}/"
+    return cloud.soap(
+        f'<RunInstances xmlns="{namespace}"><imageId>{cloud.image_id}</imageId>'
+        "<minCount>1</minCount><maxCount>1</maxCount><groupSet/>"
+        "<instanceType>m1.small</instanceType></RunInstances>"
+    )
+
+
+def tell(what: str, cost: Cost, limit: Cost, peer: Cost | None) -> None:
+    against = f"{peer.cpu_ms / cost.cpu_ms:8.0f} x" if peer else " " * 10
+    print(
+        f"{what:34}{cost.cpu_ms:9.2f}{cost.per_second:10.0f}"
+        f"{cost.cpu_ms / limit.cpu_ms:10.2f} x{against}"
+    )
+
+
+def main() -> None:
+    print(f"{'':34}{'CPU ms':>9}{'per s':>10}{'of hello':>12}{'moto is':>10}")
+    greeting = b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+    with hello() as server:
+        limit = measure(server.pid, server.port, [[greeting] * 500] * ROUNDS)
+    tell("twisted.web hello world", limit, limit, None)
+    with ours() as cloud, theirs() as peer:
+        at = cloud.server.pid, cloud.server.port
+        peer_at = peer.server.pid, peer.server.port
+        have = 0
+        for number in COUNTS:
+            fill(cloud, number, have)
+            fill(peer, number, have)
+            have = number
+            times = max(3, 600 // number)
+            request = describe_by_query(peer)
+            slow = measure(*peer_at, [[request] * max(1, 20 // number)] * 3)
+            tell(f"moto DescribeInstances of {number}", slow, limit, None)
+            request = describe_by_query(cloud)
+            cost = measure(*at, [[request] * times] * ROUNDS)
+            tell(f"DescribeInstances of {number}, Query", cost, limit, slow)
+            cost = measure(*at, repeated(lambda: describe_by_soap(cloud), times))
+            tell(f"DescribeInstances of {number}, SOAP", cost, limit, slow)
+        request = run_by_query(peer)
+        slow = measure(*peer_at, [[request] * 10] * 3)
+        tell("moto RunInstances", slow, limit, None)
+        request = run_by_query(cloud)
+        cost = measure(*at, [[request] * 100] * ROUNDS)
+        tell("RunInstances, Query", cost, limit, slow)
+        cost = measure(*at, repeated(lambda: run_by_soap(cloud), 50))
+        tell("RunInstances, SOAP", cost, limit, slow)
+    print(
+        "(RunInstances includes the whole way to the node and back: cluster, node\n"
+        "and hypervisor live in the same process here, and each write is on disk)"
+    )
+
+
+if __name__ == "__main__":
+    main()

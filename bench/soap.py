@@ -1,0 +1,224 @@
+"""
+What a small signed SOAP call costs, against what no implementation can avoid.
+
+All of one run, CPU time, in one process and without HTTP, which is the same for
+both doors.  Unavoidable is: to parse the document, to canonicalize and digest
+what is signed, and one bare RSA verification.  The limit is 1.4 times that, and
+a small Query call's worth of everything else.
+"""
+
+from __future__ import annotations
+
+import gc
+import statistics
+import sys
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime, timedelta
+from hashlib import sha1
+from itertools import count
+from time import process_time
+from typing import Any
+
+from attrs import frozen
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import padding
+from lxml import etree
+from twisted.internet.defer import Deferred
+from twisted.internet.task import Clock
+from zope.interface import implementer
+
+from bench.query import KEY_ID, SECRET, SMALL, signed_4
+from euca_tw.api import cluster
+from euca_tw.api.ec2 import zones
+from euca_tw.api.ec2.table import EC2, QUERY_VERSIONS
+from euca_tw.common.certificates import make_certificate
+from euca_tw.common.web import Asked
+from euca_tw.model.callers import Caller
+from euca_tw.query.door import QueryDoor
+from euca_tw.query.interfaces import IAccessKeys
+from euca_tw.soap.addressing import ACTION, MESSAGE_ID, RECIPIENT, TO
+from euca_tw.soap.door import ec2_door, tier_door
+from euca_tw.soap.envelope import SOAP_11, read
+from euca_tw.soap.interfaces import ICertificates
+from euca_tw.soap.keys import Identity, load_identity, public_key
+from euca_tw.soap.signing import SHA1, signed
+from euca_tw.soap.wsse import read_claim
+
+LIMIT = 1.4
+ROUNDS, CALLS = 9, 400
+NOW = datetime.now(UTC)
+
+ENTRY = (
+    '<DescribeAvailabilityZones xmlns="http://ec2.amazonaws.com/doc/2008-02-01/">'
+    "<availabilityZoneSet/></DescribeAvailabilityZones>"
+)
+RESPONSE = zones.DescribeAvailabilityZonesResponse(
+    zones=(
+        zones.AvailabilityZone(
+            zone_name="zone-1", zone_state="available", region_name="home"
+        ),
+    )
+)
+
+
+@implementer(ICertificates, IAccessKeys)
+@frozen
+class Users:
+    """One user, by certificate and by access key."""
+
+    identity: Identity
+
+    def caller_of(self, shown: Any, request_id: str) -> Caller | None:
+        if shown not in (self.identity.certificate, KEY_ID):
+            return None
+        return Caller(account_id="1" * 12, user_name="a", request_id=request_id)
+
+    def secret_of(self, key_id: str) -> str | None:
+        return SECRET if key_id == KEY_ID else None
+
+
+async def dispatch(operation: Any, caller: Any, request: Any) -> Any:
+    return RESPONSE if operation.name in ENTRY else operation.response()
+
+
+def answered(answer: Callable[[Asked], Any], asked: Asked) -> bytes:
+    reply = Deferred.fromCoroutine(answer(asked)).result
+    assert reply.status == 200, b"".join(reply.body)
+    return b"".join(reply.body)
+
+
+def asked_by_soap(document: bytes, target: bytes) -> Asked:
+    headers = {"content-type": "text/xml; charset=utf-8"}
+    return Asked("POST", target, headers.get, document)
+
+
+def asked_by_query(raw: bytes) -> Asked:
+    head, _, body = raw.partition(b"\r\n\r\n")
+    request, *lines = head.decode().split("\r\n")
+    method, target, _ = request.split()
+    headers = {}
+    for line in lines:
+        name, _, value = line.partition(":")
+        headers[name.lower()] = value.strip()
+    return Asked(method, target.encode(), lambda name: headers.get(name.lower()), body)
+
+
+def unavoidable(document: bytes) -> None:
+    """The work of a verifier that looks at nothing and believes all."""
+    root = etree.fromstring(document)
+    info, stamp, body = (
+        next(root.iter(tag))
+        for tag in (
+            "{http://www.w3.org/2000/09/xmldsig#}SignedInfo",
+            "{http://docs.oasis-open.org/wss/2004/01/"
+            "oasis-200401-wss-wssecurity-utility-1.0.xsd}Timestamp",
+            f"{{{SOAP_11}}}Body",
+        )
+    )
+    for part in stamp, body:
+        sha1(etree.tostring(part, method="c14n", exclusive=True)).digest()
+    PROOF[0].verify(
+        PROOF[1],
+        etree.tostring(info, method="c14n", exclusive=True),
+        padding.PKCS1v15(),
+        hashes.SHA1(),
+    )
+
+
+PROOF: list[Any] = []
+
+
+def per_call_s(works: dict[str, Callable[[int], Iterable[Any]]]) -> dict[str, float]:
+    """
+    CPU seconds per call of each kind, the median of rounds in turn.
+
+    @param works: each makes the calls of a round, before the clock runs.
+    """
+    found: dict[str, list[float]] = {name: [] for name in works}
+    for number in range(ROUNDS):
+        for name, prepare in works.items():
+            calls = list(prepare(number))
+            gc.collect()
+            started = process_time()
+            for call in calls:
+                call()
+            found[name].append((process_time() - started) / len(calls))
+    return {name: statistics.median(times) for name, times in found.items()}
+
+
+def main() -> int:
+    pems = make_certificate("bench", NOW, 1)
+    identity = load_identity(pems.key_pem, pems.certificate_pem)
+    users, clock = Users(identity), Clock()
+    clock.advance(NOW.timestamp())
+    users_door = ec2_door(EC2, dispatch, users, clock, lambda: "a" * 36)
+    tier = tier_door(
+        cluster.CLUSTER,
+        dispatch,
+        identity,
+        {identity.certificate: "cloud"},
+        clock,
+        lambda: "a" * 36,
+    )
+    query_door = QueryDoor(
+        EC2, frozenset(QUERY_VERSIONS), dispatch, users, clock, lambda: "a" * 36
+    )
+    # A message is taken once: each of the run has another Timestamp.
+    numbers = count()
+
+    def now() -> datetime:
+        return NOW + timedelta(milliseconds=next(numbers))
+
+    def document() -> bytes:
+        return signed(SOAP_11, [], ENTRY, identity, now(), suite=SHA1)
+
+    def by_soap(number: int) -> Iterable[Any]:
+        for _ in range(CALLS):
+            asked = asked_by_soap(document(), b"/services/Eucalyptus")
+            yield lambda asked=asked: answered(users_door.answer, asked)
+
+    sample = document()
+    claim = read_claim(read(sample))
+    PROOF[:] = [public_key(identity.certificate), claim.value]
+    query = asked_by_query(signed_4(SMALL))
+
+    def between_tiers(number: int) -> Iterable[Any]:
+        entry = '<DescribeInstances xmlns="http://eucalyptus.ucsb.edu/"/>'
+        for _ in range(CALLS):
+            headers = [
+                (TO, "/cc"),
+                (ACTION, "EucalyptusCC#DescribeInstances"),
+                (MESSAGE_ID, f"urn:uuid:{next(numbers)}"),
+                (RECIPIENT, identity.fingerprint),
+            ]
+            message = signed(SOAP_11, headers, entry, identity, NOW)
+            asked = asked_by_soap(message, b"/cc")
+            yield lambda asked=asked: answered(tier.answer, asked)
+
+    cost = per_call_s(
+        {
+            "unavoidable": lambda _: [lambda: unavoidable(sample)] * CALLS,
+            "query": lambda _: [lambda: answered(query_door.answer, query)] * CALLS,
+            "soap": by_soap,
+            "tier": between_tiers,
+        }
+    )
+    for name, what in (
+        ("unavoidable", "parse, c14n, digests and bare RSA verification"),
+        ("query", "small Query call, signature 4, all but HTTP"),
+        ("soap", "small signed SOAP call, all but HTTP"),
+        ("tier", "call between tiers, verified and its answer signed"),
+    ):
+        print(f"{cost[name] * 1e6:8.0f} us  {what}")
+    limit = LIMIT * cost["unavoidable"] + cost["query"]
+    ratio = cost["soap"] / limit
+    is_met = ratio <= 1
+    print(
+        f"signed SOAP: {ratio:.2f} of the limit, {LIMIT} x unavoidable + Query "
+        f"({'met' if is_met else 'NOT met'})"
+    )
+    return 0 if is_met else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
