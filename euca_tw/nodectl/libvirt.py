@@ -169,11 +169,20 @@ class LibvirtHypervisor:
             xml = domain_xml(spec, self.machine, self.mark)
         except ValueError as error:
             raise DomainRefused(str(error)) from error
-        await self._act(
-            spec.name,
-            self.patience.run,
-            lambda connection: connection.run(spec.name, spec.uuid, xml),
-        )
+        try:
+            await self._act(
+                spec.name,
+                self.patience.run,
+                lambda connection: connection.run(spec.name, spec.uuid, xml),
+            )
+        except DomainRefused as refused:
+            # Users are told less: nothing of where things are on this machine.
+            self._log.warn(
+                "{name} is refused: {why}",
+                name=spec.name,
+                why=str(refused.__cause__ or refused),
+            )
+            raise
 
     async def destroy(self, name: str) -> None:
         await self._act(

@@ -111,7 +111,10 @@ class Connection:
                 or error.get_error_code() == libvirt.VIR_ERR_OPERATION_TIMEOUT
             ):
                 raise trouble from error
-            raise DomainRefused(_plain(error)) from error
+            text = _plain(error)
+            if "Permission denied" in text:
+                text += " (the user that domains run as cannot get at their disks)"
+            raise DomainRefused(text) from error
 
     def destroy(self, name: str) -> None:
         """Nothing happens if there is none of ours."""

@@ -191,6 +191,16 @@ class RealDomainTests(TestCase):
         self.assertIn("root.qcow2", str(refused.exception))
         self.assertNotIn(str(self.directory), str(refused.exception))
 
+    async def test_closed_directory(self) -> None:
+        """Where domains cannot get at their disks, that is told."""
+        hypervisor = await self.started()
+        spec = a_domain(self.directory, "i-00000001")
+        self.directory.chmod(0o700)
+        with self.assertRaises(DomainRefused) as refused:
+            await hypervisor.run(spec)
+        self.assertIn("cannot get at their disks", str(refused.exception))
+        self.assertNotIn(str(self.directory), str(refused.exception))
+
     async def test_others_domains(self) -> None:
         """Another's domain is neither listed nor ended."""
         hypervisor = await self.started()
