@@ -132,11 +132,13 @@ def free_subnet(routes: Sequence[Mapping[str, Any]]) -> IPv4Network:
 
 
 def give_to_user() -> None:
-    """Who became root by sudo shall be able to use his credentials."""
+    """Who became root by sudo gets all but the daemons' own state."""
     user, group = os.environ.get("SUDO_UID"), os.environ.get("SUDO_GID")
     if user is None or group is None:
         return
-    os.chown(HERE, int(user), int(group))
-    for path in (CREDENTIALS, *CREDENTIALS.glob("*"), KEY_PAIR):
+    own = [HERE, CONFIG, KEY_PAIR]
+    for directory in (CREDENTIALS, IMAGE, LOGS):
+        own += [directory, *directory.rglob("*")]
+    for path in own:
         if path.exists():
             os.chown(path, int(user), int(group))
