@@ -64,7 +64,7 @@ class Watch:
         while not self._is_stopped:
             asked = self._background.run(f"asking {self.name}", self._once(backoff))
             is_well = await asked
-            if not is_well:
+            if not is_well and not self._is_stopped:
                 await deferLater(self.clock, backoff.next())
 
     async def _once(self, backoff: Backoff) -> bool:
