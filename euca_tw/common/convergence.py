@@ -183,15 +183,15 @@ class Convergence:
     async def _commit(
         self, keys: Sequence[str], changes: Sequence[Any], done: Deferred[None]
     ) -> None:
-        is_durable = False
         try:
             await self.keep(changes)
-            is_durable = True
-        finally:
-            # When this fails, so will all that follow; what was not made
-            # durable is not acted upon, for its keys stay counted.
-            if not done.called and not is_durable:
+        except Exception:
+            # This is in the log once; and as this failed, so will all that
+            # follow.  What was not made durable is not acted upon, for its
+            # keys stay counted.
+            if not done.called:
                 done.errback(NotKept())
+            raise
         self._in_commits.subtract(keys)
         self._in_commits = +self._in_commits
         self.wake_all(keys)

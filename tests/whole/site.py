@@ -99,6 +99,7 @@ class Site:
         self.cluster_nodes = clusters
         self.settings = (cloud_settings, cluster_settings, node_settings)
         self.machines: dict[str, Machine] = {}
+        self._graveyard: list[Life] = []
         self.daemons: dict[str, Daemon] = {"cloud": Daemon(begin=self._begin_cloud)}
         for cluster, nodes in clusters.items():
             self.daemons[cluster] = Daemon(
@@ -134,6 +135,7 @@ class Site:
             assert daemon.life is not None, f"{name} is dead"
             daemon.life.keep(daemon.service)
             daemon.life.end()
+            self._graveyard.append(daemon.life)
             self.peers.serve(url_of(name), None)
             daemon.life = daemon.service = None
 
