@@ -8,13 +8,13 @@ from __future__ import annotations
 import atexit
 import os
 import sys
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from random import Random, SystemRandom
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
-from attrs import frozen
+from attrs import evolve, frozen
 from twisted.application.service import IService, Service
 from twisted.internet.defer import CancelledError, Deferred, maybeDeferred
 from twisted.internet.defer import TimeoutError as DeferredTimeout
@@ -23,10 +23,11 @@ from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IListeningPort
 from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
+from twisted.web.client import _HTTP11ClientFactory
 from twisted.web.server import Site
 
 from euca_tw.admin.configuration import Configuration, configuration_of
-from euca_tw.common.config import ConfigError
+from euca_tw.common.config import ConfigError, Invalid
 from euca_tw.common.files import make_private_directory
 from euca_tw.common.in_thread import InThread
 from euca_tw.common.log import lead_in_libraries
@@ -36,6 +37,8 @@ from euca_tw.soap.compat import LibrariesDiffer, check_libraries
 from euca_tw.soap.keys import UnusableKey
 from euca_tw.store.interfaces import IStore, StoreUnusable
 from euca_tw.store.sqlite import SqliteStore
+
+S = TypeVar("S")
 
 #: So long at most a part has to stop.
 PATIENCE_S = 5.0
@@ -231,9 +234,12 @@ def listen_part(machine: Machine, section: str, listen: str, site: Site) -> Part
         reason = f"{listen!r} is no endpoint: {error}"
         raise ConfigError("the configuration", section, "listen", reason) from error
     ports: list[IListeningPort] = []
+    log = Logger(namespace=__name__)
+    site.noisy = False
 
     async def start() -> None:
         ports.append(await endpoint.listen(site))
+        log.info("Listening on {listen}", listen=listen)
 
     async def stop() -> None:
         for port in ports:
@@ -256,8 +262,29 @@ def prepare(state_dirs: Iterable[Path], mode: int = 0o700) -> None:
     """
     check_libraries()
     lead_in_libraries()
+    _HTTP11ClientFactory.noisy = False  # or each connection would be two lines
     for state_dir in state_dirs:
         make_private_directory(state_dir, mode)
+
+
+def overridden(section: S, given: Mapping[str, object]) -> S:
+    """
+    A section with what the command line says in place of the file's.
+
+    @param given: by field; None stands for nothing said.
+    @raise ConfigError: a value is not allowed.
+    """
+    said = {key: value for key, value in given.items() if value is not None}
+    try:
+        return evolve(section, **said)  # type: ignore[misc]
+    except Invalid as error:
+        key = f"--{error.key.replace('_', '-')}"
+        raise ConfigError("the command line", "", key, error.reason) from error
+
+
+def path_or_none(text: str | None) -> Path | None:
+    """A path of the command line."""
+    return None if text is None else Path(text)
 
 
 def make_or_exit(
@@ -270,6 +297,6 @@ def make_or_exit(
     @raise SystemExit: with one line that says what is wrong.
     """
     try:
-        return make(configuration_of(None if config is None else Path(config)))
+        return make(configuration_of(path_or_none(config)))
     except OPERATORS as error:
         raise SystemExit(f"{name}: {reason_of(error)}") from error

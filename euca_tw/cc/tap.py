@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from pathlib import Path
 
 from attrs import evolve
 from twisted.internet import reactor as real_reactor
@@ -19,6 +18,8 @@ from euca_tw.admin.daemon import (
     Machine,
     Part,
     make_or_exit,
+    overridden,
+    path_or_none,
     prepare,
     real_machine,
     service_part,
@@ -108,13 +109,12 @@ def daemon_of(configuration: Configuration, machine: Machine) -> Daemon:
 
 def configured(configuration: Configuration, options: Options) -> Configuration:
     """The configuration, and what the command line says in place of it."""
-    section = configuration.cluster_controller
-    said = {
-        "state_dir": options["state-dir"] and Path(options["state-dir"]),
+    given = {
+        "state_dir": path_or_none(options["state-dir"]),
         "listen": options["listen"],
     }
-    given = {key: value for key, value in said.items() if value is not None}
-    return evolve(configuration, cluster_controller=evolve(section, **given))
+    section = overridden(configuration.cluster_controller, given)
+    return evolve(configuration, cluster_controller=section)
 
 
 def makeService(options: Options) -> Daemon:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import partial
-from pathlib import Path, PurePath
+from pathlib import PurePath
 from typing import Any
 
 from attrs import evolve, frozen
@@ -25,6 +25,8 @@ from euca_tw.admin.daemon import (
     Part,
     listen_part,
     make_or_exit,
+    overridden,
+    path_or_none,
     prepare,
     real_machine,
     service_part,
@@ -393,16 +395,16 @@ class _Cloud:
 
 def configured(configuration: Configuration, options: Options) -> Configuration:
     """The configuration, and what the command line says in place of it."""
-    said = {
-        "state_dir": options["state-dir"] and Path(options["state-dir"]),
+    given = {
+        "state_dir": path_or_none(options["state-dir"]),
         "listen": options["listen"],
     }
-    given = {key: value for key, value in said.items() if value is not None}
-    whole = evolve(configuration, cloud=evolve(configuration.cloud, **given))
-    if options["hypervisor"] is None:
-        return whole
-    node = evolve(whole.node_controller, hypervisor=options["hypervisor"])
-    return evolve(whole, node_controller=node)
+    of_node = {"hypervisor": options["hypervisor"]}
+    return evolve(
+        configuration,
+        cloud=overridden(configuration.cloud, given),
+        node_controller=overridden(configuration.node_controller, of_node),
+    )
 
 
 def makeService(options: Options) -> Daemon:

@@ -95,6 +95,9 @@ class Invalid(ValueError):
     key: str
     reason: str
 
+    def __str__(self) -> str:
+        return f"{self.key}: {self.reason}"
+
 
 def checked(check: Callable[[Any], object], default: Any = attrs.NOTHING) -> Any:
     """

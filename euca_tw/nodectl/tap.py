@@ -25,6 +25,8 @@ from euca_tw.admin.daemon import (
     Machine,
     Part,
     make_or_exit,
+    overridden,
+    path_or_none,
     prepare,
     real_machine,
     service_part,
@@ -229,14 +231,13 @@ def daemon_of(configuration: Configuration, machine: Machine) -> Daemon:
 
 def configured(configuration: Configuration, options: Options) -> Configuration:
     """The configuration, and what the command line says in place of it."""
-    section = configuration.node_controller
-    said = {
-        "state_dir": options["state-dir"] and Path(options["state-dir"]),
+    given = {
+        "state_dir": path_or_none(options["state-dir"]),
         "listen": options["listen"],
         "hypervisor": options["hypervisor"],
     }
-    given = {key: value for key, value in said.items() if value is not None}
-    return evolve(configuration, node_controller=evolve(section, **given))
+    section = overridden(configuration.node_controller, given)
+    return evolve(configuration, node_controller=section)
 
 
 def makeService(options: Options) -> Daemon:

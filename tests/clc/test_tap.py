@@ -1,0 +1,253 @@
+"""A cloud put together: what it writes, serves and needs, without sockets."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from attrs import evolve
+from twisted.application.service import IService, IServiceMaker
+from twisted.internet.testing import StringTransport
+from twisted.plugin import getPlugins
+from twisted.python.usage import UsageError
+from twisted.trial.unittest import SynchronousTestCase
+from zope.interface.verify import verifyObject
+
+from euca_tw.admin.configuration import Configuration
+from euca_tw.admin.daemon import Daemon
+from euca_tw.cc import tap as cc_tap
+from euca_tw.clc import tap as clc_tap
+from euca_tw.common.config import ConfigError
+from euca_tw.nodectl import tap as nc_tap
+from tests.admin.test_daemon import machine
+from tests.compat.cloud import read_eucarc
+
+
+class AllInOneTests(SynchronousTestCase):
+    """C{--all-in-one --hypervisor memory} on a reactor of memory."""
+
+    def setUp(self) -> None:
+        self.state_dir = Path(self.mktemp())
+        self.state_dir.mkdir()
+        self.machine = machine(self.failed)
+        self.machine.reactor.advance(1_796_000_000)
+        plain = Configuration()
+        self.configuration = evolve(
+            plain,
+            cloud=evolve(
+                plain.cloud,
+                state_dir=self.state_dir,
+                listen="tcp:8773:interface=127.0.0.1",
+            ),
+            node_controller=evolve(plain.node_controller, hypervisor="memory"),
+        )
+        self.daemon = self.make()
+
+    def make(self) -> Daemon:
+        return clc_tap.daemon_of(self.configuration, self.machine, is_all_in_one=True)
+
+    def failed(self) -> None:
+        self.fail("the daemon would end")
+
+    def start(self) -> None:
+        self.daemon.startService()
+        self.machine.reactor.run()
+        self.addCleanup(lambda: self.successResultOf(self.daemon.stopService()))
+
+    def ask(self, request: str) -> bytes:
+        [(_, site, _, _)] = self.machine.reactor.tcpServers
+        channel, transport = site.buildProtocol(None), StringTransport()
+        channel.makeConnection(transport)
+        channel.dataReceived(f"{request}\r\nHost: x\r\n\r\n".encode())
+        self.machine.reactor.pump([0.01] * 10)
+        return transport.value()
+
+    def test_service(self) -> None:
+        """It is a service, and before it starts it listens nowhere."""
+        verifyObject(IService, self.daemon)
+        self.assertEqual(self.machine.reactor.tcpServers, [])
+        self.assertEqual(self.machine.reactor.unixServers, [])
+
+    def test_listens(self) -> None:
+        """Started, it listens at one port of loopback, and for operators."""
+        self.start()
+        [(port, _, _, interface)] = self.machine.reactor.tcpServers
+        self.assertEqual((port, interface), (8773, "127.0.0.1"))
+        self.assertEqual(len(self.machine.reactor.unixServers), 1)
+
+    def test_credentials(self) -> None:
+        """The administrator's credentials are written, for his eyes only."""
+        self.start()
+        directory = self.state_dir / "credentials" / "admin"
+        modes = {p.name: p.stat().st_mode & 0o777 for p in directory.iterdir()}
+        names = ("eucarc", "cert.pem", "pk.pem", "cloud-cert.pem")
+        self.assertEqual(modes, dict.fromkeys(names, 0o600))
+        settings = read_eucarc(directory / "eucarc")
+        url = "http://127.0.0.1:8773/services/Eucalyptus"
+        self.assertEqual(settings["EC2_URL"], url)
+
+    def test_doors(self) -> None:
+        """Both doors and the descriptions answer at the one port."""
+        self.start()
+        query = self.ask("GET /?Action=DescribeInstances HTTP/1.1")
+        self.assertIn(b"<Code>MissingAuthenticationToken</Code>", query)
+        soap = self.ask(
+            "POST /services/Eucalyptus HTTP/1.1\r\nContent-Type: text/xml\r\n"
+            "Content-Length: 0"
+        )
+        self.assertIn(b"Fault", soap)
+        described = self.ask("GET /doc/2008-02-01/AmazonEC2.wsdl HTTP/1.1")
+        self.assertIn(b"http://127.0.0.1:8773/services/Eucalyptus", described)
+        self.assertIn(b"404 Not Found", self.ask("GET /nothing HTTP/1.1"))
+
+    def test_restart(self) -> None:
+        """The second start of a cloud gives no other credentials."""
+        self.start()
+        eucarc = self.state_dir / "credentials" / "admin" / "eucarc"
+        before = eucarc.read_bytes()
+        self.successResultOf(self.daemon.stopService())
+        self.daemon = self.make()
+        self.daemon.startService()
+        self.assertEqual(eucarc.read_bytes(), before)
+
+
+class MakeServiceTests(SynchronousTestCase):
+    """What C{twistd} calls."""
+
+    def setUp(self) -> None:
+        self.directory = Path(self.mktemp()).absolute()
+        self.directory.mkdir(mode=0o700)
+        self.config = self.directory / "euca.toml"
+        self.config.write_text("")
+
+    def options(self, tap: Any, *arguments: str) -> Any:
+        options = tap.Options()
+        options.parseOptions(
+            [
+                *("--config", str(self.config)),
+                *("--state-dir", str(self.directory / "state")),
+                *arguments,
+            ]
+        )
+        return options
+
+    def refused(self, tap: Any, *arguments: str) -> str:
+        options = self.options(tap, *arguments)
+        said = str(self.assertRaises(SystemExit, tap.makeService, options))
+        self.assertNotIn("\n", said)
+        return said
+
+    def test_plugins(self) -> None:
+        """twistd lists the three daemons."""
+        ours = {
+            plugin.tapname: plugin.module
+            for plugin in getPlugins(IServiceMaker)
+            if plugin.tapname.startswith("euca-")
+        }
+        expected = {
+            "euca-clc": "euca_tw.clc.tap",
+            "euca-cc": "euca_tw.cc.tap",
+            "euca-nc": "euca_tw.nodectl.tap",
+        }
+        self.assertEqual(ours, expected)
+
+    def test_cloud(self) -> None:
+        """A cloud of memory is made; its state directory is private."""
+        daemon = clc_tap.makeService(
+            self.options(clc_tap, "--all-in-one", "--hypervisor", "memory")
+        )
+        verifyObject(IService, daemon)
+        self.assertEqual((self.directory / "state").stat().st_mode & 0o777, 0o700)
+
+    def test_cloud_alone(self) -> None:
+        """A cloud controller without clusters is made."""
+        verifyObject(IService, clc_tap.makeService(self.options(clc_tap)))
+
+    def test_cluster(self) -> None:
+        """A cluster controller is made, with a certificate to let in."""
+        clc_tap.makeService(self.options(clc_tap))
+        self.config.write_text(
+            "[cluster_controller]\ncloud_certificate = 'state/keys/cloud-cert.pem'\n"
+            "[[node]]\nurl = 'http://n/'\ncertificate = 'state/keys/cloud-cert.pem'"
+        )
+        verifyObject(IService, cc_tap.makeService(self.options(cc_tap)))
+
+    def test_node(self) -> None:
+        """A node controller is made, with a certificate to let in."""
+        clc_tap.makeService(self.options(clc_tap))
+        self.config.write_text(
+            "[node_controller]\ncluster_certificate = 'state/keys/cloud-cert.pem'"
+        )
+        options = self.options(nc_tap, "--hypervisor", "memory")
+        verifyObject(IService, nc_tap.makeService(options))
+
+    def test_nobody_let_in(self) -> None:
+        """A tier that would let nobody in says what is missing."""
+        said = self.refused(cc_tap)
+        self.assertIn("euca-cc: ", said)
+        self.assertIn("cloud_certificate: is missing", said)
+        said = self.refused(nc_tap, "--hypervisor", "memory")
+        self.assertIn("cluster_certificate: is missing", said)
+
+    def test_missing_certificate(self) -> None:
+        """A certificate that is not there is named."""
+        self.config.write_text("[cluster_controller]\ncloud_certificate = 'x.pem'")
+        self.assertIn(f"{self.directory}/x.pem: No such file", self.refused(cc_tap))
+
+    def test_bad_configuration(self) -> None:
+        """So is what is wrong with the configuration."""
+        self.config.write_text("[clowd]")
+        for tap in (clc_tap, cc_tap, nc_tap):
+            self.assertIn("[clowd] there is no such section", self.refused(tap))
+
+    def test_bad_endpoint(self) -> None:
+        """So is an endpoint that is none."""
+        said = self.refused(clc_tap, "--listen", "nonsense")
+        self.assertIn("[cloud] url: no URL can be made of 'nonsense'", said)
+        self.config.write_text("[cloud]\nurl = 'http://x/'")
+        said = self.refused(clc_tap, "--listen", "nonsense")
+        self.assertIn("[cloud] listen: 'nonsense' is no endpoint", said)
+
+    def test_open_directory(self) -> None:
+        """So is a state directory that others may look into."""
+        state = self.directory / "state"
+        (state / "x").mkdir(parents=True)
+        state.chmod(0o755)
+        self.assertIn("is open to others", self.refused(clc_tap))
+
+    def test_bad_hypervisor(self) -> None:
+        """So is a hypervisor that is none."""
+        said = self.refused(nc_tap, "--hypervisor", "vmware")
+        self.assertIn("--hypervisor: 'vmware' is neither memory nor", said)
+
+    def test_no_libvirt(self) -> None:
+        """Where libvirt-python is missing, it is said where it comes from."""
+        clc_tap.makeService(self.options(clc_tap))
+        self.config.write_text(
+            "[node_controller]\ncluster_certificate = 'state/keys/cloud-cert.pem'"
+        )
+        self.patch(sys, "modules", {**sys.modules, "euca_tw.nodectl.libvirt": None})
+        said = self.refused(nc_tap, "--hypervisor", "qemu:///system")
+        self.assertIn("euca_tw[node]", said)
+
+    def test_unknown_option(self) -> None:
+        """An unknown option is twistd's to refuse."""
+        self.assertRaises(UsageError, self.options, clc_tap, "--dance")
+
+
+class AddressesTests(SynchronousTestCase):
+    def test_endpoint_of_configuration(self) -> None:
+        """What is wrong in the sections is found before anything starts."""
+        plain = Configuration()
+        configuration = evolve(plain, cloud=evolve(plain.cloud, listen="unix:x"))
+        self.assertRaises(
+            ConfigError,
+            clc_tap.daemon_of,
+            evolve(
+                configuration,
+                cloud=evolve(configuration.cloud, state_dir=Path(self.mktemp())),
+            ),
+            machine(),
+            is_all_in_one=False,
+        )
