@@ -28,6 +28,9 @@ from euca_tw.store.interfaces import StoreUnusable
 #: What upgrading or reading a body that is not right may raise.
 _UNREADABLE = (ForbiddenExtraKeysError, ValueError, TypeError, KeyError, AttributeError)
 
+#: Made once: C{json.dumps} would make one for each record.
+_JSON = json.JSONEncoder(separators=(",", ":"))
+
 #: Makes the body of one version into the body of the next.
 Upgrade = Callable[[dict[str, Any]], dict[str, Any]]
 
@@ -82,7 +85,7 @@ class Codec:
         """
         kind = type(record)
         name = self.name_of(kind)
-        body = json.dumps(self._converter.unstructure(record), separators=(",", ":"))
+        body = _JSON.encode(self._converter.unstructure(record))
         key: str = record.key
         key.encode()  # the one text that is not escaped in the body
         return Row(name, key, version_of(kind), body)
