@@ -13,7 +13,7 @@ from the disk.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,11 @@ from euca_tw.store.codec import Codec, Row, Unknown
 from euca_tw.store.database import Database, Gone
 from euca_tw.store.interfaces import Change, IStore, Put, R, StoreUnusable
 from euca_tw.store.tables import Tables
+
+
+#: So many who wait for a commit are told in one turn of the reactor; each of
+#: them goes on with what it has to do.
+_SLICE = 32
 
 
 @frozen(eq=False)
@@ -181,7 +186,7 @@ class SqliteStore:
             return
         failure = self._write_failure or self._write_failure_of(commits)
         if failure is None:
-            self._deliver(lambda: _fire(commits))
+            self._deliver(lambda: self._fire(commits))
         else:
             self._write_failure = failure
             self._deliver(lambda: self._failed(failure, commits))
@@ -193,6 +198,13 @@ class SqliteStore:
             return unusable
         return None
 
+    def _fire(self, commits: Sequence[_Commit]) -> None:
+        """Tell who waits, a slice in each turn of the reactor."""
+        for commit in commits[:_SLICE]:
+            commit.waiting.callback(None)
+        if rest := commits[_SLICE:]:
+            self._deliver(lambda: self._fire(rest))
+
     def _failed(self, unusable: StoreUnusable, commits: Iterable[_Commit]) -> None:
         is_first = self._unusable is None
         self._unusable = unusable
@@ -200,8 +212,3 @@ class SqliteStore:
             commit.waiting.errback(unusable)
         if is_first:
             self._on_failure(unusable)
-
-
-def _fire(commits: Iterable[_Commit]) -> None:
-    for commit in commits:
-        commit.waiting.callback(None)

@@ -81,6 +81,14 @@ class GroupCommitTests(SynchronousTestCase):
             self.successResultOf(waiting)
         self.assertEqual([len(batch) for batch in self.batches], [3])
 
+    def test_slices(self) -> None:
+        """Of many who share a transaction, all are told."""
+        all_waiting = [self.store.commit(Put(key_pair(str(n)))) for n in range(100)]
+        while self.perform():
+            pass
+        for waiting in all_waiting:
+            self.successResultOf(waiting)
+
     def test_cancelled(self) -> None:
         """Who waits no more does not undo the commit."""
         waiting = self.store.commit(Put(key_pair("a")))
