@@ -235,7 +235,7 @@ class NodeControllerSection(NodeSettings):
         which the node is known; C{""}: as of L{CloudSection.url}.
     @ivar hypervisor: C{memory}, or a URI of libvirt.
     @ivar domain_type: of libvirt's domains: one of L{MACHINES}; C{""} is
-        what suits the hypervisor and the machine.
+        C{xen} with its URI, else C{qemu}.
     @ivar mark: by which this node knows its domains; two nodes on one machine
         must have two.
     @ivar instances_dir: of instances' disks and fetched images; None: in
