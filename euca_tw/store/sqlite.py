@@ -28,7 +28,6 @@ from euca_tw.store.database import Database, Gone
 from euca_tw.store.interfaces import Change, IStore, Put, R, StoreUnusable
 from euca_tw.store.tables import Tables
 
-
 #: So many who wait for a commit are told in one turn of the reactor; each of
 #: them goes on with what it has to do.
 _SLICE = 32
