@@ -93,10 +93,13 @@ def moment(text: str) -> datetime:
 
     @raise NotOfType: it is none, or not between the years 1 and 9999.
     """
-    matched = _MOMENT.fullmatch(text.strip(SPACE))
+    stripped = text.strip(SPACE)
+    matched = _MOMENT.fullmatch(stripped)
     try:
         if matched is None:
             raise ValueError(text)
+        if matched[8] == "Z" and matched[4] != "24":
+            return datetime.fromisoformat(stripped)
         return _moment(*matched.groups())
     except (ValueError, OverflowError):
         raise NotOfType("It must be a moment (xsd:dateTime)") from None

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from email.message import Message
+from functools import lru_cache
 from itertools import chain
 from typing import Any
 
@@ -219,6 +220,7 @@ def tier_door(
     )
 
 
+@lru_cache(maxsize=64)
 def _content_type(header: str | None) -> tuple[str, str | None]:
     """The media type, in small letters, and the charset."""
     if header is None:

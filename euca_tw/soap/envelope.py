@@ -51,7 +51,7 @@ class Envelope:
 
     def headers(self, tag: str) -> list[etree._Element]:
         """The header blocks of that name."""
-        return [] if self.header is None else self.header.findall(tag)
+        return [] if self.header is None else list(self.header.iterchildren(tag))
 
 
 def _parser(charset: str | None = None) -> etree.XMLParser:
@@ -107,8 +107,7 @@ def _parse(document: bytes, charset: str | None) -> etree._Element:
         root = etree.fromstring(document, _choose(charset))
     except etree.XMLSyntaxError as e:
         raise MalformedRequest(f"It is not well-formed XML: {e.msg}") from None
-    tree = root.getroottree().docinfo
-    if tree.doctype or tree.internalDTD is not None:
+    if root.getroottree().docinfo.internalDTD is not None:
         raise MalformedRequest("A document type definition is not taken")
     return root
 
@@ -125,14 +124,21 @@ def _choose(charset: str | None) -> etree.XMLParser:
 
 def _elements(parent: etree._Element) -> list[etree._Element]:
     found = []
-    stray = parent.text or ""
+    if not _is_blank(parent.text):
+        raise MalformedRequest(_STRAY)
     for child in parent:
-        stray += child.tail or ""
+        if not _is_blank(child.tail):
+            raise MalformedRequest(_STRAY)
         if isinstance(child.tag, str):
             found.append(child)
-    if stray.strip():
-        raise MalformedRequest("There is text between the elements of the envelope")
     return found
+
+
+def _is_blank(text: str | None) -> bool:
+    return text is None or not text.strip()
+
+
+_STRAY = "There is text between the elements of the envelope"
 
 
 def opening(soap: str) -> str:
