@@ -6,10 +6,10 @@ from demo_cloud.places import BIN, CLOUD_URL, CONFIG, CREDENTIALS, KEY_PAIR, ROO
 
 _GUIDE = """
 Your cloud runs: EC2's API is at {url}/
-Below, $ is this directory: cd {root}
+From here on, in {root}:
 
 Log in to your instance
-    ssh -i {pem} -o StrictHostKeyChecking=accept-new root@{address}
+    ssh -i {pem} -o UserKnownHostsFile=.demo/known_hosts root@{address}
 
 Your credentials (EC2_URL, EC2_ACCESS_KEY, EC2_SECRET_KEY, AWS_…)
     . {eucarc}
