@@ -46,6 +46,9 @@ _TAKEN = frozenset({"text/xml", "application/xml", "application/soap+xml"})
 Describe = Callable[[], bytes]
 
 
+#: No stranger has more than this of his own text in the log.
+_LOGGED = 200
+
 _READING = frozenset({"GET", "HEAD"})
 
 
@@ -108,6 +111,14 @@ class SoapDoor:
         except CancelledError:
             raise
         except ApiError as e:
+            if admitted is None:
+                self._log.info(
+                    "{peer} was not let in: {code}: {reason} [{request_id}]",
+                    peer=asked.peer,
+                    code=e.code,
+                    reason=e.message[:_LOGGED],
+                    request_id=request_id,
+                )
             error = e
         except Exception:
             self._log.failure("A request failed [{request_id}]", request_id=request_id)

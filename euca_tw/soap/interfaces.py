@@ -38,7 +38,7 @@ class PeerUnreachable(Exception):
 
 @define
 class PeerRefused(Exception):
-    """The peer answered with a fault."""
+    """The peer answered, by a fault or by C{return=false}, that it will not."""
 
     peer: str
     code: str

@@ -310,7 +310,7 @@ def _transform(transforms: etree._Element) -> Canonical:
 def _resolve(uri: str | None, ids: dict[str, etree._Element]) -> etree._Element:
     element = ids.get(uri[1:]) if uri is not None and uri[:1] == "#" else None
     if element is None:
-        raise InvalidSecurity(f"The reference {uri!r} leads nowhere")
+        raise InvalidSecurity("A reference leads to no Id of this message")
     return element
 
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from lxml import etree
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.task import Clock
+from twisted.logger import capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 
@@ -393,6 +394,16 @@ class UserTests(DoorCase):
         ):
             self.assertEqual(self.fault(body).code, code)
         self.assertEqual(self.service.asked, [])
+
+    def test_refusals_are_logged(self) -> None:
+        """Who is not let in is in the log, with the reason, but no traceback."""
+        with capturedLogs() as events:
+            self.fault(message(DESCRIBE, by="mallory"))
+        [event] = events
+        self.assertEqual(
+            (event["peer"], event["code"], event["request_id"]),
+            ("192.0.2.1", "AuthFailure", "req-1"),
+        )
 
     def test_too_late(self) -> None:
         """A message that is too old, or of the future, is refused."""
