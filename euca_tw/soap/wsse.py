@@ -369,6 +369,7 @@ def check_signature(claim: Claim) -> None:
     messages: those in a thread; nothing else may touch the tree meanwhile.
 
     @raise AuthFailure: the key did not sign this.
+    @raise InvalidSecurity: it cannot be computed.
     """
     try:
         public_key(claim.certificate).verify(
@@ -377,7 +378,11 @@ def check_signature(claim: Claim) -> None:
             padding.PKCS1v15(),
             claim.hash,
         )
+        is_intact = all(part.is_intact for part in claim.parts)
     except (InvalidSignature, UnusableKey):
         raise AuthFailure() from None
-    if not all(part.is_intact for part in claim.parts):
+    except etree.C14NError:
+        # A namespace that is no absolute URI, say.
+        raise InvalidSecurity("What is signed cannot be canonicalized") from None
+    if not is_intact:
         raise AuthFailure()

@@ -26,6 +26,7 @@ from euca_tw.soap.wsse import (
     BASE64,
     DS,
     EXCLUSIVE,
+    INCLUSIVE,
     MORE,
     SECURITY,
     TIMESTAMP,
@@ -192,6 +193,23 @@ class RefusalTests(SynchronousTestCase):
             (".//ds:SignatureValue", "AAAA"),
         ):
             self.assertRefused(set_text(path, value), AuthFailure)
+
+    def test_no_canonical_form(self) -> None:
+        """What has no canonical form (a relative namespace) is not verified."""
+        for old, new in (
+            (b'xmlns="urn:test"', b'xmlns="test"'),
+            (
+                b"<ds:SignedInfo>",
+                b'<ds:SignedInfo xmlns:ds="' + DS.encode() + b'" xmlns="x">',
+            ),
+        ):
+            document = message().replace(old, new)
+            claim = read_claim(
+                read(document.replace(EXCLUSIVE.encode(), INCLUSIVE.encode()))
+            )
+            self.assertRaises(ApiError, check_signature, claim)
+        claim = read_claim(read(message().replace(b'xmlns="urn:test"', b'xmlns="t"')))
+        self.assertRaises(InvalidSecurity, check_signature, claim)
 
     def test_another_key(self) -> None:
         """The token of one who did not sign makes the signature wrong."""
