@@ -43,6 +43,8 @@ RECORDS_PER_PIECE = 250
 PIECE_SIZE = 65536
 #: A list inside a record that is longer is walked item by item too.
 LONG = 50
+#: An answer of no more records than this, none with a long list, is one piece.
+SHORT = 8
 
 _SPECIAL = re.compile('[&<>\r"\n\t\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]')
 #: What is printable needs no more than its markup escaped.  This is several
@@ -281,6 +283,10 @@ def pieces(
     their items.  Take the first piece before promising success: an answer
     of one piece can then fail cleanly.
     """
+    if _is_short(shape, version, value):
+        whole = element(root, namespace, shape, version, value)
+        yield f"{before}{whole}{after}".encode()
+        return
     start, end = _root(root, namespace, shape)
     held, length, records = [before, start], 0, 0
     for record in _records(shape, version, value):
@@ -294,6 +300,17 @@ def pieces(
     yield "".join(held).encode()
 
 
+def _is_short(shape: Shape, version: Version, value: Any) -> bool:
+    """Whether it is hardly worth to be cut: a few records, none of them long."""
+    for _, frame in _parts(shape, version):
+        items = None if frame is None else frame.get(value)
+        if frame is None or not items:
+            continue
+        if len(items) > SHORT or any(frame.has_long_list(item) for item in items):
+            return False
+    return True
+
+
 def _records(shape: Shape, version: Version, value: Any) -> Iterator[str]:
     """The children, cut after each item of each list of structures."""
     chunks: list[str] = []
@@ -305,7 +322,7 @@ def _records(shape: Shape, version: Version, value: Any) -> Iterator[str]:
         chunks.append(frame.start)
         for item in items:
             chunks.append(frame.item_start)
-            if any(len(get(item) or ()) > LONG for get in frame.inner_lists):
+            if frame.has_long_list(item):
                 yield "".join(chunks)
                 chunks = []
                 yield from _records(frame.inner, version, item)
@@ -330,6 +347,13 @@ class _Frame:
     inner: Shape
     encode: Encode
     inner_lists: tuple[Callable[[Any], Any], ...]
+
+    def has_long_list(self, item: Any) -> bool:
+        for get in self.inner_lists:
+            found = get(item)
+            if found and len(found) > LONG:
+                return True
+        return False
 
 
 @cache

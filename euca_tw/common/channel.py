@@ -6,9 +6,9 @@ HTTP/1.1 connections, and where they come from.
 #
 # Nearly every request is GET or POST, of HTTP/1.1, with ordinary headers and a
 # body of a known, small length.  Such a request is cut out of the stream by
-# one regular expression, which is stricter than HTTP: whatever it does not
-# match, or that says anything about connections or encodings, goes to
-# twisted.web's own parser, and so does all that follows on that connection.
+# rules that are stricter than HTTP: whatever they do not allow, or that says
+# anything about connections or encodings, goes to twisted.web's own parser,
+# and so does all that follows on that connection.
 # So the quick lane decides nothing that the careful one would decide otherwise;
 # tests hold the two against each other.  Measured, it halves what a small
 # request costs.
@@ -16,6 +16,7 @@ HTTP/1.1 connections, and where they come from.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Any, cast
 
 from attrs import define
@@ -40,10 +41,10 @@ EAGER = 65536
 #: would take its time, or raise.
 _LENGTH_DIGITS = 18
 
-_match_head = re.compile(
-    rb"(GET|POST) ([!-~]+) HTTP/1\.1\r\n"
-    rb"((?:[A-Za-z0-9!#$%&'*+.^_`|~-]+:[\t\x20-\x7e\x80-\xff]*\r\n)+)\r\n"
-).match
+_match_first = re.compile(r"(GET|POST) ([!-~]+) HTTP/1\.1").fullmatch
+_is_token = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+").fullmatch
+#: What may stand in a line.
+_IN_LINES = bytes([9, *range(32, 127), *range(128, 256)])
 #: Headers that only the careful lane understands.
 _SPECIAL = frozenset({"transfer-encoding", "expect", "upgrade"})
 
@@ -74,33 +75,44 @@ class _Cut:
         """
         if len(self.held) < self._wanted:
             return None
-        found = _match_head(self.held)
-        if found is None:
+        end = self.held.find(b"\r\n\r\n", 0, QUICK_HEAD)
+        if end < 0:
             # A line without the head's end: it may be wrong already.
             if len(self.held) > QUICK_HEAD or b"\r\n" in self.held:
                 raise _Special
             return None
-        if found.end() > QUICK_HEAD:
-            raise _Special
-        headers = _headers(found[3])
-        end = found.end() + _length(headers, self._max_body)
+        method, target, headers = _head(self.held[:end])
+        start = end + 4
+        end = start + _length(headers, self._max_body)
         if len(self.held) < end:
             self._wanted = end
             return None
-        body = self.held[found.end() : end]
+        body = self.held[start:end]
         self.held, self._wanted = self.held[end:], 0
-        return found[1].decode(), found[2], headers, body
+        return method, target, headers, body
 
 
-def _headers(lines: bytes) -> dict[str, str]:
-    parts = [line.partition(":") for line in lines[:-2].decode("latin-1").split("\r\n")]
-    headers = {name.lower(): value.strip(" \t") for name, _, value in parts}
-    if len(headers) < len(parts):
-        values: dict[str, list[str]] = {name: [] for name in headers}
-        for name, _, value in parts:
-            values[name.lower()].append(value.strip(" \t"))
-        headers = {name: ",".join(several) for name, several in values.items()}
-    return headers
+def _head(head: bytes) -> tuple[str, bytes, dict[str, str]]:
+    first, *lines = head.decode("latin-1").split("\r\n")
+    found = _match_first(first)
+    if found is None or head.translate(None, _IN_LINES) != b"\r\n" * len(lines):
+        raise _Special
+    headers: dict[str, str] = {}
+    for line in lines:
+        written, colon, value = line.partition(":")
+        name = _name(written)
+        if not colon:
+            raise _Special
+        value = value.strip(" \t")
+        headers[name] = f"{headers[name]},{value}" if name in headers else value
+    return found[1], found[2].encode("ascii"), headers
+
+
+@lru_cache(maxsize=1024)
+def _name(written: str) -> str:
+    if not _is_token(written) or len(written) > 100:
+        raise _Special
+    return written.lower()
 
 
 def _length(headers: dict[str, str], longest: int) -> int:

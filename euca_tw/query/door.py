@@ -131,24 +131,26 @@ def _signed(asked: Asked) -> Signed:
         raise MalformedQueryString("Query requests are made by GET or POST")
     path, _, query = asked.target.partition(b"?")
     in_url = parse(query)
-    has_form = asked.method == "POST" and asked.body and _is_form(asked)
-    in_body = parse(asked.body) if has_form else []
+    form = asked.body if asked.method == "POST" and asked.body else b""
+    if form:
+        _check_form(asked)
+    in_body = parse(form)
     return Signed(
         asked.method,
         path.decode("latin-1"),
         in_url,
-        unique(chain(in_url, in_body)),
+        unique(in_url + in_body),
+        query + b"&" + form if query and form else query or form,
         asked.headers,
         asked.body,
     )
 
 
-def _is_form(asked: Asked) -> bool:
-    """Whether there are parameters in the body; without a type there are, too."""
+def _check_form(asked: Asked) -> None:
+    """There are parameters in the body; without a type there are, too."""
     said = asked.headers("content-type")
     if said is not None and not _is_form_type(said):
         raise MalformedQueryString(f"The body's Content-Type must be {_FORM}, in UTF-8")
-    return True
 
 
 @lru_cache(maxsize=64)

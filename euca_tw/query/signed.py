@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from functools import lru_cache
 from urllib.parse import quote
 
 from attrs import frozen
@@ -37,6 +38,7 @@ class Signed:
     @ivar path: as it stands in the request line.
     @ivar query: the parameters of the URL alone, in their order.
     @ivar parameters: those of URL and body.
+    @ivar raw: what the parameters were read from, URL and form joined by C{&}.
     @ivar headers: see L{euca_tw.common.web.Asked}.
     """
 
@@ -44,6 +46,7 @@ class Signed:
     path: str
     query: list[tuple[str, str]]
     parameters: dict[str, str]
+    raw: bytes
     headers: Callable[[str], str | None]
     body: bytes
 
@@ -97,6 +100,22 @@ def check_age(said: float, now: float, allowed_s: float = WINDOW_S) -> None:
         )
 
 
+def seconds(day: str, hour: str, minute: str, second: str) -> float:
+    """
+    Since 1970, of a time in UTC; C{day} is of eight digits.
+
+    @raise ValueError: there is no such day.
+    """
+    return midnight(day) + int(hour) * 3600 + int(minute) * 60 + int(second)
+
+
+@lru_cache(maxsize=64)
+def midnight(day: str) -> float:
+    """The beginning of that day; it is asked for all day long."""
+    at = datetime(int(day[:4]), int(day[4:6]), int(day[6:]), tzinfo=UTC)
+    return at.timestamp()
+
+
 _is_unreserved = re.compile("[A-Za-z0-9_.~-]*").fullmatch
 
 
@@ -115,6 +134,7 @@ __all__ = [
     "hosts_and_paths",
     "mismatch",
     "quoted",
+    "seconds",
     "secret_of_key",
     "told",
 ]

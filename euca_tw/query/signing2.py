@@ -6,6 +6,7 @@ Version 0, which signs no more than Action and Timestamp, is not there at all.
 
 from __future__ import annotations
 
+import re
 from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from hmac import compare_digest, digest
@@ -25,6 +26,7 @@ from euca_tw.query.signed import (
     hosts_and_paths,
     mismatch,
     quoted,
+    seconds,
     secret_of_key,
     told,
 )
@@ -79,7 +81,7 @@ def _check_times(given: Mapping[str, str], now: float) -> str:
         )
     [name] = times
     try:
-        said = moment(given[name]).timestamp()
+        said = _seconds(given[name])
     except NotOfType:
         raise InvalidParameterValue(
             name, given[name][:SHOWN], "It is not a time like 2026-11-23T08:00:00Z."
@@ -93,7 +95,37 @@ def _check_times(given: Mapping[str, str], now: float) -> str:
     return given[name]
 
 
+_match_usual = re.compile(
+    "([0-9]{4})-([0-9]{2})-([0-9]{2})T([0-9]{2}):([0-9]{2}):([0-9]{2})Z"
+).fullmatch
+
+
+def _seconds(said: str) -> float:
+    """@raise NotOfType: it is no time."""
+    found = _match_usual(said)
+    if found is None:
+        return moment(said).timestamp()
+    year, month, day, *time = found.groups()
+    try:
+        return seconds(f"{year}{month}{day}", *time)
+    except ValueError:
+        raise NotOfType("There is no such day") from None
+
+
+def _raw_pairs(signed: Signed) -> str:
+    """
+    The parameters as most clients send them: encoded as they are signed, and
+    with no name that begins like another.  Where that is not so, nothing
+    matches, and it is done by the book.
+    """
+    parts = [p for p in signed.raw.split(b"&") if not p.startswith(b"Signature=")]
+    parts.sort()
+    return b"&".join(parts).decode("latin-1")
+
+
 def _texts_2(signed: Signed) -> Iterator[str]:
+    host = (signed.headers("host") or "").lower()
+    yield f"{signed.method}\n{host}\n{signed.path}\n{_raw_pairs(signed)}"
     pairs = "&".join(
         [
             f"{quoted(name)}={quoted(value)}"

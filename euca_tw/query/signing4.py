@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from functools import lru_cache
 from hashlib import sha256
 from hmac import compare_digest, digest
@@ -30,6 +29,7 @@ from euca_tw.query.signed import (
     hosts_and_paths,
     mismatch,
     quoted,
+    seconds,
     secret_of_key,
 )
 
@@ -41,21 +41,35 @@ _ALGORITHM = "AWS4-HMAC-SHA256"
 
 
 @frozen
-class Claim:
+class Scope:
     """
-    What a client says of its signature.
+    What a client says of its signature that is the same for many requests.
 
-    @ivar headers: the names of the signed ones, joined by C{;}.
-    @ivar said_at: as C{X-Amz-Date} has it.
-    @ivar query: the URL's parameters, as far as they are signed.
-    @ivar needed: headers that must be among the signed ones.
+    @ivar joined: the names of the signed headers, joined by C{;}.
     """
 
     key_id: str
     date: str
     region: str
     service: str
-    headers: str
+    joined: str
+
+    @property
+    def text(self) -> str:
+        return f"{self.date}/{self.region}/{self.service}/aws4_request"
+
+
+@frozen
+class Claim:
+    """
+    What it says of one.
+
+    @ivar said_at: as C{X-Amz-Date} has it.
+    @ivar query: the URL's parameters, as far as they are signed.
+    @ivar needed: headers that must be among the signed ones.
+    """
+
+    scope: Scope
     signature: str
     said_at: str
     valid_s: float
@@ -67,8 +81,12 @@ _CREDENTIAL = r"([^/,\s]+)/([0-9]{8})/([^/,\s]+)/([^/,\s]+)/aws4_request"
 _match_credential = re.compile(_CREDENTIAL).fullmatch
 _match_header = re.compile(
     rf"{_ALGORITHM}\s+Credential={_CREDENTIAL}\s*,\s*SignedHeaders=([^,\sA-Z]+)"
-    r"\s*,\s*Signature=([0-9a-f]{64})\s*"
+    r"\s*,\s*Signature="
 ).fullmatch
+#: No Authorization header that is right is longer.
+_MAX_HEADER = 4096
+#: Of the signature in the header, hexadecimal.
+_SIGNATURE_LENGTH = 64
 _match_time = re.compile("([0-9]{8})T([0-9]{2})([0-9]{2})([0-9]{2})Z").fullmatch
 
 _IN_HEADER = frozenset({"host", "x-amz-date"})
@@ -77,29 +95,32 @@ _IN_URL = frozenset({"host"})
 
 def claim_of_header(signed: Signed, authorization: str) -> Claim:
     """@raise IncompleteSignature: it is not of the form that we take."""
-    found = _match_header(authorization)
-    if found is None:
-        raise IncompleteSignature(
-            "The Authorization header is not of the form 'AWS4-HMAC-SHA256 "
-            "Credential=<key>/<date>/<region>/<service>/aws4_request, "
-            "SignedHeaders=<names>, Signature=<64 hexadecimal digits>'"
-        )
+    cut = len(authorization) - _SIGNATURE_LENGTH
     said_at = signed.headers("x-amz-date")
     if said_at is None:
         raise IncompleteSignature("The header X-Amz-Date is missing")
-    key_id, date, region, service, headers, signature = found.groups()
     return Claim(
-        key_id,
-        date,
-        region,
-        service,
-        headers,
-        signature,
+        _scope_of_header(authorization[: max(cut, 0)]),
+        authorization[cut:],
         said_at,
         WINDOW_S,
         signed.query,
         _IN_HEADER,
     )
+
+
+@lru_cache(maxsize=1024)
+def _scope_of_header(begun: str) -> Scope:
+    """@param begun: the header, without the signature at its end."""
+    found = _match_header(begun)
+    if found is None or len(begun) > _MAX_HEADER:
+        raise IncompleteSignature(
+            "The Authorization header is not of the form 'AWS4-HMAC-SHA256 "
+            "Credential=<key>/<date>/<region>/<service>/aws4_request, "
+            "SignedHeaders=<names>, Signature=<64 hexadecimal digits>'"
+        )
+    key_id, date, region, service, joined = found.groups()
+    return Scope(key_id, date, region, service, joined)
 
 
 def claim_of_url(signed: Signed) -> Claim:
@@ -119,11 +140,7 @@ def claim_of_url(signed: Signed) -> Claim:
         )
     key_id, date, region, service = found.groups()
     return Claim(
-        key_id,
-        date,
-        region,
-        service,
-        given["X-Amz-SignedHeaders"],
+        Scope(key_id, date, region, service, given["X-Amz-SignedHeaders"]),
         given["X-Amz-Signature"],
         given["X-Amz-Date"],
         _valid_s(given.get("X-Amz-Expires")),
@@ -152,46 +169,48 @@ def verify(signed: Signed, claim: Claim, secret_of: SecretOf, now: float) -> str
     @raise AuthFailure:
     @raise SignatureDoesNotMatch:
     """
+    scope = claim.scope
     check_age(_seconds(claim.said_at), now, claim.valid_s)
-    if not claim.said_at.startswith(claim.date):
+    if not claim.said_at.startswith(scope.date):
         raise IncompleteSignature(
-            f"The date of the credential's scope ({claim.date}) is not that of "
+            f"The date of the credential's scope ({scope.date}) is not that of "
             f"X-Amz-Date ({claim.said_at})"
         )
-    names = claim.headers.split(";")
+    names = scope.joined.split(";")
     if not claim.needed.issubset(names) or len(names) > MAX_SIGNED_HEADERS:
         raise IncompleteSignature(
             f"The signed headers must be {MAX_SIGNED_HEADERS} at most, and among them "
             f"{', '.join(sorted(claim.needed))}"
         )
-    secret = secret_of_key(claim.key_id, secret_of)
-    key = _signing_key(secret, claim.date, claim.region, claim.service)
+    secret = secret_of_key(scope.key_id, secret_of)
+    key = _signing_key(secret, scope.date, scope.region, scope.service)
     said = claim.signature.encode()
     for text in _texts(signed, claim, names):
         if compare_digest(digest(key, text.encode(), "sha256").hex().encode(), said):
-            return claim.key_id
+            return scope.key_id
     raise mismatch(signed, claim.said_at)
 
 
 def _texts(signed: Signed, claim: Claim, names: list[str]) -> Iterator[str]:
     """What may have been signed, the likely first."""
     headers = {name: _header(signed, name) for name in names}
-    query = "&".join(
-        [
-            f"{name}={value}"
-            for name, value in sorted([(quoted(n), quoted(v)) for n, v in claim.query])
-        ]
-    )
-    scope = f"{claim.date}/{claim.region}/{claim.service}/aws4_request"
+    query = _query(claim.query) if claim.query else ""
+    scope = claim.scope.text
     body_hash = sha256(signed.body).hexdigest()
     for host, path in hosts_and_paths(signed):
         headers["host"] = host
         lines = "".join([f"{name}:{headers[name]}\n" for name in names])
         canonical = (
-            f"{signed.method}\n{path}\n{query}\n{lines}\n{claim.headers}\n{body_hash}"
+            f"{signed.method}\n{path}\n{query}\n{lines}\n{claim.scope.joined}\n"
+            f"{body_hash}"
         )
         hashed = sha256(canonical.encode()).hexdigest()
         yield f"{_ALGORITHM}\n{claim.said_at}\n{scope}\n{hashed}"
+
+
+def _query(pairs: list[tuple[str, str]]) -> str:
+    written = sorted([(quoted(name), quoted(value)) for name, value in pairs])
+    return "&".join([f"{name}={value}" for name, value in written])
 
 
 def _header(signed: Signed, name: str) -> str:
@@ -208,17 +227,11 @@ def _seconds(said: str) -> float:
     try:
         if found is None:
             raise ValueError(said)
-        day, hour, minute, second = found.groups()
-        return _midnight(day) + int(hour) * 3600 + int(minute) * 60 + int(second)
+        return seconds(*found.groups())
     except ValueError:
         raise IncompleteSignature(
             f"X-Amz-Date ({said[:SHOWN]}) is not a time like 20261123T080000Z"
         ) from None
-
-
-@lru_cache(maxsize=64)
-def _midnight(day: str) -> float:
-    return (datetime(int(day[:4]), int(day[4:6]), int(day[6:]), tzinfo=UTC)).timestamp()
 
 
 @lru_cache(maxsize=1024)
@@ -230,4 +243,4 @@ def _signing_key(secret: bytes, date: str, region: str, service: str) -> bytes:
     return key
 
 
-__all__ = ["Claim", "claim_of_header", "claim_of_url", "verify"]
+__all__ = ["Claim", "Scope", "claim_of_header", "claim_of_url", "verify"]

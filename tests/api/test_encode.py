@@ -294,7 +294,7 @@ class ElementTests(SynchronousTestCase):
                 yield Thing(name="x" * 100)
                 raise AssertionError("asked for too early")
 
-        answer = Answer(things=Touchy([None]))
+        answer = Answer(things=Touchy([None] * 100))
         made = pieces("", "R", NAMESPACE, shape_of(Answer), OLD, answer, "", 50)
         self.assertIn(b"xxx", next(made))
         self.assertRaises(AssertionError, next, made)

@@ -74,6 +74,7 @@ def signed_of(asked: Asked) -> Signed:
         path.decode(),
         in_url,
         unique(in_url + parse(asked.body)),
+        b"&".join(part for part in (query, asked.body) if part),
         asked.headers,
         asked.body,
     )

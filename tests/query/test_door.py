@@ -194,7 +194,7 @@ class AnswerTests(DoorTestCase):
                     made.append(n)
                     yield Thing(name="x" * 400)
 
-        self.respond = lambda request: ShowThingsResponse(things=Things([None]))
+        self.respond = lambda request: ShowThingsResponse(things=Things([None] * 2000))
         reply = self.answer(signed_4(LIST | {"Action": "ShowThings", "Number": ""}))
         self.assertLess(len(made), 500)
         self.assertEqual(b"".join(reply.body).count(b"<item>"), 2000)
