@@ -36,6 +36,10 @@ from euca_tw.common.backoff import Backoff
 #: So many things are planned in one turn of the reactor.
 SLICE = 200
 
+#: A moment to rest until that is nearer than this (clocks are rounded) is put
+#: off, so that no plan can be asked without end.
+_SHORTEST_REST_S = 0.001
+
 
 @frozen
 class Amend:
@@ -214,7 +218,8 @@ class Convergence:
         if isinstance(decision, Rest):
             self._motions.pop(key, None)
             if decision.until is not None:
-                self._alarms.set(key, decision.until)
+                soonest = self.clock.seconds() + _SHORTEST_REST_S
+                self._alarms.set(key, max(decision.until, soonest))
         elif not isinstance(decision, Amend):
             self._begin(key, decision, motion)
         return decision

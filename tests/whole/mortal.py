@@ -10,7 +10,6 @@ the disk, the domains, the messages that left.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Awaitable, Callable, Collection
 from typing import Any
 
@@ -25,31 +24,7 @@ from zope.interface import implementer
 from euca_tw.soap.interfaces import IPeer, IPeers
 from euca_tw.store.interfaces import Change, Delete, IStore, Put, R
 from euca_tw.store.memory import MemoryStore
-
-
-class StepClock(Clock):
-    """A clock that can be advanced by one delayed call."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._number = itertools.count()
-        self.steps = 0
-
-    def step(self, until: float) -> bool:
-        """
-        Make the next call that is due by C{until}.
-
-        @return: whether there was any; if not, it is now C{until}.
-        """
-        if not self.calls or self.calls[0].getTime() > until:
-            self.rightNow = max(self.rightNow, until)
-            return False
-        call = self.calls.pop(0)
-        self.rightNow = max(self.rightNow, call.getTime())
-        call.called = 1
-        self.steps += 1
-        call.func(*call.args, **call.kw)
-        return True
+from tests.fakes.clock import StepClock
 
 
 @implementer(IReactorTime)

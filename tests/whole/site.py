@@ -49,7 +49,8 @@ from euca_tw.nodectl.settings import NodeSettings
 from euca_tw.soap.memory import MemoryPeers
 from euca_tw.store.interfaces import Put
 from euca_tw.vnet.memory import MemoryNodeNetwork
-from tests.whole.mortal import Disk, DiskStore, Life, Mortal, MortalPeers, StepClock
+from tests.fakes.clock import StepClock
+from tests.whole.mortal import Disk, DiskStore, Life, Mortal, MortalPeers
 
 ALICE = Caller(account_id="000000000001", user_name="alice", is_admin=True)
 SMALL = MachineType(name="m1.small", cores=1, memory_mib=128, disk_gib=2)

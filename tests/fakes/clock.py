@@ -1,0 +1,33 @@
+"""A clock that goes one step at a time."""
+
+from __future__ import annotations
+
+from twisted.internet.task import Clock
+
+
+class StepClock(Clock):
+    """
+    A clock that can be advanced by one delayed call.
+
+    @ivar steps: how many calls were made.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.steps = 0
+
+    def step(self, until: float) -> bool:
+        """
+        Make the next call that is due by C{until}.
+
+        @return: whether there was any; if not, it is now C{until}.
+        """
+        if not self.calls or self.calls[0].getTime() > until:
+            self.rightNow = max(self.rightNow, until)
+            return False
+        call = self.calls.pop(0)
+        self.rightNow = max(self.rightNow, call.getTime())
+        call.called = 1
+        self.steps += 1
+        call.func(*call.args, **call.kw)
+        return True
