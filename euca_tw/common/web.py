@@ -12,9 +12,10 @@ going away) ends its connection, and nothing else: no traceback, no memory held.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Coroutine, Generator, Iterable, Iterator
 from contextlib import suppress
 from itertools import chain
+from types import coroutine
 from typing import Any
 
 from attrs import define
@@ -64,7 +65,12 @@ class AnswerResource(Resource):
 
     def take(self, exchange: Exchange) -> None:
         """Answer it, sooner or later."""
-        running = Deferred.fromCoroutine(self._exchange(exchange))
+        work = self._exchange(exchange)
+        try:
+            awaited = work.send(None)
+        except StopIteration:
+            return
+        running = Deferred.fromCoroutine(_resumed(work, awaited))
         if not running.called:
             exchange.on_lost = running.cancel
 
@@ -108,6 +114,26 @@ class AnswerResource(Resource):
                 exchange.unregisterProducer()
             with suppress(TaskFinished):
                 task.stop()
+
+
+@coroutine
+def _resumed(
+    work: Coroutine[Any, Any, None], awaited: Any
+) -> Generator[Any, Any, None]:
+    """
+    Goes on with what has come to wait for something.  Most answers never do,
+    and are spared the machinery for those that do.
+    """
+    try:
+        while True:
+            try:
+                result = yield awaited
+            except BaseException as error:
+                awaited = work.throw(error)
+            else:
+                awaited = work.send(result)
+    except StopIteration:
+        return
 
 
 def _opened(body: Iterable[bytes]) -> tuple[bytes, Iterator[bytes] | None]:

@@ -53,10 +53,15 @@ class Scope:
     region: str
     service: str
     joined: str
+    text: str
+    names: tuple[str, ...]
 
-    @property
-    def text(self) -> str:
-        return f"{self.date}/{self.region}/{self.service}/aws4_request"
+    @classmethod
+    def of(
+        cls, key_id: str, date: str, region: str, service: str, joined: str
+    ) -> Scope:
+        text = f"{date}/{region}/{service}/aws4_request"
+        return cls(key_id, date, region, service, joined, text, (*joined.split(";"),))
 
 
 @frozen
@@ -120,7 +125,7 @@ def _scope_of_header(begun: str) -> Scope:
             "SignedHeaders=<names>, Signature=<64 hexadecimal digits>'"
         )
     key_id, date, region, service, joined = found.groups()
-    return Scope(key_id, date, region, service, joined)
+    return Scope.of(key_id, date, region, service, joined)
 
 
 def claim_of_url(signed: Signed) -> Claim:
@@ -140,7 +145,7 @@ def claim_of_url(signed: Signed) -> Claim:
         )
     key_id, date, region, service = found.groups()
     return Claim(
-        Scope(key_id, date, region, service, given["X-Amz-SignedHeaders"]),
+        Scope.of(key_id, date, region, service, given["X-Amz-SignedHeaders"]),
         given["X-Amz-Signature"],
         given["X-Amz-Date"],
         _valid_s(given.get("X-Amz-Expires")),
@@ -176,7 +181,7 @@ def verify(signed: Signed, claim: Claim, secret_of: SecretOf, now: float) -> str
             f"The date of the credential's scope ({scope.date}) is not that of "
             f"X-Amz-Date ({claim.said_at})"
         )
-    names = scope.joined.split(";")
+    names = scope.names
     if not claim.needed.issubset(names) or len(names) > MAX_SIGNED_HEADERS:
         raise IncompleteSignature(
             f"The signed headers must be {MAX_SIGNED_HEADERS} at most, and among them "
@@ -185,14 +190,15 @@ def verify(signed: Signed, claim: Claim, secret_of: SecretOf, now: float) -> str
     secret = secret_of_key(scope.key_id, secret_of)
     key = _signing_key(secret, scope.date, scope.region, scope.service)
     said = claim.signature.encode()
-    for text in _texts(signed, claim, names):
+    for text in _texts(signed, claim):
         if compare_digest(digest(key, text.encode(), "sha256").hex().encode(), said):
             return scope.key_id
     raise mismatch(signed, claim.said_at)
 
 
-def _texts(signed: Signed, claim: Claim, names: list[str]) -> Iterator[str]:
+def _texts(signed: Signed, claim: Claim) -> Iterator[str]:
     """What may have been signed, the likely first."""
+    names = claim.scope.names
     headers = {name: _header(signed, name) for name in names}
     query = _query(claim.query) if claim.query else ""
     scope = claim.scope.text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -284,6 +285,25 @@ class WaitingTests(SynchronousTestCase):
         wire.send(GET)
         wire.lose()
         self.assertEqual(wire.transport.value(), b"")
+
+    def test_in_steps(self) -> None:
+        """An answer may wait more than once, and for what fails."""
+        waited: list[Deferred[None]] = []
+
+        async def answer(asked: Asked) -> Reply:
+            for _ in range(3):
+                waited.append(Deferred())
+                with contextlib.suppress(ValueError):
+                    await waited[-1]
+            return Reply(200, "a", (b"late",))
+
+        wire = Wire(answer, self.is_quick)
+        wire.send(GET)
+        waited[0].callback(None)
+        waited[1].errback(ValueError())
+        self.assertEqual(wire.transport.value(), b"")
+        waited[2].callback(None)
+        self.assertIn(b"late", wire.transport.value())
 
     def test_next(self) -> None:
         """The next request waits for the first one's answer."""

@@ -251,6 +251,7 @@ class Form2Tests(SynchronousTestCase):
             (IncompleteSignature, {"SignatureVersion": "4"}),
             (InvalidParameterValue, {"SignatureMethod": "MD5"}),
             (InvalidParameterValue, {"Timestamp": "now"}),
+            (InvalidParameterValue, {"Timestamp": "2026-02-30T08:00:00Z"}),
             (InvalidParameterCombination, {"Timestamp": None}),
             (InvalidParameterCombination, {"Expires": "2026-11-23T08:00:00Z"}),
             (SignatureDoesNotMatch, {"SignatureMethod": "HmacSHA1"}),
