@@ -10,7 +10,7 @@ once, under that id.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from email.message import Message
 from functools import lru_cache
 from itertools import chain
@@ -162,10 +162,10 @@ class SoapDoor:
             return await self._in_thread(lambda: self._app.receive(envelope, admitted))
         return self._app.receive(envelope, admitted)
 
-    async def _invoke(
+    def _invoke(
         self, admitted: Admitted, operation: Operation, request: Any
-    ) -> Any:
-        return await invoke(
+    ) -> Awaitable[Any]:
+        return invoke(
             self._dispatch,
             operation,
             admitted.caller,

@@ -154,8 +154,13 @@ def check_understood(envelope: Envelope, understood: frozenset[str]) -> None:
     @raise MalformedRequest: it has a header that must be understood, and that
         is not among those.
     """
-    for block in _elements(envelope.header) if envelope.header is not None else ():
-        must = block.get(f"{{{envelope.soap}}}mustUnderstand", "0").strip()
-        if must in ("1", "true") and block.tag not in understood:
+    if envelope.header is None:
+        return
+    attribute = f"{{{envelope.soap}}}mustUnderstand"
+    for block in envelope.header.iterchildren(etree.Element):
+        must = block.get(attribute)
+        if must is None or block.tag in understood:
+            continue
+        if must.strip() in ("1", "true"):
             name = etree.QName(block).localname
             raise MalformedRequest(f"The header {name} is not understood here")

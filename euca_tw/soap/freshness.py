@@ -8,6 +8,7 @@ the signatures that were taken, which need reach no further back than that.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from attrs import Factory, define, frozen
@@ -78,10 +79,13 @@ class Replays:
         today = int(now.timestamp()) // _STEP_S
         for step in [step for step in self._seen if step < today]:
             del self._seen[step]
-        taken = [each.get(claim.certificate, ()) for each in self._seen.values()]
-        if any(claim.value in each for each in taken):
-            raise InvalidSecurity("Message replay detected: the signature was used")
-        if sum(map(len, taken)) >= self.most:
+        taken = 0
+        for each in self._seen.values():
+            values: Collection[bytes] = each.get(claim.certificate, ())
+            if claim.value in values:
+                raise InvalidSecurity("Message replay detected: the signature was used")
+            taken += len(values)
+        if taken >= self.most:
             raise Unavailable("Too many requests within five minutes")
         step = int(end.timestamp()) // _STEP_S
         self._seen.setdefault(step, {}).setdefault(claim.certificate, set()).add(

@@ -106,8 +106,8 @@ def _service(api: Api, invoke: Invoke) -> Any:
     models = _Models()
 
     def method(operation: Operation) -> Any:
-        async def call(ctx: Any, request: Any) -> Any:
-            return await invoke(ctx.udc, operation, request)
+        def call(ctx: Any, request: Any) -> Awaitable[Any]:
+            return invoke(ctx.udc, operation, request)
 
         call.__name__ = operation.name
         return rpc(

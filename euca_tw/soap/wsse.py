@@ -31,7 +31,7 @@ Tests hold it against xmlsec and against the messages of other stacks.
 from __future__ import annotations
 
 import hashlib
-from base64 import b64decode
+from binascii import a2b_base64
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from hmac import compare_digest
@@ -206,7 +206,7 @@ def _ids(root: etree._Element) -> dict[str, etree._Element]:
 
 def _children(element: etree._Element) -> list[etree._Element]:
     """The elements in it."""
-    return [child for child in element if isinstance(child.tag, str)]
+    return list(element.iterchildren(etree.Element))
 
 
 def _named(*names: str) -> list[str]:
@@ -261,7 +261,7 @@ def _signed_info(
     signed_info: etree._Element,
     ids: dict[str, etree._Element],
 ) -> tuple[Canonical, hashes.HashAlgorithm, tuple[Part, ...]]:
-    count = sum(1 for _ in signed_info.iterchildren(_REFERENCE))
+    count = len(list(signed_info.iterchildren(_REFERENCE)))
     if not 0 < count <= _REFERENCES:
         raise InvalidSecurity("SignedInfo has too few or too many references")
     how, signing, *references = _parts(
@@ -336,9 +336,12 @@ def _certificate(
 
 
 def _bytes(element: etree._Element) -> bytes:
-    """What is there in base64."""
+    """
+    What is there in base64.  What is none of its characters is skipped: what
+    comes out is only ever compared, byte for byte.
+    """
     try:
-        decoded = b64decode("".join((element.text or "").split()), validate=True)
+        decoded = a2b_base64(element.text or "")
     except ValueError:
         decoded = b""
     if not decoded:
@@ -347,17 +350,20 @@ def _bytes(element: etree._Element) -> bytes:
 
 
 def _times(stamp: etree._Element) -> tuple[datetime, datetime | None]:
-    names = [child.tag for child in _children(stamp)]
-    if names not in (
-        [f"{{{WSU}}}Created", f"{{{WSU}}}Expires"],
-        [f"{{{WSU}}}Created"],
-    ):
+    children = _children(stamp)
+    if [child.tag for child in children] not in _IN_TIMESTAMP:
         raise InvalidSecurity("The Timestamp must have Created, and may have Expires")
     try:
-        created, *expires = [moment(child.text or "") for child in _children(stamp)]
+        created, *expires = [moment(child.text or "") for child in children]
     except NotOfType:
         raise InvalidSecurity("The Timestamp cannot be read") from None
     return created, expires[0] if expires else None
+
+
+_IN_TIMESTAMP = (
+    [f"{{{WSU}}}Created", f"{{{WSU}}}Expires"],
+    [f"{{{WSU}}}Created"],
+)
 
 
 # --- judging ----------------------------------------------------------------

@@ -145,10 +145,6 @@ class UnderstoodTests(SynchronousTestCase):
             refused = self.assertRaises(MalformedRequest, self.check, header)
             self.assertIn("Other", refused.message)
 
-    def test_text_in_the_header(self) -> None:
-        """Text among headers is refused."""
-        self.assertRaises(MalformedRequest, self.check, "<e:Header>text</e:Header>")
-
 
 class LibraryTests(SynchronousTestCase):
     def test_tree_is_untouched(self) -> None:
