@@ -128,6 +128,10 @@ class ScalarTests(SynchronousTestCase):
         """Markup in a value is text; line ends survive an XML parser."""
         self.assertEqual(text("a<b>&\r\n\"'\t"), "a&lt;b&gt;&amp;&#13;\n\"'\t")
 
+    def test_markup_in_a_field(self) -> None:
+        """Nor is a field's value taken for markup."""
+        self.assertEqual(written(Code(code="<&>")), "<code>&lt;&amp;&gt;</code>")
+
     def test_illegal_characters(self) -> None:
         """What XML cannot carry becomes the replacement character."""
         self.assertEqual(text("\x00a\x1f\ud800\uffff\x7f"), "�a���\x7f")
