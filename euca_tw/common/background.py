@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Coroutine
-from typing import Any
+from typing import Any, ClassVar
 
 from attrs import Factory, define
 from twisted.internet.defer import CancelledError, Deferred, DeferredList
@@ -17,7 +17,7 @@ class Background:
     Runs coroutines, logs the failure of each, and waits for all at the end.
     """
 
-    _log: Logger = Logger()
+    _log: ClassVar[Logger] = Logger()
     _running: set[Deferred[Any]] = Factory(set)
 
     def run(self, what: str, work: Coroutine[Any, Any, Any]) -> Deferred[Any]:

@@ -1,0 +1,203 @@
+"""
+Tests of L{euca_tw.clc.plan}: the whole table is walked, and what the cloud must
+never do is looked for in all of it.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from itertools import product
+from typing import Any
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from euca_tw.clc.plan import (
+    TABLE,
+    Become,
+    Forget,
+    Launch,
+    Limits,
+    Look,
+    Reboot,
+    Seen,
+    Terminate,
+    after_terminate,
+    plan,
+)
+from euca_tw.common.convergence import Rest
+from euca_tw.model.lifecycle import NO_CAPACITY, SERVER_ERROR, may_follow
+from euca_tw.model.records import InstanceState as S
+from tests.fakes.instances import instance
+from tests.fakes.launches import NOW
+
+LIMITS = Limits(launch_deadline_s=600, ended_kept_s=3600)
+WANTED = (S.RUNNING, S.TERMINATED)
+TOLD: dict[str, Any] = {"private_ip": "10.0.0.1", "node": "http://a/"}
+
+
+def decide(wanted: S, state: S, look: Look, after_s: float = 1, **given: Any) -> Any:
+    seen = {k: given.pop(k) for k in list(given) if k in Seen.__annotations__}
+    record = instance(wanted=wanted, state=state, **given)
+    now = NOW + timedelta(seconds=after_s)
+    return plan(record, Seen(look=look, **seen), now, LIMITS)
+
+
+class TableTests(SynchronousTestCase):
+    def all_cases(self) -> Any:
+        """Every case, with and without what else may be known."""
+        for wanted, state, look in product(WANTED, S, Look):
+            for after_s, node, silent, refusal in product(
+                (1, 599, 600, 10_000), ("", "http://a/"), (False, True), ("", "full")
+            ):
+                case = {"node": node, "is_silent": silent, "refusal": refusal}
+                is_final = refusal != "" and silent
+                yield (
+                    (wanted, state, look),
+                    decide(
+                        wanted, state, look, after_s, is_refusal_final=is_final, **case
+                    ),
+                )
+
+    def test_complete(self) -> None:
+        """There is an entry for everything that can be."""
+        self.assertEqual(set(TABLE), set(product(WANTED, S, Look)))
+
+    def test_always_a_decision(self) -> None:
+        """Every case has a decision, and no life goes backwards."""
+        for (wanted, state, look), decision in self.all_cases():
+            self.assertIsInstance(
+                decision, Become | Rest | Launch | Terminate | Reboot | Forget
+            )
+            if isinstance(decision, Become) and decision.instance.state is not state:
+                self.assertTrue(may_follow(state, decision.instance.state))
+            if wanted is S.TERMINATED and isinstance(decision, Become):
+                self.assertIs(decision.instance.wanted, S.TERMINATED, look)
+
+    def test_only_the_cluster_ends(self) -> None:
+        """
+        Terminated is told only if the cluster says so, never took it and never
+        will, or is no more.
+        """
+        for (_, state, look), decision in self.all_cases():
+            if state is S.TERMINATED or not isinstance(decision, Become):
+                continue
+            if decision.instance.state is S.TERMINATED:
+                self.assertIn(look, (Look.TEARDOWN, Look.MISSING, Look.LOST))
+                if look is Look.MISSING:
+                    self.assertIs(state, S.PENDING)
+
+    def test_nothing_is_ended_that_shall_run(self) -> None:
+        """The cluster is told to end only what shall not run."""
+        for (wanted, _, _), decision in self.all_cases():
+            if isinstance(decision, Terminate):
+                self.assertIs(wanted, S.TERMINATED)
+
+    def test_nothing_that_ran_is_launched(self) -> None:
+        """The cluster is told to launch only what never ran and shall."""
+        for (wanted, state, look), decision in self.all_cases():
+            if isinstance(decision, Launch):
+                self.assertEqual(
+                    (wanted, state, look), (S.RUNNING, S.PENDING, Look.MISSING)
+                )
+
+    def test_settles(self) -> None:
+        """No case is amended without end: in a few steps there is another thing."""
+        for wanted, state, look in product(WANTED, S, Look):
+            record = instance(wanted=wanted, state=state)
+            seen = Seen(look=look, reason_code="Server.X", reason="y", **TOLD)
+            for _ in range(4):
+                decision = plan(record, seen, NOW, LIMITS)
+                if not isinstance(decision, Become):
+                    break
+                self.assertNotEqual(decision.instance, record)
+                record = decision.instance
+            else:
+                self.fail(f"{wanted} {state} {look} does not settle")
+
+
+class CaseTests(SynchronousTestCase):
+    def test_launched(self) -> None:
+        """What shall run and is not known is launched."""
+        self.assertEqual(decide(S.RUNNING, S.PENDING, Look.MISSING), Launch())
+
+    def test_comes(self) -> None:
+        """What is on its way is waited for until its deadline."""
+        decision = decide(S.RUNNING, S.PENDING, Look.PENDING)
+        self.assertEqual(decision, Rest(NOW.timestamp() + 600))
+
+    def test_overdue(self) -> None:
+        """What did not run in time shall end, and says why."""
+        record = decide(
+            S.RUNNING, S.PENDING, Look.PENDING, 600, reason="no image"
+        ).instance
+        self.assertEqual((record.wanted, record.state), (S.TERMINATED, S.SHUTTING_DOWN))
+        self.assertEqual(
+            (record.state_reason_code, record.state_reason), (SERVER_ERROR, "no image")
+        )
+
+    def test_no_place(self) -> None:
+        """What found no place in time says so."""
+        record = decide(
+            S.RUNNING, S.PENDING, Look.MISSING, 600, refusal="full"
+        ).instance
+        self.assertEqual(
+            (record.state_reason_code, record.state_reason), (NO_CAPACITY, "full")
+        )
+
+    def test_never_a_place(self) -> None:
+        """What will never find a place has ended at once."""
+        record = decide(
+            S.RUNNING, S.PENDING, Look.MISSING, refusal="tiny", is_refusal_final=True
+        ).instance
+        self.assertEqual(
+            (record.state, record.state_reason_code), (S.TERMINATED, NO_CAPACITY)
+        )
+
+    def test_runs(self) -> None:
+        """What runs is told to, with its address and its node."""
+        record = decide(S.RUNNING, S.PENDING, Look.EXTANT, **TOLD).instance
+        self.assertEqual(
+            (record.state, record.private_ip, record.node),
+            (S.RUNNING, "10.0.0.1", "http://a/"),
+        )
+
+    def test_missed(self) -> None:
+        """What ran and is not known to its cluster is silent, not ended."""
+        record = decide(S.RUNNING, S.RUNNING, Look.MISSING).instance
+        self.assertEqual((record.state, record.is_silent), (S.RUNNING, True))
+
+    def test_reboot(self) -> None:
+        """Several reboots asked for are one."""
+        decision = decide(S.RUNNING, S.RUNNING, Look.EXTANT, reboots_wanted=3)
+        self.assertEqual(decision, Reboot(3))
+        self.assertEqual(
+            decide(S.RUNNING, S.RUNNING, Look.EXTANT, reboots_wanted=3, reboots_done=3),
+            Rest(),
+        )
+
+    def test_came_back(self) -> None:
+        """What was told to have ended and is there is ended again."""
+        for look in (Look.PENDING, Look.EXTANT):
+            self.assertEqual(decide(S.TERMINATED, S.TERMINATED, look), Terminate())
+
+    def test_forgotten(self) -> None:
+        """What has ended is kept for a while."""
+        decision = decide(S.TERMINATED, S.TERMINATED, Look.MISSING, ended_at=NOW)
+        self.assertEqual(decision, Rest(NOW.timestamp() + 3600))
+        decision = decide(S.TERMINATED, S.TERMINATED, Look.MISSING, 3600, ended_at=NOW)
+        self.assertEqual(decision, Forget())
+
+    def test_after_terminate(self) -> None:
+        """
+        What no node ever had has ended when its cluster will not launch it; of
+        what a node had, only the node can say so.
+        """
+        ending = {"wanted": S.TERMINATED, "state": S.SHUTTING_DOWN}
+        missing, pending = Seen(look=Look.MISSING), Seen(look=Look.PENDING)
+        ended = after_terminate(instance(**ending), missing, NOW)
+        assert ended is not None
+        self.assertIs(ended.state, S.TERMINATED)
+        on_a_node = instance(node="http://a/", **ending)
+        self.assertIsNone(after_terminate(on_a_node, missing, NOW))
+        self.assertIsNone(after_terminate(instance(**ending), pending, NOW))
+        self.assertIsNone(after_terminate(instance(), missing, NOW))
