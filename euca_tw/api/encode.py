@@ -20,10 +20,7 @@ Characters that XML cannot carry become U+FFFD.
 
 from __future__ import annotations
 
-import math
-import re
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
 from functools import cache, lru_cache
 from itertools import groupby
 from operator import attrgetter
@@ -32,6 +29,7 @@ from typing import Any
 import attrs
 from attrs import frozen
 
+from euca_tw.api.lexical import CONVERT, attribute, is_plain, moment, text
 from euca_tw.api.shapes import Field, Shape, Version, shape_of
 
 Write = Callable[[str], None]
@@ -46,62 +44,6 @@ LONG = 50
 #: An answer of no more records than this, none with a long list, is one piece.
 SHORT = 8
 
-_SPECIAL = re.compile('[&<>\r"\n\t\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]')
-#: What is printable needs no more than its markup escaped.  This is several
-#: times as fast as to search for what is special.
-_is_plain = str.isprintable
-_IN_TEXT = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "\r": "&#13;"}
-_IN_ATTRIBUTES = _IN_TEXT | {'"': "&quot;", "\n": "&#10;", "\t": "&#9;"}
-_PLAIN_IN_TEXT = frozenset('"\n\t')
-
-
-def text(value: str) -> str:
-    """C{value} as the text of an element."""
-    if _is_plain(value) and "&" not in value and "<" not in value and ">" not in value:
-        return value
-    return _SPECIAL.sub(_text_reference, value)
-
-
-def _text_reference(found: re.Match[str]) -> str:
-    character = found[0]
-    if character in _PLAIN_IN_TEXT:
-        return character
-    return _IN_TEXT.get(character, "\N{REPLACEMENT CHARACTER}")
-
-
-def attribute(value: str) -> str:
-    """C{value} as the text of an attribute, between double quotes."""
-    return _SPECIAL.sub(
-        lambda found: _IN_ATTRIBUTES.get(found[0], "\N{REPLACEMENT CHARACTER}"), value
-    )
-
-
-@lru_cache(maxsize=8192)
-def moment(value: datetime) -> str:
-    """To the millisecond, in UTC; what has no time zone is taken as UTC."""
-    if value.tzinfo is not None and value.tzinfo is not UTC:
-        value = value.astimezone(UTC)
-    return value.isoformat(timespec="milliseconds")[:23] + "Z"
-
-
-def _double(value: float) -> str:
-    if math.isfinite(value):
-        return repr(float(value))
-    return "NaN" if math.isnan(value) else ("INF" if value > 0 else "-INF")
-
-
-def _boolean(value: bool) -> str:
-    return "true" if value else "false"
-
-
-_CONVERT: dict[type, Callable[[Any], str]] = {
-    str: text,
-    int: str,
-    bool: _boolean,
-    float: _double,
-    datetime: moment,
-}
-
 
 @cache
 def encoder(shape: Shape, version: Version) -> Encode:
@@ -109,7 +51,6 @@ def encoder(shape: Shape, version: Version) -> Encode:
     fields = tuple(_written(shape, version))
     members = tuple((*_tags(f), *_member(f, shape, version)) for f in fields)
     all_of = _getter(fields)
-    is_plain = _is_plain
 
     def encode(value: Any, write: Write) -> None:
         # The loop that all time goes into: strings, by far the most, are
@@ -180,7 +121,7 @@ def _member(
     if f.many:
         return None, _list(f, version, is_required or _may_be_none(f, shape)), absent
     if f.is_scalar:
-        return _CONVERT[f.of], _item(f, version), absent
+        return CONVERT[f.of], _item(f, version), absent
     return None, _structure(f, version), absent
 
 
@@ -210,7 +151,7 @@ def _item(f: Field, version: Version) -> Encode:
     """One element of a list, with its tags."""
     if not f.is_scalar:
         return _structure(f, version)
-    convert = _CONVERT[f.of]
+    convert = CONVERT[f.of]
     start, end = _scalar_item_tags(f)
     return lambda value, write: write(start + convert(value) + end)
 
