@@ -64,9 +64,10 @@ class TableTests(SynchronousTestCase):
     def test_only_the_node_ends(self) -> None:
         """Ended is told only if the node says so, or is no more."""
         for (_, phase, look), _, decision in self.all_cases():
-            if isinstance(decision, Become) and phase is not Phase.TEARDOWN:
-                if decision.placement.phase is Phase.TEARDOWN:
-                    self.assertIn(look, (Look.TEARDOWN, Look.LOST))
+            if phase is Phase.TEARDOWN or not isinstance(decision, Become):
+                continue
+            if decision.placement.phase is Phase.TEARDOWN:
+                self.assertIn(look, (Look.TEARDOWN, Look.LOST))
 
     def test_nothing_is_ended_that_shall_run(self) -> None:
         """The instance's own node is told to end only what shall end."""

@@ -5,8 +5,14 @@ from __future__ import annotations
 from attrs import evolve
 from twisted.trial.unittest import SynchronousTestCase
 
-from euca_tw.cc.records import CLUSTER_RECORDS, KnownNode, Placement, PublicAddress
-from euca_tw.cc.records import StartedNetwork, ended
+from euca_tw.cc.records import (
+    CLUSTER_RECORDS,
+    KnownNode,
+    Placement,
+    PublicAddress,
+    StartedNetwork,
+    ended,
+)
 from euca_tw.model.lifecycle import Phase, Wanted
 from euca_tw.store.codec import Codec
 from tests.fakes.launches import NOW, launch

@@ -74,9 +74,10 @@ class TableTests(SynchronousTestCase):
     def test_ended_means_gone(self) -> None:
         """Ended is told only when the domain is gone and the card is taken off."""
         for (_, phase, look), decision in self.all_cases():
-            if isinstance(decision, Become) and phase is not Phase.TEARDOWN:
-                if decision.record.phase is Phase.TEARDOWN:
-                    self.assertIs(look, Look.ABSENT)
+            if phase is Phase.TEARDOWN or not isinstance(decision, Become):
+                continue
+            if decision.record.phase is Phase.TEARDOWN:
+                self.assertIs(look, Look.ABSENT)
 
     def test_nothing_is_destroyed_that_shall_run(self) -> None:
         """Domains, disks and cards are taken only from what shall end."""

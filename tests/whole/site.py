@@ -97,7 +97,7 @@ class Site:
         self.clock.rightNow = datetime(2026, 11, 23, 8, tzinfo=UTC).timestamp()
         self.random = Random(seed)
         self.peers = MemoryPeers(self.clock)
-        self.cluster_nodes = clusters
+        self.cluster_nodes = dict(clusters)
         self.settings = (cloud_settings, cluster_settings, node_settings)
         self.machines: dict[str, Machine] = {}
         self._graveyard: list[Life] = []
@@ -139,11 +139,6 @@ class Site:
             self._graveyard.append(daemon.life)
             self.peers.serve(url_of(name), None)
             daemon.life = daemon.service = None
-
-    def store(self, name: str) -> DiskStore:
-        """What a living daemon knows."""
-        store: DiskStore = self.daemons[name].service.store_for_tests
-        return store
 
     def _open(self, name: str, life: Life) -> DiskStore:
         store = DiskStore(self.daemons[name].disk, lambda do: life.callLater(0, do))
@@ -320,6 +315,12 @@ class Cloud:
         """Reboot instances."""
         request = RebootInstances(instance_ids=instance_ids)
         return Deferred.fromCoroutine(self.instances.reboot_instances(ALICE, request))
+
+    def console(self, instance_id: str) -> Deferred[bytes]:
+        """What an instance's console has shown."""
+        return Deferred.fromCoroutine(
+            self.clusters.console_output(self.instance(instance_id))
+        )
 
     def instance(self, instance_id: str) -> Instance:
         """A record."""

@@ -21,10 +21,10 @@ from euca_tw.store.interfaces import Put
 from tests.whole.site import Site, address
 
 TWO = {"north": ("north-1", "north-2"), "south": ("south-1",)}
-DAEMONS = ("cloud", "north", "north-1", "north-2", "south-1")
+DAEMONS = ("cloud", "north", "north-1", "north-2")
 
 #: How long a daemon that was killed is gone.
-GONE_S = (0.0, 3.0, 100.0)
+GONE_S = (0.0, 100.0)
 #: How long the rest may take after it is back.
 PATIENCE_S = 200.0
 
