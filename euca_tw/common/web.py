@@ -13,7 +13,6 @@ going away) ends its connection, and nothing else: no traceback, no memory held.
 from __future__ import annotations
 
 from collections.abc import Coroutine, Generator, Iterable, Iterator
-from contextlib import suppress
 from itertools import chain
 from types import coroutine
 from typing import Any
@@ -21,7 +20,7 @@ from typing import Any
 from attrs import define
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import IReactorTime
-from twisted.internet.task import CooperativeTask, Cooperator, TaskFinished
+from twisted.internet.task import CooperativeTask, Cooperator
 from twisted.logger import Logger
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Site
@@ -109,11 +108,14 @@ class AnswerResource(Resource):
         exchange.registerProducer(_Flow(task), True)
         try:
             await task.whenDone()
+        except CancelledError:
+            # Only then: a coroutine that is thrown away unfinished must not be
+            # woken by its own end.
+            task.stop()
+            raise
         finally:
             if not exchange.is_lost:
                 exchange.unregisterProducer()
-            with suppress(TaskFinished):
-                task.stop()
 
 
 @coroutine
