@@ -58,6 +58,9 @@ TYPES = {SMALL.name: SMALL}
 MACHINE = Resources(cores=4, memory_mib=2048, disk_gib=0)
 IMAGE = ImageId("emi-00000001")
 
+#: Two clusters, and their nodes.
+TWO = {"north": ("north-1", "north-2"), "south": ("south-1",)}
+
 
 @define(kw_only=True)
 class Machine:
@@ -82,7 +85,10 @@ class Site:
     """
     @ivar daemons: C{cloud}, each cluster's name, each node's name.
     @ivar machines: by the node's name.
+    @ivar always: what must be so after every step.
     """
+
+    always: Callable[[Site], bool] | None = None
 
     def __init__(
         self,
@@ -181,14 +187,17 @@ class Site:
 
     # --- time ------------------------------------------------------------------
 
-    def step(self, until: float | None = None) -> bool:
-        """The next thing that happens; whether there was any."""
-        return self.clock.step(self.clock.seconds() if until is None else until)
+    def step(self, within_s: float) -> bool:
+        """The next thing that happens within a time; whether there was any."""
+        is_any = self.clock.step(self.clock.seconds() + within_s)
+        if self.always is not None and not self.always(self):
+            raise AssertionError(f"unsound:\n{self.describe()}")
+        return is_any
 
     def run(self, seconds: float) -> None:
         """Let time pass."""
         until = self.clock.seconds() + seconds
-        while self.clock.step(until):
+        while self.step(until - self.clock.seconds()):
             pass
 
     def run_until(self, reached: Callable[[], bool], within_s: float) -> float:
@@ -200,7 +209,7 @@ class Site:
         began = self.clock.seconds()
         until = began + within_s
         while not reached():
-            if not self.clock.step(until):
+            if not self.step(until - self.clock.seconds()):
                 raise AssertionError(
                     f"not reached within {within_s} s:\n{self.describe()}"
                 )

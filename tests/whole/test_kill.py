@@ -12,15 +12,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
-from euca_tw.cc.records import Placement
-from euca_tw.model.records import Address, Instance, InstanceState
-from euca_tw.nodectl.records import HostedInstance
 from euca_tw.store.interfaces import Put
-from tests.whole.site import Site, address
+from tests.whole.judgement import (
+    is_ended,
+    is_forgotten,
+    is_launched,
+    is_sound,
+    live_instances,
+)
+from tests.whole.site import TWO, Site, address
 
-TWO = {"north": ("north-1", "north-2"), "south": ("south-1",)}
 DAEMONS = ("cloud", "north", "north-1", "north-2")
 
 #: How long a daemon that was killed is gone.
@@ -29,57 +33,12 @@ GONE_S = (0.0, 100.0)
 PATIENCE_S = 200.0
 
 
-def live_instances(site: Site) -> list[Instance]:
-    """What the cloud's disk says shall run."""
-    return [
-        record
-        for record in site.daemons["cloud"].disk.records.values()
-        if isinstance(record, Instance) and record.wanted is InstanceState.RUNNING
-    ]
-
-
-def is_launched(site: Site) -> bool:
-    """All that shall run is told to run, runs once, and nothing else does."""
-    live = live_instances(site)
-    places = {(each.node, each.instance_id) for each in live}
-    return (
-        all(each.state is InstanceState.RUNNING and not each.is_silent for each in live)
-        and len(site.domains()) == len(live)
-        and places == {(f"http://{node}/", name) for node, name in site.domains()}
-        and site.disks() == set(site.domains()) == site.leases()
-    )
-
-
-def is_ended(site: Site) -> bool:
-    """Nothing is left of what was ended but what is told of it."""
-    records = site.daemons["cloud"].disk.records.values()
-    return (
-        all(
-            each.state is InstanceState.TERMINATED
-            for each in records
-            if isinstance(each, Instance)
-        )
-        and not site.domains()
-        and not site.disks()
-        and not site.leases()
-        and not any(isinstance(r, Address) and r.instance_id for r in records)
-    )
-
-
-def is_forgotten(site: Site) -> bool:
-    """No tier below the cloud knows of any instance."""
-    return not any(
-        isinstance(record, Placement | HostedInstance)
-        for daemon in site.daemons.values()
-        for record in daemon.disk.records.values()
-    ) and not any(machine.instances._staged for machine in site.machines.values())
-
-
 class KillTests(SynchronousTestCase):
     """In all of these the killed daemon comes back, soon or late."""
 
     def begin(self, seed: int = 1) -> Site:
         site = Site(TWO, seed=seed)
+        site.always = is_sound
         site.start()
         site.run_until(lambda: self.is_ready(site), 5)
         return site
@@ -119,7 +78,7 @@ class KillTests(SynchronousTestCase):
             for _ in range(at):
                 if is_done(site) and asked.called:
                     return at
-                site.clock.step(site.clock.seconds() + 1000)
+                site.step(1000)
             is_acknowledged = asked.called
             site.kill(daemon)
             site.run(gone_s)
@@ -149,6 +108,35 @@ class KillTests(SynchronousTestCase):
                 check,
             )
 
+    def regret_and_kill(self, daemon: str) -> None:
+        """A launch, and before it runs its termination."""
+
+        def ask(site: Site, _: None) -> Any:
+            done: Deferred[Any] = Deferred()
+
+            def regret(names: tuple[str, ...]) -> None:
+                site.clock.callLater(0, end, names, 12)
+
+            def end(names: tuple[str, ...], later: int) -> None:
+                # So many turns later it is half way to its node, or there.
+                if later:
+                    site.clock.callLater(0, end, names, later - 1)
+                elif site.daemons["cloud"].life is not None:
+                    site.cloud.terminate(*names).chainDeferred(done)
+
+            site.cloud.launch("north", 2).addCallbacks(regret, done.errback)
+            return done
+
+        def is_done(site: Site) -> bool:
+            return is_ended(site) if live_instances(site) == [] else is_launched(site)
+
+        def check(site: Site, is_acknowledged: bool) -> None:
+            if is_acknowledged:
+                self.assertEqual(live_instances(site), [])
+
+        for gone_s in GONE_S:
+            self.walk(daemon, gone_s, lambda site: None, ask, is_done, check)
+
     def terminate_and_kill(self, daemon: str) -> None:
         def prepare(site: Site) -> tuple[str, ...]:
             names = self.launched(site, "north", 3)
@@ -177,9 +165,16 @@ class KillTests(SynchronousTestCase):
             )
 
 
+WORDS = {
+    "launch": "launch",
+    "regret": "launch that is taken back",
+    "terminate": "termination",
+}
+
+
 def _add_tests() -> None:
     for daemon in DAEMONS:
-        for what in ("launch", "terminate"):
+        for what in ("launch", "regret", "terminate"):
 
             def test(self: KillTests, daemon: str = daemon, what: str = what) -> None:
                 getattr(self, f"{what}_and_kill")(daemon)
@@ -187,7 +182,7 @@ def _add_tests() -> None:
             name = daemon.replace("-", "_")
             test.__name__ = f"test_{what}_{name}"
             test.__doc__ = (
-                f"A {what} ends as it was asked for, with nothing lost, doubled or "
+                f"A {WORDS[what]} ends as it was asked for, with nothing lost, doubled or "
                 f"left over, at whatever step {daemon} is killed."
             )
             setattr(KillTests, test.__name__, test)

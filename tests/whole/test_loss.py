@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from euca_tw.cc.records import Placement
 from euca_tw.model.records import InstanceState
+from tests.whole.case import WholeTestCase
+from tests.whole.judgement import is_ended, is_forgotten, is_launched
 from tests.whole.mortal import Disk
 from tests.whole.site import url_of
-from tests.whole.test_kill import is_ended, is_forgotten, is_launched
-from tests.whole.test_launch import WholeTestCase
 
 
 class CutTests(WholeTestCase):
