@@ -152,8 +152,8 @@ class Claim:
 
 def read_claim(envelope: Envelope, headers: Collection[str] = ()) -> Claim:
     """
-    @param headers: names of header blocks that must be there, once each, and
-        be signed; Body and Timestamp must be in any case.
+    @param headers: names of header blocks that must be there, once each, with
+        nothing but text, and be signed; Body and Timestamp must be in any case.
     @raise MissingAuthenticationToken: there is no Security header.
     @raise InvalidSecurity: it is not of the form that we take.
     """
@@ -170,7 +170,9 @@ def read_claim(envelope: Envelope, headers: Collection[str] = ()) -> Claim:
     needed = [(envelope.body, "Body"), (stamp, "Timestamp")]
     for tag in headers:
         name = etree.QName(tag).localname
-        needed.append((_only(envelope.headers(tag), name), name))
+        block = _only(envelope.headers(tag), name)
+        _text(block)
+        needed.append((block, name))
     for element, name in needed:
         if element not in covered:
             raise InvalidSecurity(f"The {name} must be signed")
@@ -202,6 +204,16 @@ def _ids(root: etree._Element) -> dict[str, etree._Element]:
             raise InvalidSecurity("An Id occurs twice")
         ids[str(value)] = value.getparent()
     return ids
+
+
+def _text(element: etree._Element) -> str:
+    """
+    Its text, and it has nothing else: a comment, which is not signed, would
+    cut it short for who reads C{element.text}.
+    """
+    if len(element):
+        raise InvalidSecurity(f"{etree.QName(element).localname} must have text only")
+    return element.text or ""
 
 
 def _children(element: etree._Element) -> list[etree._Element]:
@@ -354,7 +366,7 @@ def _times(stamp: etree._Element) -> tuple[datetime, datetime | None]:
     if [child.tag for child in children] not in _IN_TIMESTAMP:
         raise InvalidSecurity("The Timestamp must have Created, and may have Expires")
     try:
-        created, *expires = [moment(child.text or "") for child in children]
+        created, *expires = [moment(_text(child)) for child in children]
     except NotOfType:
         raise InvalidSecurity("The Timestamp cannot be read") from None
     return created, expires[0] if expires else None

@@ -246,6 +246,17 @@ class RefusalTests(SynchronousTestCase):
 
         self.assertRefused(twice, InvalidSecurity, TO)
 
+    def test_comment_in_a_header(self) -> None:
+        """A header that is asked for has text only: a comment would cut it short."""
+
+        def alter(root: etree._Element) -> None:
+            to = find(root, f".//{TO}")
+            to.text, comment = "y", etree.Comment("x")
+            comment.tail = "ou"
+            to.append(comment)
+
+        self.assertRefused(alter, InvalidSecurity, TO)
+
     def test_only_one_of_each(self) -> None:
         """Two Security headers, signatures or timestamps are one too many."""
         for path, parent in (
@@ -479,6 +490,21 @@ class RefusalTests(SynchronousTestCase):
             find(root, ".//wsu:Created").text = "now"
 
         for alter in (no_created, unreadable):
+            self.assertRefused(alter)
+
+    def test_comment_in_the_timestamp(self) -> None:
+        """
+        A comment, which no signature covers, does not cut a moment short:
+        without its zone it would be another.
+        """
+        for inserted in (etree.Comment("x"), etree.PI("x")):
+
+            def alter(root: etree._Element, node: etree._Element = inserted) -> None:
+                created = find(root, ".//wsu:Created")
+                said = created.text or ""
+                created.text, node.tail = said[:-1], said[-1:]
+                created.append(node)
+
             self.assertRefused(alter)
 
 
