@@ -104,8 +104,10 @@ def seconds(day: str, hour: str, minute: str, second: str) -> float:
     """
     Since 1970, of a time in UTC; C{day} is of eight digits.
 
-    @raise ValueError: there is no such day.
+    @raise ValueError: there is no such moment.
     """
+    if hour > "23" or minute > "59" or second > "59":
+        raise ValueError(f"{hour}:{minute}:{second}")
     return midnight(day) + int(hour) * 3600 + int(minute) * 60 + int(second)
 
 

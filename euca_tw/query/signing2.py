@@ -109,7 +109,7 @@ def _seconds(said: str) -> float:
     try:
         return seconds(f"{year}{month}{day}", *time)
     except ValueError:
-        raise NotOfType("There is no such day") from None
+        raise NotOfType("There is no such moment") from None
 
 
 def _raw_pairs(signed: Signed) -> str:

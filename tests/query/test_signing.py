@@ -252,6 +252,9 @@ class Form2Tests(SynchronousTestCase):
             (InvalidParameterValue, {"SignatureMethod": "MD5"}),
             (InvalidParameterValue, {"Timestamp": "now"}),
             (InvalidParameterValue, {"Timestamp": "2026-02-30T08:00:00Z"}),
+            (InvalidParameterValue, {"Timestamp": "9999-12-31T99:00:00Z"}),
+            (RequestExpired, {"Timestamp": "9999-12-31T23:59:59Z"}),
+            (RequestExpired, {"Timestamp": "0001-01-01T00:00:00Z"}),
             (InvalidParameterCombination, {"Timestamp": None}),
             (InvalidParameterCombination, {"Expires": "2026-11-23T08:00:00Z"}),
             (SignatureDoesNotMatch, {"SignatureMethod": "HmacSHA1"}),
@@ -290,7 +293,7 @@ class Form4Tests(SynchronousTestCase):
     def test_dates(self) -> None:
         """The time has one form too, and is of the scope's day."""
         asked = signed_4(ASKED)
-        for said in ("now", "20269923T080000Z"):
+        for said in ("now", "20269923T080000Z", "99991231T990000Z"):
             self.refused(with_header(asked, "x-amz-date", said))
         at = datetime(2026, 1, 2, 8, tzinfo=UTC).timestamp()
         other = with_header(asked, "x-amz-date", "20260102T080000Z")
