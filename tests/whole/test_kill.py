@@ -182,8 +182,8 @@ def _add_tests() -> None:
             name = daemon.replace("-", "_")
             test.__name__ = f"test_{what}_{name}"
             test.__doc__ = (
-                f"A {WORDS[what]} ends as it was asked for, with nothing lost, doubled or "
-                f"left over, at whatever step {daemon} is killed."
+                f"A {WORDS[what]} ends as it was asked for, with nothing lost, "
+                f"doubled or left over, at whatever step {daemon} is killed."
             )
             setattr(KillTests, test.__name__, test)
 

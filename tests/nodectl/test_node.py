@@ -1,0 +1,347 @@
+"""Tests of L{euca_tw.nodectl.node} and of the original's operations on it."""
+
+from __future__ import annotations
+
+from base64 import b64decode
+from random import Random
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.internet.task import Clock
+from twisted.trial.unittest import SynchronousTestCase
+
+from euca_tw.api import node as api
+from euca_tw.model.capacity import Resources
+from euca_tw.model.lifecycle import Phase, Wanted
+from euca_tw.nodectl.memory import MemoryHypervisor, MemoryInstanceStore
+from euca_tw.nodectl.node import NodeController
+from euca_tw.nodectl.records import HostedInstance
+from euca_tw.nodectl.settings import NodeSettings
+from euca_tw.soap.interfaces import PeerRefused
+from euca_tw.soap.memory import MemoryPeers
+from euca_tw.store.memory import MemoryStore
+from euca_tw.vnet.memory import MemoryNodeNetwork
+from tests.fakes.launches import NOW, launch
+
+URL = "http://node/"
+
+
+class NodeTestCase(SynchronousTestCase):
+    """One node, spoken to over the wire of the contract."""
+
+    settings = NodeSettings()
+
+    def setUp(self) -> None:
+        self.clock = Clock()
+        self.clock.advance(NOW.timestamp())
+        self.peers = MemoryPeers(self.clock)
+        self.store = MemoryStore()
+        machine = Resources(cores=2, memory_mib=512, disk_gib=0)
+        self.hypervisor = MemoryHypervisor(clock=self.clock, capacity=machine)
+        self.instances = MemoryInstanceStore(
+            clock=self.clock, consoles=self.hypervisor.consoles, disk_gib=100
+        )
+        self.network = MemoryNodeNetwork()
+        self.begin()
+
+    def begin(self) -> None:
+        self.node = NodeController(
+            url=URL,
+            store=self.store,
+            hypervisor=self.hypervisor,
+            instances=self.instances,
+            network=self.network,
+            clock=self.clock,
+            random=Random(1),
+            settings=self.settings,
+        )
+        self.peers.serve(URL, api.NODE, self.node.dispatch)
+        self.node.startService()
+        self.clock.advance(0)
+        self.addCleanup(self.node.stopService)
+
+    def call(self, request: Any) -> Deferred[Any]:
+        name = type(request).__name__
+        operation = api.NODE.named("n" + name[1:])
+        return Deferred.fromCoroutine(
+            self.peers.peer(URL).call(operation, request, 100)
+        )
+
+    def told(self, request: Any) -> Any:
+        waiting = self.call(request)
+        self.pump()
+        return self.successResultOf(waiting)
+
+    def refused(self, request: Any) -> PeerRefused:
+        waiting = self.call(request)
+        self.pump()
+        refusal: PeerRefused = self.failureResultOf(waiting, PeerRefused).value
+        return refusal
+
+    def pump(self, seconds: float = 0) -> None:
+        self.clock.pump([0] * 20 + [seconds] + [0] * 20)
+
+    def launched(self, number: int = 1, **given: Any) -> Any:
+        return self.told(api.NcLaunchInstance(launch=launch(number, **given)))
+
+    def record(self, number: int = 1) -> HostedInstance:
+        found = self.store.get(HostedInstance, f"i-{number:08x}")
+        assert found is not None
+        return found
+
+    def domains(self) -> list[str]:
+        found = Deferred.fromCoroutine(self.hypervisor.list())
+        return [domain.name for domain in self.successResultOf(found)]
+
+
+class OwnTests(NodeTestCase):
+    def test_launch(self) -> None:
+        """What is launched runs, and is told of."""
+        self.assertIsNone(self.launched().refusal)
+        self.pump()
+        self.assertEqual(self.domains(), ["i-00000001"])
+        spec = self.hypervisor.spec_of("i-00000001")
+        self.assertEqual((spec.cores, spec.memory_mib), (1, 128))
+        told = self.told(api.NcWaitForChanges(since=0, timeout_s=60))
+        [changed] = told.instances
+        self.assertEqual(changed.instance.state_name, "Extant")
+        self.assertEqual(changed.instance.net_params.private_ip, "10.90.0.1")
+        self.assertEqual(
+            (told.number_of_cores_max, told.number_of_cores_available), (2, 1)
+        )
+
+    def test_once(self) -> None:
+        """A launch that is repeated changes nothing."""
+        self.launched()
+        self.pump()
+        self.assertIsNone(self.launched().refusal)
+        self.pump()
+        self.assertEqual(self.hypervisor.consoles.keys(), {self.console()})
+
+    def console(self) -> str:
+        return self.hypervisor.spec_of("i-00000001").console
+
+    def test_no_room(self) -> None:
+        """What there is no room for is refused, in words."""
+        self.launched(1)
+        self.launched(2)
+        refusal = self.launched(3).refusal
+        self.assertIn("1 cores, 128 MiB and 2 GiB are needed; 0, 256 and 96", refusal)
+        self.assertIsNone(self.store.get(HostedInstance, "i-00000003"))
+
+    def test_ended_before_it_came(self) -> None:
+        """A launch that comes after its termination comes too late."""
+        self.told(api.NcTerminateInstance(instance_id="i-00000001"))
+        self.assertIsNone(self.launched().refusal)
+        self.pump()
+        self.assertEqual(self.domains(), [])
+        self.assertIs(self.record().phase, Phase.TEARDOWN)
+
+    def test_long_poll(self) -> None:
+        """A change is told at once to who waits for one."""
+        first = self.told(api.NcWaitForChanges(since=0, timeout_s=60))
+        waiting = self.call(
+            api.NcWaitForChanges(epoch=first.epoch, since=first.sequence, timeout_s=60)
+        )
+        self.pump()
+        self.assertNoResult(waiting)
+        self.launched()
+        self.pump()
+        told = self.successResultOf(waiting)
+        self.assertFalse(told.is_full)
+        self.assertEqual(len(told.instances), 1)
+
+    def test_restarted(self) -> None:
+        """A node that is started anew adopts what runs, and serves its card."""
+        self.launched()
+        self.pump()
+        self.successResultOf(self.node.stopService())
+        self.network = MemoryNodeNetwork()
+        self.begin()
+        self.pump()
+        self.assertIs(self.record().phase, Phase.EXTANT)
+        self.assertEqual(len(self.network.leases), 1)
+        told = self.node.metadata_of("10.90.0.1")
+        assert told is not None
+        self.assertEqual(
+            (told.instance_id, told.user_data, told.hostname),
+            ("i-00000001", b"#!/bin/sh\n", "ip-10-90-0-1.internal"),
+        )
+
+    def test_stranger(self) -> None:
+        """A domain that the node was never told of is left alone."""
+        self.launched()
+        self.pump()
+        self.successResultOf(self.node.stopService())
+        self.store = MemoryStore()
+        self.begin()
+        self.pump(1000)
+        self.assertEqual(self.domains(), ["i-00000001"])
+        told = self.told(api.NcWaitForChanges(since=0, timeout_s=0))
+        self.assertEqual(told.instances, ())
+        self.launched()
+        self.pump()
+        self.assertIs(self.record().phase, Phase.EXTANT)
+
+    def test_staging_is_cut(self) -> None:
+        """An instance that shall end while its disk is made ends at once."""
+        self.instances.stage_s = 1000
+        self.launched()
+        self.pump()
+        self.told(api.NcTerminateInstance(instance_id="i-00000001"))
+        self.pump()
+        self.assertIs(self.record().phase, Phase.TEARDOWN)
+        self.assertFalse(self.instances.has_disk("i-00000001"))
+
+    def test_trouble_is_told(self) -> None:
+        """Why an instance does not run yet is told, and tried again."""
+        self.instances.missing.add("emi-00000001")
+        self.launched()
+        self.pump()
+        told = self.told(api.NcWaitForChanges(since=0, timeout_s=0))
+        self.assertIn("cannot be fetched", told.instances[0].reason)
+        self.instances.missing.clear()
+        self.pump(2)
+        self.assertEqual(self.domains(), ["i-00000001"])
+
+    def test_stop_leaves_domains(self) -> None:
+        """A stop leaves what runs running, and no delayed call of its own."""
+        self.launched()
+        self.pump(10)
+        self.successResultOf(self.node.stopService())
+        self.assertEqual(len(self.hypervisor._guests), 1)
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+
+class OriginalTests(NodeTestCase):
+    """What the original's cluster controller says is understood."""
+
+    def run_request(self, **given: Any) -> api.NcRunInstance:
+        return api.NcRunInstance(
+            **{
+                "user_id": "alice",
+                "image_id": "emi-00000001",
+                "kernel_id": "eki-00000001",
+                "image_url": "http://walrus/image",
+                "kernel_url": "http://walrus/kernel",
+                "instance_id": "i-00000001",
+                "instance_type": api.NodeMachineType(memory=128, cores=1, disk=2),
+                "key_name": "ssh-rsa AAAA",
+                "public_mac_address": "d0:0d:00:00:00:01",
+                "private_mac_address": "d0:0d:00:00:00:01",
+                "reservation_id": "r-00000001",
+                "vlan": 10,
+                "launch_index": "0",
+                **given,
+            }
+        )
+
+    def test_run(self) -> None:
+        """ncRunInstance takes an instance on, as Pending."""
+        told = self.told(self.run_request())
+        self.assertEqual(told.instance.state_name, "Pending")
+        self.assertEqual(told.instance.user_id, "alice")
+        record = self.record()
+        assert record.launch is not None
+        self.assertIsNone(record.launch.ramdisk)
+        self.assertEqual(record.launch.public_key, "ssh-rsa AAAA")
+
+    def test_run_refused(self) -> None:
+        """ncRunInstance of what there is no room for is refused, and leaves nothing."""
+        of = api.NodeMachineType(memory=128, cores=64, disk=2)
+        self.refused(self.run_request(instance_type=of))
+        self.assertIsNone(self.store.get(HostedInstance, "i-00000001"))
+
+    def test_describe(self) -> None:
+        """ncDescribeInstances tells of all, or of those that are asked for."""
+        self.launched(1)
+        self.launched(2)
+        self.pump()
+        every = self.told(api.NcDescribeInstances()).instances
+        self.assertEqual([i.state_name for i in every], ["Extant", "Extant"])
+        [one] = self.told(
+            api.NcDescribeInstances(instance_ids=("i-00000002", "i-0000000f"))
+        ).instances
+        self.assertEqual((one.instance_id, one.service_tag), ("i-00000002", URL))
+
+    def test_terminate(self) -> None:
+        """ncTerminateInstance tells what it was."""
+        self.launched()
+        self.pump()
+        told = self.told(api.NcTerminateInstance(instance_id="i-00000001"))
+        self.assertEqual((told.previous_state, told.shutdown_state), ("14", "15"))
+        self.pump()
+        self.assertIs(self.record().wanted, Wanted.ENDED)
+        self.assertEqual(self.domains(), [])
+
+    def test_forgotten_when_described(self) -> None:
+        """Who is told by ncDescribeInstances has heard of an end, too."""
+        self.launched()
+        self.pump()
+        self.told(api.NcTerminateInstance(instance_id="i-00000001"))
+        self.pump(1)
+        self.told(api.NcDescribeInstances())
+        self.pump(181)
+        self.pump(200)
+        self.assertIsNone(self.store.get(HostedInstance, "i-00000001"))
+        self.assertEqual(self.told(api.NcDescribeInstances()).instances, ())
+
+    def test_reboot(self) -> None:
+        """ncRebootInstance reboots what runs, and says whether it did."""
+        self.launched()
+        self.pump(1)
+        told = self.told(api.NcRebootInstance(instance_id="i-00000001"))
+        self.assertTrue(told.status)
+        told = self.told(api.NcRebootInstance(instance_id="i-0000000f"))
+        self.assertFalse(told.status)
+        [written] = self.hypervisor.consoles.values()
+        self.assertEqual(written.count(b"Linux version"), 2)
+
+    def test_reboot_while_down(self) -> None:
+        """A reboot that cannot be done is told to be not done."""
+        self.launched()
+        self.pump(1)
+        self.hypervisor.disconnect()
+        told = self.told(api.NcRebootInstance(instance_id="i-00000001"))
+        self.assertFalse(told.status)
+
+    def test_console(self) -> None:
+        """ncGetConsoleOutput tells what was written, in base64."""
+        self.launched()
+        self.pump(1)
+        told = self.told(api.NcGetConsoleOutput(instance_id="i-00000001"))
+        self.assertIn(b"READY", b64decode(told.console_output))
+        self.refused(api.NcGetConsoleOutput(instance_id="i-0000000f"))
+
+    def test_resource(self) -> None:
+        """ncDescribeResource tells what there is, and what is free."""
+        self.launched()
+        told = self.told(api.NcDescribeResource(resource_type="x"))
+        self.assertEqual(
+            (told.node_status, told.memory_size_max, told.memory_size_available),
+            ("OK", 512, 384),
+        )
+        self.assertEqual((told.disk_size_max, told.disk_size_available), (100, 98))
+
+    def test_network(self) -> None:
+        """ncStartNetwork finds the network there."""
+        told = self.told(api.NcStartNetwork(vlan=10))
+        self.assertEqual((told.network_status, told.status_message), ("SUCCESS", 0))
+
+    def test_not_here(self) -> None:
+        """Volumes and power are refused."""
+        self.refused(api.NcPowerDown())
+        self.refused(api.NcAttachVolume(volume_id="v", instance_id="i"))
+        self.refused(api.NcDetachVolume(volume_id="v", instance_id="i"))
+
+
+class SmallTests(NodeTestCase):
+    settings = NodeSettings(cores=8, memory_mib=4096, disk_gib=7)
+
+    def test_settings(self) -> None:
+        """What the site says of a machine holds."""
+        told = self.told(api.NcDescribeResource())
+        self.assertEqual(
+            (told.number_of_cores_max, told.memory_size_max, told.disk_size_max),
+            (8, 4096, 7),
+        )
