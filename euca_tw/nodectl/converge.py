@@ -1,9 +1,10 @@
 """
 A node's loop: what is kept of its instances against the domains found.
 
-Domains are observed level by level: whatever the hypervisor says has changed,
-all are listed again, one listing at a time; what was listed before a domain was
-last acted upon says nothing of it.
+Domains are observed level by level: what the hypervisor says has changed is
+looked at again, one look at a time; what was seen before a domain was last
+acted upon says nothing of it.  Now and then, and when it is not said which have
+changed, all are listed.
 """
 
 from __future__ import annotations
@@ -23,11 +24,14 @@ from euca_tw.common.clock import utc_now
 from euca_tw.common.convergence import Amend, Convergence, Rest
 from euca_tw.model.lifecycle import Phase, Wanted
 from euca_tw.nodectl import plan
-from euca_tw.nodectl.interfaces import Domain, HypervisorUnavailable
+from euca_tw.nodectl.interfaces import Domain, DomainState, HypervisorUnavailable
 from euca_tw.nodectl.records import HostedInstance
 from euca_tw.nodectl.settings import NodeSettings
 from euca_tw.nodectl.steps import Guest, Steps
 from euca_tw.store.interfaces import Put
+
+#: If more than one in so many domains is to be looked at, all are listed.
+_FEW = 16
 
 
 class Guests:
@@ -77,7 +81,8 @@ class Guests:
             first_s=settings.retry_first_s,
             ceiling_s=settings.retry_ceiling_s,
         )
-        self._is_look_due = False
+        self._due: set[str] = set()
+        self._are_all_due = False
         self._is_looking = False
         self._is_stopped = False
         self._resync: IDelayedCall | None = None
@@ -104,12 +109,19 @@ class Guests:
         """See to an instance."""
         self._convergence.wake(instance_id)
 
-    def look(self) -> None:
-        """Have all domains listed again: any may have changed."""
-        self._is_look_due = True
+    def look(self, name: str | None = None) -> None:
+        """
+        Have a domain looked at again, for it may have changed.
+
+        @param name: None: all of them.
+        """
+        if name is None:
+            self._are_all_due = True
+        else:
+            self._due.add(name)
         if not self._is_looking:
             self._is_looking = True
-            self._background.run("listing domains", self._look())
+            self._background.run("looking at domains", self._look())
 
     async def reboot(self, instance_id: str) -> bool:
         """Have an instance rebooted; whether it was."""
@@ -129,7 +141,10 @@ class Guests:
                 guest.reboots.remove(done)
 
     def _guest(self, instance_id: str) -> Guest:
-        return self.guests.setdefault(instance_id, Guest())
+        guest = self.guests.get(instance_id)
+        if guest is None:
+            guest = self.guests[instance_id] = Guest()
+        return guest
 
     def _plan(self, instance_id: str) -> Any:
         record = self._store.get(HostedInstance, instance_id)
@@ -137,8 +152,8 @@ class Guests:
             self.guests.pop(instance_id, None)
             return Rest()
         guest = self._guest(instance_id)
-        if not guest.is_seen and not self._is_looking:
-            self.look()
+        if not guest.is_seen:
+            self.look(instance_id)
         if record.wanted is Wanted.ENDED:
             guest.answer_reboots(False)
         parts = guest.parts(self._is_heard(instance_id))
@@ -174,7 +189,7 @@ class Guests:
         finally:
             self._changed(instance_id)
             if isinstance(step, plan.Run | plan.Destroy | plan.Reboot):
-                self.look()
+                self.look(instance_id)
 
     async def _look(self) -> None:
         backoff = Backoff(
@@ -183,22 +198,43 @@ class Guests:
             ceiling_s=self._settings.retry_ceiling_s,
         )
         try:
-            while self._is_look_due:
-                self._is_look_due = False
-                self._steps.moment += 1
-                moment = self._steps.moment
+            while self._due or self._are_all_due:
                 try:
-                    domains = await self._steps.hypervisor.list()
+                    await self._look_once()
                 except HypervisorUnavailable as e:
-                    self._log.warn("domains cannot be listed: {reason}", reason=str(e))
-                    self._is_look_due = True
+                    self._log.warn("domains cannot be seen: {reason}", reason=str(e))
                     await deferLater(self._clock, backoff.next())
                 else:
                     backoff.reset()
-                    self._found(moment, domains)
         finally:
             self._is_looking = False
+
+    async def _look_once(self) -> None:
+        """
+        Look at all that are due, or at one of them.
+
+        @raise HypervisorUnavailable: it is due still.
+        """
+        self._steps.moment += 1
+        moment = self._steps.moment
+        if self._are_all_due or len(self._due) > 1 + len(self.guests) // _FEW:
+            self._are_all_due = False
+            self._due.clear()
+            try:
+                domains = await self._steps.hypervisor.list()
+            except HypervisorUnavailable:
+                self._are_all_due = True
+                raise
+            self._found_all(moment, domains)
             self._look_again_later()
+        else:
+            name = self._due.pop()
+            try:
+                domain = await self._steps.hypervisor.find(name)
+            except HypervisorUnavailable:
+                self._due.add(name)
+                raise
+            self._found(moment, name, domain)
 
     def _look_again_later(self) -> None:
         if self._resync is not None and self._resync.active():
@@ -206,20 +242,35 @@ class Guests:
         if not self._is_stopped:
             self._resync = self._clock.callLater(self._settings.resync_s, self.look)
 
-    def _found(self, moment: int, domains: Sequence[Domain]) -> None:
+    def _found_all(self, moment: int, domains: Sequence[Domain]) -> None:
         states = {domain.name: domain.state for domain in domains}
         for record in self._store.all(HostedInstance):
-            guest = self._guest(record.instance_id)
             state = states.pop(record.instance_id, None)
-            if guest.is_touching or guest.touched > moment:
-                continue
-            if guest.see(state):
-                self._convergence.wake(record.instance_id)
-        for name in states.keys() - self._strangers:
+            self._see(moment, record.instance_id, state)
+        for name in states:
+            self._meet(name)
+        self._strangers &= states.keys()
+
+    def _found(self, moment: int, name: str, domain: Domain | None) -> None:
+        if self._store.get(HostedInstance, name) is not None:
+            self._see(moment, name, None if domain is None else domain.state)
+        elif domain is not None:
+            self._meet(name)
+        else:
+            self._strangers.discard(name)
+
+    def _see(self, moment: int, name: str, state: DomainState | None) -> None:
+        guest = self._guest(name)
+        if guest.is_touching or guest.touched > moment:
+            return
+        if guest.see(state):
+            self._convergence.wake(name)
+
+    def _meet(self, name: str) -> None:
+        if name not in self._strangers:
             self._strangers.add(name)
             self._log.warn(
                 "{name} is a domain of this cloud that this node was never told "
                 "of; it is left alone until its cluster ends or launches it",
                 name=name,
             )
-        self._strangers &= states.keys()

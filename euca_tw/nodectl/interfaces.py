@@ -124,12 +124,20 @@ class IHypervisor(Interface):
         """
         Have C{changed(name)} called on the reactor whenever a domain may
         have changed; C{changed(None)} when any may have (a reconnection).
-        What it changed to is asked by L{list}.
+        What it changed to is asked by L{find} or L{list}.
         """
 
     def list() -> Awaitable[tuple[Domain, ...]]:
         """
         Every domain of ours, running or not.
+
+        @raise HypervisorUnavailable:
+        """
+
+    def find(name: str) -> Awaitable[Domain | None]:
+        """
+        That domain as L{list} would tell it; None if it would not.  Costs the
+        same however many there are.
 
         @raise HypervisorUnavailable:
         """

@@ -58,6 +58,7 @@ class Connection(Protocol):
     """What is needed of a L{libvirt_connection.Connection}."""
 
     def domains(self) -> tuple[Domain, ...]: ...
+    def domain(self, name: str) -> Domain | None: ...
     def run(self, name: str, uuid: str, xml: str) -> None: ...
     def destroy(self, name: str) -> None: ...
     def reboot(self, name: str) -> bool: ...
@@ -163,6 +164,9 @@ class LibvirtHypervisor:
 
     async def list(self) -> tuple[Domain, ...]:
         return await self._ask(lambda connection: connection.domains())
+
+    async def find(self, name: str) -> Domain | None:
+        return await self._ask(lambda connection: connection.domain(name))
 
     async def run(self, spec: DomainSpec) -> None:
         try:

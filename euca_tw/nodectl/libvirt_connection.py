@@ -89,6 +89,14 @@ class Connection:
         self._ours = ours
         return tuple(found)
 
+    def domain(self, name: str) -> Domain | None:
+        """One of ours."""
+        handle = self._find(name)
+        if handle is not None and self._is_ours(handle):
+            with self._asking(libvirt.VIR_ERR_NO_DOMAIN):
+                return Domain(name=name, state=_state(handle))
+        return None
+
     def run(self, name: str, uuid: str, xml: str) -> None:
         """
         @raise DomainRefused:

@@ -66,6 +66,7 @@ class MemoryHypervisor:
     boot_s: float = 0.1
     consoles: dict[str, bytes] = Factory(dict)
     _guests: dict[str, _Guest] = field(factory=dict, init=False)
+    _taken_mib: int = field(default=0, init=False)
     _subscribers: tuple[Callable[[str | None], None], ...] = field(
         default=(), init=False
     )
@@ -92,18 +93,24 @@ class MemoryHypervisor:
             Domain(name=name, state=guest.state) for name, guest in self._guests.items()
         )
 
+    async def find(self, name: str) -> Domain | None:
+        self._ask()
+        guest = self._guests.get(name)
+        return None if guest is None else Domain(name=name, state=guest.state)
+
     async def run(self, spec: DomainSpec) -> None:
         self._ask()
         found = self._guests.get(spec.name)
         if found is not None and found.state is DomainState.RUNNING:
             return
-        others = (g.spec.memory_mib for n, g in self._guests.items() if n != spec.name)
-        free_mib = self._capacity.memory_mib - sum(others)
+        given_up_mib = 0 if found is None else found.spec.memory_mib
+        free_mib = self._capacity.memory_mib - self._taken_mib + given_up_mib
         if spec.memory_mib > free_mib:
             raise DomainRefused(
                 f"{spec.name} needs {spec.memory_mib} MiB of memory; "
                 f"{max(0, free_mib)} MiB are free"
             )
+        self._taken_mib += spec.memory_mib - given_up_mib
         self._guests[spec.name] = guest = _Guest(spec=spec)
         self._boot(guest)
         self._tell(spec.name)
@@ -170,7 +177,9 @@ class MemoryHypervisor:
             changed(name)
 
     def _end(self, name: str) -> None:
-        self._guests.pop(name).halt()
+        guest = self._guests.pop(name)
+        guest.halt()
+        self._taken_mib -= guest.spec.memory_mib
         self._tell(name)
 
     def _boot(self, guest: _Guest) -> None:

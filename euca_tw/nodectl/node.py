@@ -102,7 +102,9 @@ class NodeController(Service):
             ceiling_s=self._settings.retry_ceiling_s,
         )
         self._machine = NOTHING
+        # What is promised to each, and to all of them.
         self._held: dict[str, Resources] = {}
+        self._taken = NOTHING
         self._by_ip: dict[str, str] = {}
         original = OriginalNode(self, instances)
         self._answers: dict[str, Answer] = {
@@ -181,10 +183,7 @@ class NodeController(Service):
     @property
     def free(self) -> Resources:
         """What of it is not promised to any."""
-        free = self._machine
-        for record in self._store.all(HostedInstance):
-            free = free - held(record)
-        return free
+        return self._machine - self._taken
 
     def records(self, instance_ids: tuple[str, ...]) -> tuple[HostedInstance, ...]:
         """Those that are here; all, if none are named."""
@@ -240,7 +239,9 @@ class NodeController(Service):
             launch=launch,
             began_at=utc_now(self._clock),
         )
-        await self._guests.keep(record)
+        kept = self._guests.keep(record)
+        self._hold(record.instance_id, held(record))
+        await kept
         return ""
 
     def _refusal(self, launch: Launch) -> str:
@@ -314,7 +315,7 @@ class NodeController(Service):
     # --- what changes --------------------------------------------------------
 
     def _domain_changed(self, name: str | None) -> None:
-        self._guests.look()
+        self._guests.look(name)
         if name is None:
             self._background.run("measuring the machine", self._measure())
 
@@ -328,11 +329,18 @@ class NodeController(Service):
             self._changes.put(instance_id, reports.told(record, trouble, self.url))
             if record.launch and record.launch.private_ip:
                 self._serve(record.launch.private_ip, record)
-        taken = NOTHING if record is None else held(record)
-        if self._held.pop(instance_id, NOTHING) != taken:
+        if self._hold(instance_id, NOTHING if record is None else held(record)):
             self._changes.touch()
+
+    def _hold(self, instance_id: str, taken: Resources) -> bool:
+        """Count what an instance takes; whether it is other than before."""
+        before = self._held.pop(instance_id, NOTHING)
         if taken != NOTHING:
             self._held[instance_id] = taken
+        if taken == before:
+            return False
+        self._taken = self._taken - before + taken
+        return True
 
     def _serve(self, private_ip: str, record: HostedInstance) -> None:
         """Metadata at an address is of the last that began to have it."""

@@ -113,6 +113,7 @@ def make_ihypervisor_tests(
             """Before it is started nothing is known, and that is what it says."""
             for ask in (
                 self.hypervisor.list(),
+                self.hypervisor.find("i-00000001"),
                 self.hypervisor.capacity(),
                 self.hypervisor.run(self.under.spec("i-00000001")),
                 self.hypervisor.destroy("i-00000001"),
@@ -140,6 +141,24 @@ def make_ihypervisor_tests(
                 await hypervisor.list(),
                 (Domain(name="i-00000001", state=DomainState.RUNNING),),
             )
+
+        async def test_find(self) -> None:
+            """A domain is found by its name, as it is listed."""
+            hypervisor = await self.started()
+            for name in ("i-00000001", "i-00000002"):
+                await hypervisor.run(self.under.spec(name))
+            self.assertEqual(
+                await hypervisor.find("i-00000002"),
+                Domain(name="i-00000002", state=DomainState.RUNNING),
+            )
+
+        async def test_find_nothing(self) -> None:
+            """A domain that never was, or is no more, is not found."""
+            hypervisor = await self.started()
+            self.assertIsNone(await hypervisor.find("i-00000001"))
+            await hypervisor.run(self.under.spec("i-00000001"))
+            await hypervisor.destroy("i-00000001")
+            self.assertIsNone(await hypervisor.find("i-00000001"))
 
         async def test_run_again(self) -> None:
             """Running what runs already changes nothing."""
