@@ -123,13 +123,13 @@ class MemoryPeer:
 
     url: str
     _network: MemoryPeers = field(repr=False)
-    _calls: set[_Call] = Factory(set)
+    _calls: dict[_Call, None] = Factory(dict)
 
     async def call(self, operation: Operation, request: Any, timeout_s: float) -> Any:
         work = Deferred.fromCoroutine(self._call(operation, request))
         self._network.limit(work, timeout_s)
         call = _Call(work)
-        self._calls.add(call)
+        self._calls[call] = None
         try:
             return await work
         except CancelledError:
@@ -141,7 +141,7 @@ class MemoryPeer:
                 self.url, f"no answer within {late.after_s:g} s"
             ) from None
         finally:
-            self._calls.discard(call)
+            del self._calls[call]
 
     def break_off(self, reason: str) -> None:
         for call in tuple(self._calls):

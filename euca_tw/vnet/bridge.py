@@ -96,6 +96,11 @@ class BridgeNodeNetwork:
             self._lock.release()
 
     async def attach(self, lease: Lease) -> Nic:
+        if not lease.private_ip:
+            raise NetworkFailed(
+                f"{lease.instance_id} was given no private address, and a card "
+                "is bound to its address here"
+            )
         before = self.leases.of_instance(lease.instance_id)
         self.leases.add(lease)
         change = nftables.admission(self._settings, lease)

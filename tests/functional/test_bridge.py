@@ -256,6 +256,13 @@ class BridgeNodeNetworkTests(TestCase):
         self.assertNotIn("10.231.0.1", shown)
         self.assertNotIn("169.254.169.254", shown)
 
+    async def test_no_address(self) -> None:
+        """A card without an address of its own is not taken."""
+        nameless = self.network.attach(evolve(LEASE, private_ip=""))
+        with self.assertRaises(NetworkFailed):
+            await nameless
+        self.assertEqual(len(self.network.leases), 0)
+
     async def test_name_is_taken(self) -> None:
         """Where the bridge's name is another device's, it says so."""
         await self.ip("link", "add", SETTINGS.bridge, "type", "veth")
