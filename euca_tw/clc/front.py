@@ -35,10 +35,15 @@ def is_soap(asked: Asked) -> bool:
     """Whether a request looks like a SOAP message, right or wrong."""
     if asked.method != "POST":
         return False
-    kind = (asked.headers("content-type") or "").lower()
-    if kind.startswith(_FORM):
+    kind = asked.headers("content-type") or ""
+    if kind.lower().startswith(_FORM):
         return False
-    return kind.startswith(_SOAP_TYPES) or asked.headers("soapaction") is not None
+    return is_soap_type(kind) or asked.headers("soapaction") is not None
+
+
+def is_soap_type(kind: str) -> bool:
+    """Whether a content type is one of SOAP messages."""
+    return kind.lower().startswith(_SOAP_TYPES)
 
 
 @frozen(kw_only=True, eq=False)

@@ -49,7 +49,7 @@ from euca_tw.clc.clusters import Clusters
 from euca_tw.clc.credentials import credential_files
 from euca_tw.clc.demo import DemoImage
 from euca_tw.clc.dispatch import dispatcher
-from euca_tw.clc.front import SERVICE, Front, FrontResource
+from euca_tw.clc.front import SERVICE, Front, FrontResource, is_soap_type
 from euca_tw.clc.groups import Groups
 from euca_tw.clc.image_attributes import ImageAttributes
 from euca_tw.clc.image_resource import ImageResource
@@ -63,10 +63,10 @@ from euca_tw.clc.launches import Launches
 from euca_tw.clc.zones import Zones
 from euca_tw.common.certificates import KeyAndCertificate
 from euca_tw.common.files import write_private_files
-from euca_tw.common.web import make_site
+from euca_tw.common.web import Reply, make_site
 from euca_tw.model.records import CLOUD_RECORDS
 from euca_tw.query.door import QueryDoor, error_reply
-from euca_tw.soap.door import ec2_door
+from euca_tw.soap.door import ec2_door, refusal
 from euca_tw.soap.http import pooled_agent
 from euca_tw.soap.interfaces import IPeers
 from euca_tw.soap.keys import load_identity
@@ -79,11 +79,9 @@ NAME = "euca-clc"
 #: Where the parts of a cloud in one process are, to each other.
 _CLUSTER_URL = "http://cluster.memory/axis2/services/EucalyptusCC"
 _NODE_URL = "http://node.memory/axis2/services/EucalyptusNC"
-#: Where domains are only imagined, so are the demo image, which has no bytes, and
-#: public addresses, of a network that RFC 5737 keeps for documentation.
+#: Where domains are only imagined, so is the demo image, which has no bytes.
 _IMAGINED = PurePath("memory:/demo")
 #: Public addresses for the same: no network has them (RFC 5737).
-_IMAGINED_ADDRESSES = ("192.0.2.0/24",)
 _IMAGINED_POOL = ("192.0.2.0/24",)
 
 
@@ -307,19 +305,22 @@ class _Cloud:
             refuse=lambda error: error_reply(error, new_request_id()),
         )
         too_large = RequestTooLarge(section.max_body_bytes)
+
+        def refuse_body(kind: str | None) -> Reply:
+            if is_soap_type(kind or ""):
+                return refusal(too_large, new_request_id(), too_large.status)
+            return error_reply(too_large, new_request_id())
+
         return make_site(
             FrontResource(front, cooperator_of(machine), self._image_resource),
             section.max_body_bytes,
             machine.reactor,
-            too_large=error_reply(too_large, "0"),
+            too_large=refuse_body,
         )
 
     def _dispatch(self) -> Dispatch:
         whole, machine, store = self._configuration, self._machine, self._store
         clock, minter, quotas = machine.reactor, machine.minter, whole.quotas
-        addresses = whole.cloud.public_addresses
-        if self._around.is_imagined and not addresses:
-            addresses = _IMAGINED_ADDRESSES
         return dispatcher(
             Instances(store=store, clusters=self._clusters, clock=clock),
             Launches(

@@ -16,6 +16,7 @@ HTTP/1.1 connections, and where they come from.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, cast
 
@@ -47,6 +48,9 @@ _is_token = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+").fullmatch
 _IN_LINES = bytes([9, *range(32, 127), *range(128, 256)])
 #: Headers that only the careful lane understands.
 _SPECIAL = frozenset({"transfer-encoding", "expect", "upgrade"})
+
+#: What is said to a body that is too large, by its content type.
+TooLarge = Callable[[str | None], Reply]
 
 
 class _Special(Exception):
@@ -220,6 +224,11 @@ class Channel(HTTPChannel):
         else:
             super().allHeadersReceived()
 
+    def _content_type(self) -> str | None:
+        """Of the request whose head is being read, as far as it is known."""
+        said = self.requests[-1].requestHeaders.getRawHeaders(b"content-type")
+        return said[0].decode("latin-1") if said else None
+
     def refuse_body(self) -> None:
         """
         Say 413, then throw away what still comes, for a while: to close at
@@ -227,7 +236,7 @@ class Channel(HTTPChannel):
         """
         self._is_refusing = True
         self.clearLineBuffer()
-        reply = self.site.too_large
+        reply = self.site.too_large(self._content_type())
         body = b"".join(reply.body)
         self.transport.writeSequence(
             (
@@ -273,7 +282,7 @@ class AnswerSite(Site):
         self,
         resource: Resource,
         max_body_bytes: int,
-        too_large: Reply,
+        too_large: TooLarge,
         idle_s: float | None,
         clock: IReactorTime,
     ) -> None:

@@ -26,7 +26,7 @@ from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Site
 
 from euca_tw.common.asked import Answer, Asked, Reply
-from euca_tw.common.channel import AnswerSite
+from euca_tw.common.channel import AnswerSite, TooLarge
 from euca_tw.common.exchange import Exchange
 
 IDLE_S = 60
@@ -174,7 +174,7 @@ def make_site(
     max_body_bytes: int,
     clock: IReactorTime,
     *,
-    too_large: Reply | None = None,
+    too_large: TooLarge | None = None,
     idle_s: float | None = IDLE_S,
 ) -> Site:
     """
@@ -184,13 +184,14 @@ def make_site(
         tree of them and others.  C{request.args} is always empty.
     @param max_body_bytes: a longer body is refused with status 413 before it
         is read.
-    @param too_large: what is said then.
+    @param too_large: what is said then, by the content type of the body.
     @param idle_s: how long a connection may be silent between requests, or
         within one; None: for ever.
     """
     if too_large is None:
         text = f"The request is larger than {max_body_bytes} bytes\n"
-        too_large = Reply(413, "text/plain;charset=UTF-8", (text.encode(),))
+        reply = Reply(413, "text/plain;charset=UTF-8", (text.encode(),))
+        return AnswerSite(resource, max_body_bytes, lambda kind: reply, idle_s, clock)
     return AnswerSite(resource, max_body_bytes, too_large, idle_s, clock)
 
 

@@ -20,7 +20,7 @@ from twisted.internet.defer import CancelledError
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
-from euca_tw.api.errors import ApiError, InternalError
+from euca_tw.api.errors import ApiError, InternalError, MalformedRequest
 from euca_tw.api.shapes import Api, Dispatch, Operation
 from euca_tw.common.in_thread import InThread, in_this_thread
 from euca_tw.common.web import Asked, Reply
@@ -46,10 +46,22 @@ _TAKEN = frozenset({"text/xml", "application/xml", "application/soap+xml"})
 Describe = Callable[[], bytes]
 
 
-#: No stranger has more than this of his own text in the log.
-_LOGGED = 200
+#: No stranger has more than this of his own text in the log, or told back.
+_LOGGED, _TOLD = 200, 100
 
 _READING = frozenset({"GET", "HEAD"})
+
+
+def refusal(
+    error: ApiError, request_id: str, status: int = 500, soap: str = SOAP_11
+) -> Reply:
+    """
+    An unsigned fault.
+
+    @param status: not 500 where something is wrong that HTTP has a status for.
+    """
+    text = f"{opening(soap)}{fault(soap, error, request_id)}{CLOSING}"
+    return Reply(status, CONTENT_TYPES[soap], (text.encode(),))
 
 
 class SoapDoor:
@@ -84,12 +96,16 @@ class SoapDoor:
         """An L{euca_tw.common.web.Answer}."""
         if asked.method != "POST":
             return self._describe(asked)
+        request_id = self._new_request_id()
         kind, charset = _content_type(asked.headers("content-type"))
         if kind not in _TAKEN:
-            return _plain(415, f"A SOAP message is text/xml, not {kind or 'nothing'}")
+            said = kind[:_TOLD] or "nothing"
+            error = MalformedRequest(f"A SOAP message is text/xml, not {said}")
+            return refusal(error, request_id, 415)
         if (asked.headers("content-encoding") or "identity") != "identity":
-            return _plain(415, "Compressed messages are not taken")
-        return await self._exchange(asked, charset, self._new_request_id())
+            error = MalformedRequest("Compressed messages are not taken")
+            return refusal(error, request_id, 415)
+        return await self._exchange(asked, charset, request_id)
 
     def _describe(self, asked: Asked) -> Reply:
         query = asked.target.partition(b"?")[2].lower()
@@ -123,10 +139,10 @@ class SoapDoor:
         except Exception:
             self._log.failure("A request failed [{request_id}]", request_id=request_id)
             error = InternalError()
-        text = fault(soap, error, request_id)
         if admitted is not None and admitted.is_signed_for:
+            text = fault(soap, error, request_id)
             return self._reply(500, soap, admitted.seal(soap, text, "Fault"))
-        return self._reply(500, soap, f"{opening(soap)}{text}{CLOSING}".encode())
+        return refusal(error, request_id, soap=soap)
 
     @staticmethod
     def _reply(status: int, soap: str, *body: bytes) -> Reply:

@@ -61,6 +61,9 @@ _SCALARS: dict[type, Any] = {
 #: Spyne logs each model that it makes.
 logging.getLogger("spyne").setLevel(logging.WARNING)
 
+#: No error repeats more of a name.
+_TOLD = 100
+
 
 # --- models -----------------------------------------------------------------
 
@@ -150,10 +153,10 @@ class _DatedIn(Soap11):  # type: ignore[misc]
         name = etree.QName(envelope.entry)
         version = self._versions.get((name.namespace or "").rstrip("/"))
         if version is None:
-            raise NoSuchVersion(name.namespace or "")
+            raise NoSuchVersion((name.namespace or "")[:_TOLD])
         operation = self._api.find(name.localname, version)
         if operation is None:
-            raise InvalidAction(name.localname)
+            raise InvalidAction(name.localname[:_TOLD])
         ctx.in_header_doc, ctx.in_body_doc = envelope.header, envelope.entry
         ctx.method_request_string = f"{{{CANONICAL}}}{operation.name}"
         ctx.protocol.asking = Asking(operation, version, envelope.soap)

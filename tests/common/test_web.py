@@ -439,9 +439,17 @@ class BodyTests(SynchronousTestCase):
 
     def test_own_words(self) -> None:
         """A front end may say in its own words that it is too large."""
-        wire = self.echo(too_large=Reply(413, "text/xml", (b"<no/>",)))
-        sent = wire.send(self.head(b"Content-Length: 1001"))
-        self.assertTrue(sent.endswith(b"\r\n\r\n<no/>"))
+
+        def too_large(kind: str | None) -> Reply:
+            return Reply(413, "text/xml", (f"<no {kind}/>".encode(),))
+
+        for headers, said in (
+            ((b"Content-Type: a/b", b"Content-Length: 1001"), b"<no a/b/>"),
+            ((b"Content-Type: a/b", b"Content-Length: " + b"9" * 99), b"<no a/b/>"),
+            ((b"Content-Length: 1001",), b"<no None/>"),
+        ):
+            sent = self.echo(too_large=too_large).send(self.head(*headers))
+            self.assertTrue(sent.endswith(b"\r\n\r\n" + said))
 
     def test_continue(self) -> None:
         """A client that asks before it sends is told to go on."""

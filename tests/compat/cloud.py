@@ -12,6 +12,7 @@ import tempfile
 import threading
 from functools import cache
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from attrs import define
 
@@ -67,37 +68,56 @@ class Cloud:
 
     @classmethod
     def start(cls) -> Cloud:
+        """@raise CloudFailed:"""
         directory = Path(tempfile.mkdtemp(prefix="euca_tw-compat-"))
-        port = free_port()
-        log = (directory / "log").open("wb")
-        process = subprocess.Popen(
-            [
-                *(str(Path(sys.executable).with_name("twistd")), "-n", "--pidfile="),
-                *("euca-clc", "--all-in-one", "--hypervisor", "memory"),
-                *("--state-dir", str(directory / "state")),
-                *("--listen", f"tcp:{port}:interface=127.0.0.1"),
-            ],
-            stdout=log,
-            stderr=log,
-            cwd=Path(__file__).resolve().parents[2],
-        )
-        credentials = directory / "state" / "credentials" / "admin"
-        cloud = cls(directory, f"http://127.0.0.1:{port}/", {}, process)
+        url = f"http://127.0.0.1:{free_port()}/"
+        cloud = cls(directory, url, {}, _running(directory, url))
+        try:
+            cloud.wait()
+        except CloudFailed:
+            cloud.stop()
+            raise
+        return cloud
+
+    def wait(self) -> None:
+        """
+        Till it listens.
+
+        @raise CloudFailed: it does not.
+        """
+        credentials = self.directory / "state" / "credentials" / "admin"
 
         def is_up() -> bool:
-            if process.poll() is not None:
-                raise CloudFailed((directory / "log").read_text())
+            if self._process.poll() is not None:
+                raise CloudFailed(self.log)
             with socket.socket() as probe:
-                is_listening = probe.connect_ex(("127.0.0.1", port)) == 0
+                is_listening = probe.connect_ex(("127.0.0.1", self.port)) == 0
             return is_listening and (credentials / "eucarc").exists()
 
         try:
             until(is_up, bool)
         except AssertionError:
-            cloud.stop()
-            raise CloudFailed((directory / "log").read_text()) from None
-        cloud.settings.update(read_eucarc(credentials / "eucarc"))
-        return cloud
+            raise CloudFailed(self.log) from None
+        self.settings.update(read_eucarc(credentials / "eucarc"))
+
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        return urlsplit(self.url).port or 0
+
+    def kill(self) -> None:
+        """End it without warning."""
+        self._process.kill()
+        self._process.wait()
+
+    def restart(self) -> None:
+        """
+        Start one that has ended, on the same state.
+
+        @raise CloudFailed:
+        """
+        self._process = _running(self.directory, self.url)
+        self.wait()
 
     @property
     def log(self) -> str:
@@ -113,6 +133,22 @@ class Cloud:
             self._process.kill()
             self._process.wait()
         shutil.rmtree(self.directory)
+
+
+def _running(directory: Path, url: str) -> subprocess.Popen[bytes]:
+    twistd = str(Path(sys.executable).with_name("twistd"))
+    with (directory / "log").open("ab") as log:
+        return subprocess.Popen(
+            [
+                *(twistd, "-n", "--pidfile=", "euca-clc"),
+                *("--all-in-one", "--hypervisor", "memory"),
+                *("--state-dir", str(directory / "state")),
+                *("--listen", f"tcp:{urlsplit(url).port}:interface=127.0.0.1"),
+            ],
+            stdout=log,
+            stderr=log,
+            cwd=Path(__file__).resolve().parents[2],
+        )
 
 
 @cache
