@@ -221,13 +221,22 @@ class MakeServiceTests(SynchronousTestCase):
         said = self.refused(nc_tap, "--hypervisor", "vmware")
         self.assertIn("--hypervisor: 'vmware' is neither memory nor", said)
 
+    def hide(self, module: str) -> None:
+        """Have it not importable, for this test."""
+        kept = sys.modules.get(module)
+        sys.modules[module] = None  # type: ignore[assignment]
+        if kept is None:
+            self.addCleanup(sys.modules.pop, module)
+        else:
+            self.addCleanup(sys.modules.__setitem__, module, kept)
+
     def test_no_libvirt(self) -> None:
         """Where libvirt-python is missing, it is said where it comes from."""
         clc_tap.makeService(self.options(clc_tap))
         self.config.write_text(
             "[node_controller]\ncluster_certificate = 'state/keys/cloud-cert.pem'"
         )
-        self.patch(sys, "modules", {**sys.modules, "euca_tw.nodectl.libvirt": None})
+        self.hide("euca_tw.nodectl.libvirt")
         said = self.refused(nc_tap, "--hypervisor", "qemu:///system")
         self.assertIn("euca_tw[node]", said)
 
