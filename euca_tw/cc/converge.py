@@ -28,7 +28,7 @@ from euca_tw.cc.steps import Steps
 from euca_tw.common.changes import Changes
 from euca_tw.common.clock import utc_now
 from euca_tw.common.convergence import Amend, Convergence, Rest
-from euca_tw.model.capacity import Resources
+from euca_tw.model.capacity import NOTHING, Resources
 from euca_tw.model.lifecycle import USER_SHUTDOWN, Phase, Wanted
 from euca_tw.store.interfaces import Delete, IStore, Put
 
@@ -63,6 +63,9 @@ class Placements:
         self._policy = schedule.POLICIES[settings.policy]
         self._is_gathering = is_gathering
         self._last_node = ""
+        # What nodes were given and have not told of, by instance and in sum.
+        self._on_its_way: dict[str, tuple[str, Resources]] = {}
+        self._promised: dict[str, Resources] = {}
         self._refused_by: dict[str, set[str]] = {}
         self._outcomes = Outcomes(clock, settings.placing_s)
         self._convergence = Convergence(
@@ -79,6 +82,7 @@ class Placements:
         """Begin with what is kept."""
         names = [placement.key for placement in self._store.all(Placement)]
         for name in names:
+            self._count(name)
             self._tell(name)
         self._convergence.wake_all(names)
 
@@ -130,15 +134,7 @@ class Placements:
 
     def free(self, view: NodeView) -> Resources:
         """What of a node is promised to nobody."""
-        free = view.free
-        for placement in self._store.where(Placement, "node", view.url):
-            if (
-                placement.instance_id not in view.instances
-                and placement.launch is not None
-                and placement.phase is not Phase.TEARDOWN
-            ):
-                free = free - needs(placement.launch)
-        return free
+        return view.free - self._promised.get(view.url, NOTHING)
 
     # --- what nodes tell -----------------------------------------------------
 
@@ -147,6 +143,7 @@ class Placements:
         now = utc_now(self._clock)
         changes: list[Put | Delete] = []
         for name in changed:
+            self._count(name)
             if self._store.get(Placement, name) is None and name in view.instances:
                 changes.append(Put(self._learned(view, name, now)))
         woken = set(changed)
@@ -155,9 +152,10 @@ class Placements:
             woken.update(p.key for p in self._store.where(Placement, "node", ""))
         if changes:
             await self._store.commit(*changes)
-        for name in changed:
+        # In an order that is the same each time, as everything on one clock is.
+        for name in sorted(changed):
             self._tell(name)
-        self._convergence.wake_all(woken)
+        self._convergence.wake_all(sorted(woken))
         # The node may forget what we say that we have: it must be kept.
         await self._convergence.planned()
 
@@ -269,6 +267,21 @@ class Placements:
         """Whether what was on any node ever has a placement here."""
         return all(self._store.get(KnownNode, url) for url in self._nodes.views)
 
+    def _count(self, instance_id: str) -> None:
+        """Its placement is another, or its node has told something else of it."""
+        url, needed = self._on_its_way.pop(instance_id, ("", NOTHING))
+        if url:
+            self._promised[url] -= needed
+        placement = self._store.get(Placement, instance_id)
+        if placement is None or placement.launch is None or not placement.node:
+            return
+        at = self._nodes.views.get(placement.node)
+        is_told = at is not None and instance_id in at.instances
+        if not is_told and placement.phase is not Phase.TEARDOWN:
+            url, needed = placement.node, needs(placement.launch)
+            self._on_its_way[instance_id] = url, needed
+            self._promised[url] = self._promised.get(url, NOTHING) + needed
+
     def _tell(self, instance_id: str) -> None:
         placement = self._store.get(Placement, instance_id)
         if placement is None:
@@ -287,7 +300,11 @@ class Placements:
         return self._convergence.amend(changes, [_key_of(each) for each in changes])
 
     async def _commit(self, changes: Sequence[Put | Delete]) -> None:
-        await self._store.commit(*changes)
+        kept = self._store.commit(*changes)
+        # At once: who places the next instance is to know of this one.
+        for change in changes:
+            self._count(_key_of(change))
+        await kept
         for change in changes:
             self._tell(_key_of(change))
 
