@@ -181,10 +181,10 @@ class Addresses:
         changes: tuple[Put | Delete, ...],
         holder: Instance | None = None,
     ) -> None:
-        """Commit, and wake the zones of those who had it or will have it."""
+        """Commit, and have those who had it or will have it seen to."""
         concerned = (_holder(self.store, address), holder)
-        zones = [each.zone for each in concerned if each is not None]
-        await intend(self.store, self.clusters, changes, zones)
+        instances = [each for each in concerned if each is not None]
+        await intend(self.store, self.clusters, changes, instances)
 
     async def describe_addresses(
         self, caller: Caller, request: DescribeAddresses

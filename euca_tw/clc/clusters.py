@@ -6,7 +6,7 @@ see them.
 from __future__ import annotations
 
 from base64 import b64decode
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from random import Random
 from typing import Any
 
@@ -82,7 +82,7 @@ class Clusters(Service):
                     "are instances in it",
                     zone=name,
                 )
-                self.wake(name)
+                self._loop_of(name).wake_all()
 
     def stopService(self) -> Deferred[Any]:
         super().stopService()
@@ -92,12 +92,19 @@ class Clusters(Service):
     def zones(self) -> tuple[Zone, ...]:
         return tuple(zone.zone for zone in self._zones.values())
 
-    def wake(self, zone: str) -> None:
+    def wake(self, instances: Iterable[Instance]) -> None:
+        by_zone: dict[str, list[str]] = {}
+        for each in instances:
+            by_zone.setdefault(each.zone, []).append(each.instance_id)
+        for zone, names in by_zone.items():
+            self._loop_of(zone).wake(names)
+
+    def _loop_of(self, zone: str) -> ZoneConvergence:
         loop = self._zones.get(zone)
         if loop is None:
             loop = self._lost.get(zone) or self._loop(zone)
             self._lost[zone] = loop
-        loop.wake()
+        return loop
 
     async def console_output(self, instance: Instance) -> bytes:
         if instance.zone not in self._urls:

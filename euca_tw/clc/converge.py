@@ -112,7 +112,6 @@ class ZoneConvergence:
             ended_kept_s=settings.ended_kept_s,
         )
         self._view = ClusterView()
-        self._planned: dict[str, Instance] = {}
         self._refusals: dict[str, api.RefusedLaunch] = {}
         self._strangers: set[str] = set()
         self._convergence = Convergence(
@@ -137,7 +136,7 @@ class ZoneConvergence:
 
     def start(self) -> None:
         """Begin with what is kept."""
-        self.wake()
+        self.wake_all()
         if self._peer is not None:
             self._watch.start()
 
@@ -151,16 +150,14 @@ class ZoneConvergence:
             ]
         )
 
-    def wake(self) -> None:
-        """Plan those instances whose record is another than was planned."""
-        planned = self._planned
-        self._convergence.wake_all(
-            [
-                record.instance_id
-                for record in self._records()
-                if planned.get(record.instance_id) is not record
-            ]
-        )
+    def wake(self, instance_ids: Iterable[str]) -> None:
+        """Plan these, for their records have changed."""
+        self._convergence.wake_all(instance_ids)
+
+    def wake_all(self) -> None:
+        """Plan whatever there is here."""
+        here = self._store.where(Instance, "zone", self.name)
+        self.wake([record.instance_id for record in here])
 
     @property
     def zone(self) -> Zone:
@@ -176,10 +173,8 @@ class ZoneConvergence:
         """What the cluster told, less what it could not yet count in."""
         on_their_way = [
             record
-            for record in self._records()
-            if record.wanted is InstanceState.RUNNING
-            and record.state is InstanceState.PENDING
-            and record.instance_id not in self._view.instances
+            for record in self._store.where(Instance, "starting_in", self.name)
+            if record.instance_id not in self._view.instances
         ]
         available = {}
         for name, room in self._view.room.items():
@@ -189,9 +184,6 @@ class ZoneConvergence:
                 taken = sum(orders.displaces(each, machine) for each in on_their_way)
             available[name] = max(0, room - taken)
         return available
-
-    def _records(self) -> Iterable[Instance]:
-        return self._store.where(Instance, "zone", self.name)
 
     # --- what the cluster tells ----------------------------------------------
 
@@ -229,7 +221,8 @@ class ZoneConvergence:
             for name, refusal in self._refusals.items()
             if name not in view.instances
         }
-        self._convergence.wake_all(changed)
+        # In an order that is the same each time, as everything on one clock is.
+        self._convergence.wake_all(sorted(changed))
         # The cluster may forget what we say that we have: it must be kept.
         await self._convergence.planned()
 
@@ -238,8 +231,7 @@ class ZoneConvergence:
         self._convergence.wake_all(
             [
                 record.instance_id
-                for record in self._records()
-                if record.state is not InstanceState.TERMINATED
+                for record in self._store.where(Instance, "live_in", self.name)
             ]
         )
 
@@ -277,10 +269,8 @@ class ZoneConvergence:
     def _plan(self, instance_id: str) -> Any:
         record = self._store.get(Instance, instance_id)
         if record is None or record.zone != self.name:
-            self._planned.pop(instance_id, None)
             self._meet(instance_id)
             return Rest()
-        self._planned[instance_id] = record
         now = utc_now(self._clock)
         decision = plan.plan(record, self._seen(instance_id), now, self._limits)
         if isinstance(decision, plan.Become):

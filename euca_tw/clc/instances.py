@@ -146,8 +146,8 @@ class Instances:
         changes: list[Change] = [Put(each) for each in after]
         for each in before:
             changes.extend(without_address(self.store, each.instance_id))
-        zones = [each.zone for each in before if each.is_live]
-        await intend(self.store, self.clusters, changes, zones)
+        live = [each for each in before if each.is_live]
+        await intend(self.store, self.clusters, changes, live)
         return TerminateInstancesResponse(
             instances=tuple(map(views.state_change, before, after))
         )
@@ -178,7 +178,7 @@ class Instances:
                 Put(evolve(each, reboots_wanted=each.reboots_wanted + 1))
                 for each in asked
             ],
-            [each.zone for each in asked],
+            asked,
         )
         return RebootInstancesResponse()
 

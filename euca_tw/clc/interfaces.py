@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Iterable, Mapping
 
 from attrs import frozen
 from zope.interface import Interface
@@ -36,10 +36,10 @@ class IClusters(Interface):
     def zones() -> tuple[Zone, ...]:
         """Every cluster, by name."""
 
-    def wake(zone: str) -> None:
+    def wake(instances: Iterable[Instance]) -> None:
         """
-        What shall be has changed in that zone (its L{Instance} records are
-        committed): make it so.  Returns at once.
+        What shall be of these has changed (their records are committed): make
+        it so.  Returns at once.
         """
 
     def console_output(instance: Instance) -> Awaitable[bytes]:

@@ -127,8 +127,7 @@ class Launches:
         changes = [Put(each) for each in launched]
         if launch.client_token:
             changes.append(Put(_token_of(launched[0], digest)))
-        zones = [each.zone for each in launched]
-        await intend(self.store, self.clusters, changes, zones)
+        await intend(self.store, self.clusters, changes, launched)
         return _told(launched, launch.image)
 
     # --- once and no more ---------------------------------------------------

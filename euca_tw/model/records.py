@@ -247,6 +247,7 @@ class Instance:
         "zone",
         "image_id",
         "live_in",
+        "starting_in",
         "occupies",
         "charged_to",
     )
@@ -296,6 +297,14 @@ class Instance:
     def live_in(self) -> str:
         """The zone, while it lives; then nothing that another has too."""
         return self.zone if self.is_live else f"ended/{self.instance_id}"
+
+    @property
+    def starting_in(self) -> str:
+        """The zone, until it runs or shall end; then nothing that another has."""
+        is_starting = (
+            self.wanted is InstanceState.RUNNING and self.state is InstanceState.PENDING
+        )
+        return self.zone if is_starting else f"started/{self.instance_id}"
 
     @property
     def occupies(self) -> str:

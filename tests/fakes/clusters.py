@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from attrs import Factory, define
 from twisted.internet.defer import Deferred, fail, succeed
@@ -31,7 +31,7 @@ def roomy_zone(
 @define(eq=False)
 class RecordingClusters:
     """
-    @ivar woken: the zones that were woken, in order.
+    @ivar woken: the zones of the instances that were woken, in order.
     @ivar consoles: what each instance's console has shown; who is not in it
         cannot be asked.
     """
@@ -43,8 +43,8 @@ class RecordingClusters:
     def zones(self) -> tuple[Zone, ...]:
         return self.known
 
-    def wake(self, zone: str) -> None:
-        self.woken.append(zone)
+    def wake(self, instances: Iterable[Instance]) -> None:
+        self.woken.extend(dict.fromkeys(each.zone for each in instances))
 
     def console_output(self, instance: Instance) -> Deferred[bytes]:
         if instance.instance_id in self.consoles:
