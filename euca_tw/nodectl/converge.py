@@ -81,7 +81,8 @@ class Guests:
             first_s=settings.retry_first_s,
             ceiling_s=settings.retry_ceiling_s,
         )
-        self._due: set[str] = set()
+        # In the order in which they came due.
+        self._due: dict[str, None] = {}
         self._are_all_due = False
         self._is_looking = False
         self._is_stopped = False
@@ -118,7 +119,7 @@ class Guests:
         if name is None:
             self._are_all_due = True
         else:
-            self._due.add(name)
+            self._due[name] = None
         if not self._is_looking:
             self._is_looking = True
             self._background.run("looking at domains", self._look())
@@ -228,11 +229,12 @@ class Guests:
             self._found_all(moment, domains)
             self._look_again_later()
         else:
-            name = self._due.pop()
+            name = next(iter(self._due))
+            del self._due[name]
             try:
                 domain = await self._steps.hypervisor.find(name)
             except HypervisorUnavailable:
-                self._due.add(name)
+                self._due[name] = None
                 raise
             self._found(moment, name, domain)
 
