@@ -12,6 +12,7 @@ from euca_tw.api.cluster import ImageSource as ToldSource
 from euca_tw.api.cluster import Launch, NetConfig
 from euca_tw.api.node import NcChangedInstance, NodeInstance, NodeMachineType
 from euca_tw.model.hostnames import private_hostname
+from euca_tw.model.lifecycle import Phase
 from euca_tw.model.metadata import InstanceMetadata
 from euca_tw.nodectl.interfaces import (
     DomainSpec,
@@ -33,10 +34,13 @@ def told(record: HostedInstance, trouble: str, service_tag: str) -> NcChangedIns
     @param trouble: why it does not run yet, if there is anything to say.
     """
     launch = record.launch
+    # Why it ends is told with its end, not before: that would be a message
+    # more for its end to wait for.
+    has_ended = record.phase is Phase.TEARDOWN
     return NcChangedInstance(
         instance=instance(record, service_tag),
-        reason_code=record.reason_code or None,
-        reason=record.reason or trouble or None,
+        reason_code=record.reason_code or None if has_ended else None,
+        reason=(record.reason if has_ended else trouble) or None,
         network_index=launch.network_index if launch else -1,
         instance_type_name=(launch.instance_type.name or "") if launch else "",
     )

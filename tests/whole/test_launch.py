@@ -36,6 +36,16 @@ class LaunchTests(WholeTestCase):
         self.until(lambda: self.is_in(name, InstanceState.TERMINATED))
         self.assertEqual(self.site.clock.seconds(), began)
 
+    def test_one_chain_of_messages(self) -> None:
+        """An end takes one message from each tier to the next to be known."""
+        [name] = self.running()
+        self.site.run(100)
+        self.site.peers.latency_s = 0.01
+        self.site.run(100)
+        self.site.machines[self.node_of(name)].hypervisor.power_off(name)
+        took = self.until(lambda: self.is_in(name, InstanceState.TERMINATED))
+        self.assertAlmostEqual(took, 0.02, places=3)
+
     def test_spread(self) -> None:
         """Instances go to the emptiest node."""
         self.running(count=4)
