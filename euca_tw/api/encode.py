@@ -29,6 +29,7 @@ from typing import Any
 import attrs
 from attrs import frozen
 
+from euca_tw.api.fragments import Fragments
 from euca_tw.api.lexical import CONVERT, attribute, is_plain, moment, text
 from euca_tw.api.shapes import Field, Shape, Version, shape_of
 
@@ -41,6 +42,7 @@ RECORDS_PER_PIECE = 250
 PIECE_SIZE = 65536
 #: A list inside a record that is longer is walked item by item too.
 LONG = 50
+_fragments = Fragments()
 #: An answer of no more records than this, none with a long list, is one piece.
 SHORT = 8
 
@@ -48,6 +50,27 @@ SHORT = 8
 @cache
 def encoder(shape: Shape, version: Version) -> Encode:
     """The function that writes the children of an element of this shape."""
+    encode = _encoder(shape, version)
+    return _keeping(encode, version) if shape.is_kept else encode
+
+
+def _keeping(encode: Encode, version: Version) -> Encode:
+    """Writes each value once, and then what was written."""
+
+    def kept(value: Any, write: Write) -> None:
+        text = _fragments.get(value, version)
+        if text is None:
+            chunks: list[str] = []
+            encode(value, chunks.append)
+            text = "".join(chunks)
+            if len(text) <= PIECE_SIZE:
+                _fragments.keep(value, version, text)
+        write(text)
+
+    return kept
+
+
+def _encoder(shape: Shape, version: Version) -> Encode:
     fields = tuple(_written(shape, version))
     members = tuple((*_tags(f), *_member(f, shape, version)) for f in fields)
     all_of = _getter(fields)
@@ -263,6 +286,13 @@ def _records(shape: Shape, version: Version, value: Any) -> Iterator[str]:
         chunks.append(frame.start)
         for item in items:
             chunks.append(frame.item_start)
+            if frame.inner.is_kept:
+                text = _fragments.get(item, version)
+                if text is not None:
+                    chunks += (text, frame.item_end)
+                    yield "".join(chunks)
+                    chunks = []
+                    continue
             if frame.has_long_list(item):
                 yield "".join(chunks)
                 chunks = []
@@ -302,7 +332,7 @@ def _parts(shape: Shape, version: Version) -> tuple[tuple[Encode, _Frame | None]
     """The shape as runs of fields, and lists of structures on their own."""
     return tuple(
         (
-            encoder(attrs.evolve(shape, fields=tuple(run)), version),
+            encoder(attrs.evolve(shape, fields=tuple(run), is_kept=False), version),
             _frame(run[0], version) if is_list else None,
         )
         for is_list, group in groupby(_written(shape, version), _is_list_of_structures)

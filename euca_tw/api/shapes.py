@@ -51,6 +51,8 @@ class Shape:
     @ivar base: the shape it extends, whose fields come first.
     @ivar attributes: fixed XML attributes; a shape with any is mixed content.
     @ivar is_abstract: only what extends it is ever sent.
+    @ivar is_kept: the very same values are told again and again; so what is
+        written of each is kept.
     """
 
     name: str
@@ -59,6 +61,7 @@ class Shape:
     base: Shape | None
     attributes: tuple[Attribute, ...]
     is_abstract: bool
+    is_kept: bool
 
     def at(self, version: Version) -> Iterator[Field]:
         """The fields that C{version} knows, in wire order."""
@@ -78,14 +81,22 @@ class Shape:
 
 @dataclass_transform(frozen_default=True, kw_only_default=True)
 def shape(
-    name: str, *, attributes: tuple[Attribute, ...] = (), abstract: bool = False
+    name: str,
+    *,
+    attributes: tuple[Attribute, ...] = (),
+    abstract: bool = False,
+    kept: bool = False,
 ) -> Callable[[type[T]], type[T]]:
-    """Make a class a shape; C{name} is its complexType in the schema."""
+    """
+    Make a class a shape; see L{Shape}.
+
+    @param name: its complexType in the schema.
+    """
 
     def decorate(cls: type[T]) -> type[T]:
         _declare(cls)
         made = frozen(kw_only=True)(cls)
-        made.__shape_declared__ = (name, attributes, abstract)  # type: ignore[attr-defined]
+        made.__shape_declared__ = (name, attributes, abstract, kept)  # type: ignore[attr-defined]
         return made
 
     return decorate
@@ -120,7 +131,7 @@ def shape_of(cls: type) -> Shape:
     @raise TypeError: it is not a shape.
     """
     try:
-        name, attributes, is_abstract = cls.__dict__["__shape_declared__"]
+        name, attributes, is_abstract, is_kept = cls.__dict__["__shape_declared__"]
     except KeyError:
         raise TypeError(f"{cls.__name__} is not a shape") from None
     hints = typing.get_type_hints(cls)
@@ -132,6 +143,7 @@ def shape_of(cls: type) -> Shape:
         base=shape_of(bases[0]) if bases else None,
         attributes=attributes,
         is_abstract=is_abstract,
+        is_kept=is_kept,
     )
 
 

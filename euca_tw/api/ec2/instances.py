@@ -233,7 +233,7 @@ class InstanceProfile:
     id: str = wire("id")
 
 
-@shape("RunningInstancesItemType")
+@shape("RunningInstancesItemType", kept=True)
 class Instance:
     """
     @ivar private_dns_name: C{""} until it has an address; so C{dns_name}.
