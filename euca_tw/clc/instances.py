@@ -231,7 +231,5 @@ class Instances:
 def _place(shown: Shown) -> str:
     """In the order of their launch."""
     record, _ = shown
-    return (
-        f"{record.launched_at:%Y%m%d%H%M%S%f}/{record.reservation_id}"
-        f"/{record.launch_index:06}"
-    )
+    at = record.launched_at.isoformat(timespec="milliseconds")
+    return f"{at}/{record.reservation_id}/{record.launch_index:06}"

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import base64
 import binascii
+from bisect import bisect_right
 from collections.abc import Callable, Iterable
+from operator import itemgetter
 from typing import Generic, TypeVar
 
 from attrs import frozen
@@ -50,11 +52,12 @@ def page(
             "maxResults", str(max_results), f"It is between 1 and {MOST_RESULTS}."
         )
     last = _read(next_token) if next_token else ""
-    rest = sorted((each for each in items if place(each) > last), key=place)
-    most = max_results or MOST_RESULTS
-    shown = tuple(rest[:most])
-    is_more = len(rest) > most
-    return Page(shown, _told(place(shown[-1])) if is_more else None)
+    placed = [(place(each), each) for each in items]
+    placed.sort(key=itemgetter(0))
+    start = bisect_right(placed, last, key=itemgetter(0)) if last else 0
+    end = start + (max_results or MOST_RESULTS)
+    shown = tuple(each for _, each in placed[start:end])
+    return Page(shown, _told(placed[end - 1][0]) if end < len(placed) else None)
 
 
 def _told(place: str) -> str:
