@@ -32,7 +32,13 @@ def told(
     """
     reason_code, reason = placement.reason_code, placement.reason
     has_ended = placement.phase is Phase.TEARDOWN
-    if not has_ended and not reason and sighting is not None:
+    # Why it ends is told with its end, not before: that would be a message more
+    # for its end to wait for.
+    if (
+        sighting is not None
+        and not has_ended
+        and sighting.instance.state_name == Phase.PENDING.value
+    ):
         reason_code, reason = sighting.reason_code or "", sighting.reason or ""
     is_lost = placement.phase is Phase.EXTANT and seen.look is Look.ABSENT
     if is_lost:
