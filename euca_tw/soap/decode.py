@@ -111,10 +111,15 @@ def _name(element: etree._Element) -> str:
 
 @frozen
 class _Member:
-    """How one field is read.  C{read} gives one value; a list collects them."""
+    """
+    How one field is read.  C{read} gives one value; a list collects them.
+
+    @ivar convert: of a scalar that is no list: its value from its text.
+    """
 
     name: str
     read: _Reader
+    convert: Callable[[str], Any] | None
     collects: bool
     is_nillable: bool
 
@@ -135,25 +140,40 @@ def _by_tag(members: Mapping[str, Any], namespace: str) -> dict[str, Any]:
 @cache
 def _structure(shape: Shape, version: Version, namespace: str) -> _Reader:
     fields = tuple(shape.elements(version))
-    members = _by_tag(
-        {f.wire: _member(f, version, namespace) for f in fields}, namespace
-    )
+    read_by = {f.wire: _member(f, version, namespace) for f in fields}
+    members: Mapping[Any, _Member] = _by_tag(read_by, namespace)
     check_presence = _presence(fields, version)
     absent = _absent(shape)
     attributes = {a.name: a.fixed for a in shape.attributes}
     plain = _text_member(shape, fields)
     cls = shape.cls
+    is_mixed = bool(attributes)
 
     def read(element: etree._Element) -> Any:
         if element.attrib:
             _check_attributes(element, attributes)
         values: dict[str, Any] = dict(absent)
         seen: dict[str, Any] = {}
-        for child in _children(element, is_mixed=bool(attributes)):
-            member = members.get(str(child.tag))
+        if not is_mixed:
+            _check_blank(element, element.text)
+        for child in element:
+            if not is_mixed:
+                _check_blank(element, child.tail)
+            member = members.get(child.tag)
             if member is None:
-                raise _unknown(child)
-            if member.collects:
+                if isinstance(child.tag, str):
+                    raise _unknown(child)
+                _check_ignorable(child, element)
+            elif member.convert and not (
+                child.attrib or len(child) or member.name in seen
+            ):
+                # By far the most: one text, and nothing else.
+                text = child.text or ""
+                try:
+                    seen[member.name] = member.convert(text)
+                except NotOfType as e:
+                    raise _invalid(child, text, e.reason) from None
+            elif member.collects:
                 if not (member.is_nillable and _is_nil(child)):
                     seen.setdefault(member.name, []).append(member.read(child))
             elif member.name in seen:
@@ -187,25 +207,20 @@ def _text_member(shape: Shape, fields: tuple[Field, ...]) -> str | None:
     return next((f.python for f in fields if f.of is str and not f.many), None)
 
 
-def _children(element: etree._Element, *, is_mixed: bool) -> Iterator[etree._Element]:
-    """The child elements; text between them is refused unless it is mixed."""
-    if not is_mixed and not _is_blank(element.text):
-        raise _stray(element, element.text)
+def _children(element: etree._Element) -> Iterator[etree._Element]:
+    """The child elements; text between them is refused."""
+    _check_blank(element, element.text)
     for child in element:
-        if not is_mixed and not _is_blank(child.tail):
-            raise _stray(element, child.tail)
+        _check_blank(element, child.tail)
         if isinstance(child.tag, str):
             yield child
         else:
             _check_ignorable(child, element)
 
 
-def _stray(element: etree._Element, text: str | None) -> _Wrong:
-    return _invalid(element, (text or "").strip(SPACE), "Elements belong here")
-
-
-def _is_blank(text: str | None) -> bool:
-    return text is None or not text.strip(SPACE)
+def _check_blank(element: etree._Element, text: str | None) -> None:
+    if text is not None and (stray := text.strip(SPACE)):
+        raise _invalid(element, stray, "Elements belong here")
 
 
 def _check_ignorable(node: etree._Element, element: etree._Element) -> None:
@@ -300,7 +315,8 @@ def _member(f: Field, version: Version, namespace: str) -> _Member:
     one = _one(f, version, namespace)
     if f.many and not f.repeated:
         one = _wrapped(f, f.at_least_in(version), one, namespace)
-    return _Member(f.python, one, f.repeated, f.is_nillable)
+    convert = converter(f.of, f.xsd) if f.is_scalar and not f.many else None
+    return _Member(f.python, one, convert, f.repeated, f.is_nillable)
 
 
 def _one(f: Field, version: Version, namespace: str) -> _Reader:
@@ -318,7 +334,7 @@ def _wrapped(f: Field, at_least: int, one: _Reader, namespace: str) -> _Reader:
         if element.attrib:
             _check_attributes(element, {})
         items = []
-        for child in _children(element, is_mixed=False):
+        for child in _children(element):
             if child.tag not in tags:
                 raise _unknown(child)
             items.append(read_item(child))
@@ -335,7 +351,7 @@ def _leaf(leaf: str, one: _Reader, namespace: str) -> _Reader:
     def read(element: etree._Element) -> Any:
         if element.attrib:
             _check_attributes(element, {})
-        found = list(_children(element, is_mixed=False))
+        found = list(_children(element))
         for child in found:
             if child.tag not in tags:
                 raise _unknown(child)
