@@ -185,18 +185,23 @@ def room_gib(directory: Path) -> int:
 
 
 def _prepare(here: Path) -> None:
-    """The instance's directory, with a console to be written and read."""
+    """
+    The instance's directory, with a console to be written and read.  Those who
+    run domains may pass; what a guest says and keeps is not for everybody on
+    the machine.
+    """
     here.mkdir(parents=True, exist_ok=True)
     # The daemon's umask may be anything.
-    here.parent.chmod(0o755)
-    here.chmod(0o755)
+    here.parent.chmod(0o711)
+    here.chmod(0o711)
     console = here / _CONSOLE
     console.touch()
-    console.chmod(0o644)
+    console.chmod(0o600)
 
 
 def _rename(part: Path, disk: Path) -> None:
-    part.chmod(0o644)
+    # The hypervisor gives it to the user that it runs the domain as.
+    part.chmod(0o600)
     part.rename(disk)
 
 

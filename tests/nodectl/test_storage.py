@@ -156,17 +156,17 @@ class FileInstanceStoreTests(SynchronousTestCase):
         self.assertEqual(Path(staged.console).read_bytes(), b"boot")
 
     def test_modes(self) -> None:
-        """Whatever the daemon's umask, domains can come by and read."""
+        """Whatever the daemon's umask, domains can come by, and others not read."""
         before = os.umask(0o077)
         try:
             self.successResultOf(self.stage())
         finally:
             os.umask(before)
         for path, mode in (
-            (self.here.parent, 0o755),
-            (self.here, 0o755),
-            (self.here / "console.log", 0o644),
-            (self.here / "root.qcow2", 0o644),
+            (self.here.parent, 0o711),
+            (self.here, 0o711),
+            (self.here / "console.log", 0o600),
+            (self.here / "root.qcow2", 0o600),
         ):
             self.assertEqual(stat.S_IMODE(path.stat().st_mode), mode, str(path))
 
