@@ -5,6 +5,7 @@ tells.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from random import Random
 from typing import Any
@@ -171,17 +172,20 @@ class ZoneConvergence:
 
     def _available(self) -> Mapping[str, int]:
         """What the cluster told, less what it could not yet count in."""
-        on_their_way = [
-            record
+        on_their_way = Counter(
+            orders.size(record)
             for record in self._store.where(Instance, "starting_in", self.name)
             if record.instance_id not in self._view.instances
-        ]
+        )
         available = {}
         for name, room in self._view.room.items():
             machine = self._machine_types.get(name)
             taken = 0
             if machine is not None:
-                taken = sum(orders.displaces(each, machine) for each in on_their_way)
+                taken = sum(
+                    count * orders.displaces(size, machine)
+                    for size, count in on_their_way.items()
+                )
             available[name] = max(0, room - taken)
         return available
 

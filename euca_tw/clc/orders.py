@@ -12,6 +12,9 @@ from euca_tw.model.records import Image, Instance
 
 T = TypeVar("T")
 
+#: Cores, memory in MiB, disk in GiB.
+Size = tuple[int, int, int]
+
 
 class ImageGone(Exception):
     """An image that the instance needs is not there any more."""
@@ -75,8 +78,11 @@ def machine_type(machine: MachineType) -> ClusterMachineType:
     )
 
 
-def displaces(instance: Instance, machine: MachineType) -> int:
-    """How many of a machine type there is no room for where that instance is."""
-    needs = (instance.cores, instance.memory_mib, instance.disk_gib)
-    has = (machine.cores, machine.memory_mib, machine.disk_gib)
-    return max(-(-n // h) for n, h in zip(needs, has, strict=True) if h)
+def size(of: Instance | MachineType) -> Size:
+    """How large it is."""
+    return of.cores, of.memory_mib, of.disk_gib
+
+
+def displaces(taken: Size, machine: MachineType) -> int:
+    """How many of a machine type there is no room for where so much is taken."""
+    return max(-(-n // h) for n, h in zip(taken, size(machine), strict=True) if h)

@@ -65,6 +65,8 @@ class RoomTests(SynchronousTestCase):
         """An instance takes the room of as many others as its largest part."""
         small = MachineType(name="s", cores=1, memory_mib=128, disk_gib=2)
         large = MachineType(name="l", cores=4, memory_mib=256, disk_gib=100)
-        self.assertEqual(orders.displaces(instance(), small), 1)
-        self.assertEqual(orders.displaces(instance(), large), 1)
-        self.assertEqual(orders.displaces(instance(cores=3, disk_gib=9), small), 5)
+        size = orders.size(instance())
+        self.assertEqual(orders.displaces(size, small), 1)
+        self.assertEqual(orders.displaces(size, large), 1)
+        size = orders.size(instance(cores=3, disk_gib=9))
+        self.assertEqual(orders.displaces(size, small), 5)
