@@ -122,7 +122,8 @@ class Instances:
             request.next_token,
         )
         return DescribeInstancesResponse(
-            reservations=views.reservations(told.items), next_token=told.next_token
+            reservations=self._views.reservations(told.items),
+            next_token=told.next_token,
         )
 
     async def _shown(self, caller: Caller, found: list[Instance]) -> list[Shown]:

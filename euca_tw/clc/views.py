@@ -115,13 +115,15 @@ def instance(
 @define(eq=False)
 class InstanceViews:
     """
-    Views of instances, made once for each state of their records: most of
-    what a Describe tells is as it was the last time.
+    Views of instances and of their reservations, made once for each state of
+    their records: most of what a Describe tells is as it was the last time, and
+    what was written of it is kept as long as the view.
     """
 
     _made: dict[str, tuple[Instance, Image | None, str, instances.Instance]] = Factory(
         dict
     )
+    _together: dict[str, instances.Reservation] = Factory(dict)
 
     def of(
         self, record: Instance, image: Image | None, public_ip: str
@@ -143,6 +145,20 @@ class InstanceViews:
         """Start anew if there are more than that: most are of no use then."""
         if len(self._made) > most:
             self._made.clear()
+        if len(self._together) > most:
+            self._together.clear()
+
+    def reservations(
+        self, shown: Iterable[tuple[Instance, instances.Instance]]
+    ) -> tuple[instances.Reservation, ...]:
+        """See L{reservations}."""
+        told = []
+        for made in reservations(shown):
+            known = self._together.get(made.reservation_id)
+            if known != made:
+                known = self._together[made.reservation_id] = made
+            told.append(known)
+        return tuple(told)
 
 
 def reservations(

@@ -67,6 +67,19 @@ class InstanceViewsTests(CloudTestCase):
         ):
             self.assertIsNot(other, told)
 
+    def test_reservations(self) -> None:
+        """A reservation is the very same until one of its instances is not."""
+        first, second = (self.instance(number) for number in (1, 2))
+        pairs = [(each, self.views.of(each, None, "")) for each in (first, second)]
+        told = self.views.reservations(pairs)
+        again = self.views.reservations(pairs)
+        self.assertEqual([id(each) for each in again], [id(each) for each in told])
+        changed = evolve(first, key_name="k")
+        pairs[0] = (changed, self.views.of(changed, None, ""))
+        again = self.views.reservations(pairs)
+        self.assertEqual(again, views.reservations(pairs))
+        self.assertNotEqual(again, told)
+
     def test_keep(self) -> None:
         """No more views are kept than are of use."""
         records = [self.instance(number) for number in (1, 2)]

@@ -314,7 +314,7 @@ class Launched:
     requester_id: str | None = wire("requesterId", since="2008-08-08")
 
 
-@shape("ReservationInfoType")
+@shape("ReservationInfoType", kept=True)
 class Reservation(Launched):
     """One reservation among others."""
 
