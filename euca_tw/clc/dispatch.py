@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Iterable
 from typing import Any
 
 from euca_tw.api.errors import UnsupportedOperation
@@ -17,11 +18,25 @@ def dispatcher(*subjects: object) -> Dispatch:
     @raise UnsupportedOperation: (when called) none of them has.
     """
 
-    async def dispatch(operation: Operation, caller: Any, request: Any) -> Any:
-        for subject in subjects:
-            answer = getattr(subject, operation.method, None)
-            if answer is not None:
-                return await answer(caller, request)
-        raise UnsupportedOperation(f"This cloud does not have {operation.name} yet")
+    answers: dict[Operation, Any] = {}
+
+    def dispatch(operation: Operation, caller: Any, request: Any) -> Awaitable[Any]:
+        answer = answers.get(operation)
+        if answer is None:
+            answer = answers[operation] = _answer(subjects, operation)
+        found: Awaitable[Any] = answer(caller, request)
+        return found
 
     return dispatch
+
+
+def _answer(subjects: Iterable[object], operation: Operation) -> Any:
+    for subject in subjects:
+        found = getattr(subject, operation.method, None)
+        if found is not None:
+            return found
+
+    async def nobody(caller: Any, request: Any) -> None:
+        raise UnsupportedOperation(f"This cloud does not have {operation.name} yet")
+
+    return nobody
