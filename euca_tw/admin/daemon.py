@@ -90,6 +90,11 @@ class Machine:
     def minter(self) -> Minter:
         return Minter(self.random)
 
+    @property
+    def request_ids(self) -> Minter:
+        """For what need not be a secret, but is made at every request."""
+        return Minter(Random(self.random.getrandbits(128)))  # noqa: S311 - no secret
+
 
 def real_machine(reactor: Any) -> Machine:
     """This machine."""

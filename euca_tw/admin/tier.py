@@ -95,7 +95,7 @@ def tier_part(
         identity,
         callers,
         machine.reactor,
-        machine.minter.uuid,
+        machine.request_ids.uuid,
         in_thread=machine.in_thread,
         wsdl=lambda: wsdl(api, api.versions[-1], url),
     )

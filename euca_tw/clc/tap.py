@@ -279,7 +279,7 @@ class _Cloud:
     def _site(self) -> Any:
         section, machine = self._configuration.cloud, self._machine
         dispatch = self._dispatch()
-        new_request_id = machine.minter.uuid
+        new_request_id = machine.request_ids.uuid
         service_url = f"{self._url.rstrip('/')}{SERVICE}"
         query = QueryDoor(
             EC2,
@@ -366,6 +366,7 @@ class _Cloud:
         if not self._accounts.has(ADMIN):
             drafted = await self._accounts.draft(ADMIN, is_admin=True)
             directory = self._configuration.cloud.state_dir / "credentials" / ADMIN
+            directory.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             files = self._files_of(drafted, directory.absolute())
             write_private_files(directory, files)
             await self._accounts.add(drafted)
@@ -414,7 +415,10 @@ def makeService(options: Options) -> Daemon:
     def make(configuration: Configuration) -> Daemon:
         whole = configured(configuration, options)
         is_all_in_one = bool(options["all-in-one"])
-        prepare((whole.cloud.state_dir,))
+        is_real = whole.node_controller.hypervisor != "memory"
+        # Those who run domains must come by their disks, which are below it.
+        mode = 0o711 if is_all_in_one and is_real else 0o700
+        prepare((whole.cloud.state_dir,), mode)
         if is_all_in_one:
             for name in ("node", "cluster"):
                 prepare((whole.cloud.state_dir / name,), mode=0o711)
