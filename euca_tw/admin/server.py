@@ -1,8 +1,8 @@
 """
 The admin socket: a line of JSON asks, a line of JSON answers.
 
-It lies in the cloud controller's state directory, which only the daemon's user
-(and root) may enter; whoever may is an operator.  Asked is
+It lies in the cloud controller's state directory, and is open to the daemon's
+user (and root) alone; who may speak is an operator.  Asked is
 C{{"do": name, "with": {…}}}; the answer is C{{"done": …}} or C{{"refused": text}}.
 """
 

@@ -160,6 +160,20 @@ class MakeServiceTests(SynchronousTestCase):
         verifyObject(IService, daemon)
         self.assertEqual((self.directory / "state").stat().st_mode & 0o777, 0o700)
 
+    def test_all_in_one_for_real(self) -> None:
+        """
+        Where domains are real, who runs them may pass to their disks, and see
+        nothing else on the way.
+        """
+        arguments = ("--all-in-one", "--hypervisor", "qemu:///system")
+        clc_tap.makeService(self.options(clc_tap, *arguments))
+        state = self.directory / "state"
+        self.assertEqual(state.stat().st_mode & 0o777, 0o711)
+        for each in state.iterdir():
+            others = 0o001 if each.name in ("node", "cluster") else 0
+            self.assertEqual(each.stat().st_mode & 0o077 & ~0o010, others, each.name)
+        clc_tap.makeService(self.options(clc_tap, *arguments))
+
     def test_cloud_alone(self) -> None:
         """A cloud controller without clusters is made."""
         verifyObject(IService, clc_tap.makeService(self.options(clc_tap)))
