@@ -28,6 +28,10 @@ def become_root() -> None:
     os.execvp("sudo", ["sudo", sys.executable, *sys.argv])
 
 
+#: Of the libvirtd that tools/libvirtd-start runs.
+_LOG = "/run/euca_tw-libvirtd/log/libvirtd.log"
+
+
 def _libvirt_answers() -> bool:
     return works("virsh", "-c", URI, "version")
 
@@ -41,19 +45,20 @@ def start_libvirt() -> None:
     if _libvirt_answers():
         say("    libvirt runs already")
         return
-    if Path("/run/systemd/system").is_dir():
+    if _has_systemd():
         run("systemctl", "start", "libvirtd", advice="systemctl status libvirtd")
     else:
         RUN.mkdir(parents=True, exist_ok=True)
         _STARTED.touch()
-        run(ROOT / "tools" / "libvirtd-start", advice=_look_at_log())
+        run(ROOT / "tools" / "libvirtd-start", advice=f"see {_LOG}")
     if not until(_libvirt_answers, _LIBVIRT_S):
-        raise Failed(f"libvirt was started, but {URI} does not answer", _look_at_log())
+        advice = "journalctl -u libvirtd" if _has_systemd() else f"see {_LOG}"
+        raise Failed(f"libvirt was started, but {URI} does not answer", advice)
     say(f"    {URI} answers")
 
 
-def _look_at_log() -> str:
-    return "see /var/log/libvirt/libvirtd.log"
+def _has_systemd() -> bool:
+    return Path("/run/systemd/system").is_dir()
 
 
 def build_image() -> None:
