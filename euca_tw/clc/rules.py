@@ -82,8 +82,9 @@ def _protocol(said: str) -> str:
     protocol = _NAMES.get(said.lower(), said.lower())
     if protocol in _NAMED:
         return protocol
-    if protocol.isascii() and protocol.isdigit() and int(protocol[:4]) <= 255:
-        number = str(int(protocol[:4]))
+    is_number = protocol.isascii() and protocol.isdigit() and len(protocol) <= 3
+    if is_number and int(protocol) <= 255:
+        number = str(int(protocol))
         return _NAMES.get(number, number)
     raise MalformedPermission(f'Unsupported IP protocol "{said}"')
 
@@ -127,10 +128,10 @@ def _network(cidr: str) -> str:
         "cidrIp", cidr, "It is not a network such as 192.0.2.0/24."
     )
     address, slash, bits = cidr.partition("/")
-    if not (slash and bits.isascii() and bits.isdigit()):
+    if not (slash and bits.isascii() and bits.isdigit() and len(bits) <= 2):
         raise refusal
     try:
-        return str(IPv4Network((address, int(bits[:3])), strict=False))
+        return str(IPv4Network((address, int(bits)), strict=False))
     except ValueError:
         raise refusal from None
 

@@ -74,7 +74,16 @@ class PermissionsTests(SynchronousTestCase):
 
     def test_no_protocol(self) -> None:
         """What is no protocol is refused."""
-        for said in "", "http", "256", "-2", "1e1", "9" * 5000, "\N{SUPERSCRIPT TWO}":
+        for said in (
+            "",
+            "http",
+            "256",
+            "-2",
+            "1e1",
+            "00066",
+            "9" * 5000,
+            "\N{SUPERSCRIPT TWO}",
+        ):
             self.assertRaises(MalformedPermission, read, asked(said))
 
     def test_ports(self) -> None:
@@ -107,6 +116,7 @@ class PermissionsTests(SynchronousTestCase):
         for said in (
             *("", "10.0.0.0", "10.0.0.0/", "10.0.0/8", "10.0.0.0/33", "::/0"),
             *("10.0.0.0/255.0.0.0", "256.0.0.0/8", "a/8", "1/8", "10.0.0.0/-1"),
+            "10.0.0.0/0080",
         ):
             self.assertRaises(
                 InvalidParameterValue, read, asked(ip_ranges=(IpRange(cidr_ip=said),))
