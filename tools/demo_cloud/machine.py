@@ -124,7 +124,7 @@ def remove_network() -> None:
 def stop_libvirt() -> None:
     """If it was started here."""
     if _STARTED.exists():
-        run(ROOT / "tools" / "libvirtd-stop", advice=_look_at_log())
+        run(ROOT / "tools" / "libvirtd-stop", advice=f"see {_LOG}")
         _STARTED.unlink(missing_ok=True)
         say("    libvirt")
 
