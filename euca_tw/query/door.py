@@ -42,6 +42,9 @@ from euca_tw.query.signing import PARAMETERS, VERSIONS, verified
 CONTENT_TYPE = "text/xml;charset=UTF-8"
 DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n'
 
+#: No stranger has more than this of his own text in the log.
+_LOGGED = 200
+
 _FORM = "application/x-www-form-urlencoded"
 #: What the door itself reads.
 _OWN = PARAMETERS | {"Action", "Version"}
@@ -88,12 +91,22 @@ class QueryDoor:
 
     async def _answer(self, asked: Asked, request_id: str) -> Reply:
         signed = _signed(asked)
-        key_id = verified(
-            signed,
-            self._keys.secret_of,
-            self._clock.seconds(),
-            self._signature_versions,
-        )
+        try:
+            key_id = verified(
+                signed,
+                self._keys.secret_of,
+                self._clock.seconds(),
+                self._signature_versions,
+            )
+        except ApiError as error:
+            self._log.info(
+                "{peer} was not let in: {code}: {reason} [{request_id}]",
+                peer=asked.peer,
+                code=error.code,
+                reason=error.message[:_LOGGED],
+                request_id=request_id,
+            )
+            raise
         given = signed.parameters
         call = self._call(given)
         request = call.request_of(given)

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.task import Clock
+from twisted.logger import capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 from zope.interface.verify import verifyObject
@@ -257,6 +258,20 @@ class RefusalTests(DoorTestCase):
         self.refused(asked, "SignatureDoesNotMatch", 403)
         self.refused(signed_4(LIST, key_id="AKIDX"), "AuthFailure", 401)
         self.assertEqual(self.called, [])
+
+    def test_refusals_are_logged(self) -> None:
+        """Who is not let in is in the log, with the reason, but no traceback."""
+        asked = signed_4(LIST, secret="wrong")
+        with capturedLogs() as events:
+            self.answer(asked)
+        [event] = events
+        self.assertEqual(
+            (event["peer"], event["code"], event["request_id"]),
+            ("192.0.2.1", "SignatureDoesNotMatch", "request-1"),
+        )
+        with capturedLogs() as events:
+            self.answer(signed_4({**LIST, "Action": "Nothing"}))
+        self.assertEqual(events, [])
 
     def test_expired(self) -> None:
         """An old request is refused."""
