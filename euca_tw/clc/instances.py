@@ -5,7 +5,7 @@ Instances that were launched: telling of them, rebooting and ending them.
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from attrs import Factory, define, evolve
 from twisted.internet.interfaces import IReactorTime
@@ -37,7 +37,7 @@ from euca_tw.clc.checks import checked_text
 from euca_tw.clc.filters import Reads, chooser, one
 from euca_tw.clc.intent import intend
 from euca_tw.clc.interfaces import IClusters
-from euca_tw.clc.pace import paced
+from euca_tw.clc.pace import STEP, paced
 from euca_tw.clc.paging import page
 from euca_tw.common.clock import utc_now
 from euca_tw.model.callers import Caller
@@ -114,9 +114,15 @@ class Instances:
         else:
             found = shown_instances(self.store, caller, now)
         passes = chooser(_FILTERS, request.filters)
-        shown = await self._shown(caller, list(found))
+        shown = self._shown(caller)
+        listed = list(found)
+        if len(listed) <= STEP:
+            pairs = list(map(shown, listed))
+        else:
+            pairs = await paced(self.clock, listed, shown)
+        self._views.keep(2 * len(self.store.all(Instance)) + 1000)
         told = page(
-            filter(passes, shown) if request.filters else shown,
+            filter(passes, pairs) if request.filters else pairs,
             _place,
             request.max_results,
             request.next_token,
@@ -126,7 +132,7 @@ class Instances:
             next_token=told.next_token,
         )
 
-    async def _shown(self, caller: Caller, found: list[Instance]) -> list[Shown]:
+    def _shown(self, caller: Caller) -> Callable[[Instance], Shown]:
         public = public_addresses(self.store, caller)
 
         def shown(each: Instance) -> Shown:
@@ -134,9 +140,7 @@ class Instances:
             public_ip = public.get(each.instance_id, "")
             return each, self._views.of(each, image, public_ip)
 
-        made = await paced(self.clock, found, shown)
-        self._views.keep(2 * len(self.store.all(Instance)) + 1000)
-        return made
+        return shown
 
     async def terminate_instances(
         self, caller: Caller, request: TerminateInstances

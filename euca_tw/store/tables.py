@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from typing import Any, Generic
 
-from attrs import Factory, define, frozen
+from attrs import Factory, define
 
 from euca_tw.store.interfaces import Change, Delete, Put, R
 
@@ -70,7 +70,7 @@ def _take_out(index: dict[object, dict[str, R]], value: object, key: str) -> Non
         del index[value]
 
 
-@frozen(eq=False)
+@define(eq=False)
 class View(Collection[R]):
     """
     Some records of a table, as they are at the moment of asking.
@@ -118,7 +118,8 @@ class Tables:
         return table
 
     def get(self, kind: type[R], key: str) -> R | None:
-        return self._table(kind).records.get(key)
+        table: Table[R] | None = self._tables.get(kind)
+        return None if table is None else table.records.get(key)
 
     def all(self, kind: type[R]) -> Collection[R]:
         return View(self._table(kind))
