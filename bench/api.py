@@ -2,17 +2,19 @@
 DescribeInstances and RunInstances on a whole cloud of one process, by Query
 and by signed SOAP, against twisted.web's hello world and moto's server.
 
-Server CPU per request, all of one run.  Query requests are signed by botocore
-and replayed; SOAP requests are signed one by one, since a signature is taken
-only once.
+Server CPU per request, all of one run; hello world is asked between the rounds
+of each, so that what else the machine does changes both.  Query requests are
+signed by botocore and replayed; SOAP requests are signed one by one, since a
+signature is taken only once.
 """
 
 from __future__ import annotations
 
 import contextlib
+import statistics
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
@@ -35,6 +37,7 @@ DATE = "2008-02-01"
 SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
 COUNTS = (1, 100, 1000)
 ROUNDS = 7
+GREETING = b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
 
 #: Room for all that is launched here.
 ROOMY = """
@@ -153,7 +156,7 @@ def fill(cloud: Cloud, total: int, have: int) -> None:
 def repeated(make: Callable[[], bytes], times: int) -> Iterator[Sequence[bytes]]:
     """Rounds of requests, the first one short."""
     for number in range(ROUNDS):
-        yield [make() for _ in range(times if number else max(1, times // 5))]
+        yield [make() for _ in range(times if number else max(2, times // 5))]
 
 
 def describe_by_query(cloud: Cloud) -> bytes:
@@ -183,6 +186,29 @@ def run_by_soap(cloud: Cloud) -> bytes:
     )
 
 
+def beside(
+    cloud: Cloud, rounds: Iterable[Sequence[bytes]], yardstick: Server
+) -> tuple[Cost, Cost]:
+    """What the rounds cost, and hello world at the same time: the medians."""
+    costs, limits = [], []
+    for requests in rounds:
+        costs.append(once(cloud.server, requests))
+        limits.append(once(yardstick, [GREETING] * 300))
+    return median(costs[1:]), median(limits[1:])
+
+
+def once(server: Server, requests: Sequence[bytes]) -> Cost:
+    """One round, of which the first request warms up."""
+    return measure(server.pid, server.port, [requests[:1], requests[1:]])
+
+
+def median(costs: Sequence[Cost]) -> Cost:
+    return Cost(
+        statistics.median(each.cpu_ms for each in costs),
+        statistics.median(each.wall_ms for each in costs),
+    )
+
+
 def tell(what: str, cost: Cost, limit: Cost, peer: Cost | None) -> None:
     against = f"{peer.cpu_ms / cost.cpu_ms:8.0f} x" if peer else " " * 10
     print(
@@ -193,12 +219,10 @@ def tell(what: str, cost: Cost, limit: Cost, peer: Cost | None) -> None:
 
 def main() -> None:
     print(f"{'':34}{'CPU ms':>9}{'per s':>10}{'of hello':>12}{'moto is':>10}")
-    greeting = b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
-    with hello() as server:
-        limit = measure(server.pid, server.port, [[greeting] * 500] * ROUNDS)
-    tell("twisted.web hello world", limit, limit, None)
-    with ours() as cloud, theirs() as peer:
-        at = cloud.server.pid, cloud.server.port
+    with ours() as cloud, theirs() as peer, hello() as yardstick:
+        hello_at = yardstick.pid, yardstick.port
+        limit = measure(*hello_at, [[GREETING] * 500] * ROUNDS)
+        tell("twisted.web hello world", limit, limit, None)
         peer_at = peer.server.pid, peer.server.port
         have = 0
         for number in COUNTS:
@@ -210,18 +234,19 @@ def main() -> None:
             slow = measure(*peer_at, [[request] * max(1, 20 // number)] * 3)
             tell(f"moto DescribeInstances of {number}", slow, limit, None)
             request = describe_by_query(cloud)
-            cost = measure(*at, [[request] * times] * ROUNDS)
-            tell(f"DescribeInstances of {number}, Query", cost, limit, slow)
-            cost = measure(*at, repeated(lambda: describe_by_soap(cloud), times))
-            tell(f"DescribeInstances of {number}, SOAP", cost, limit, slow)
+            costs = beside(cloud, [[request] * times] * ROUNDS, yardstick)
+            tell(f"DescribeInstances of {number}, Query", *costs, slow)
+            rounds = repeated(lambda: describe_by_soap(cloud), times)
+            costs = beside(cloud, rounds, yardstick)
+            tell(f"DescribeInstances of {number}, SOAP", *costs, slow)
         request = run_by_query(peer)
         slow = measure(*peer_at, [[request] * 10] * 3)
         tell("moto RunInstances", slow, limit, None)
         request = run_by_query(cloud)
-        cost = measure(*at, [[request] * 100] * ROUNDS)
-        tell("RunInstances, Query", cost, limit, slow)
-        cost = measure(*at, repeated(lambda: run_by_soap(cloud), 50))
-        tell("RunInstances, SOAP", cost, limit, slow)
+        costs = beside(cloud, [[request] * 100] * ROUNDS, yardstick)
+        tell("RunInstances, Query", *costs, slow)
+        rounds = repeated(lambda: run_by_soap(cloud), 50)
+        tell("RunInstances, SOAP", *beside(cloud, rounds, yardstick), slow)
     print(
         "(RunInstances includes the whole way to the node and back: cluster, node\n"
         "and hypervisor live in the same process here, and each write is on disk)"
