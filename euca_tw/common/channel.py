@@ -23,6 +23,7 @@ from typing import Any, cast
 from attrs import define
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.protocol import connectionDone
+from twisted.internet.tcp import Connection
 from twisted.python.failure import Failure
 from twisted.web.http import HTTPChannel, datetimeToString
 from twisted.web.resource import Resource
@@ -151,6 +152,7 @@ class Channel(HTTPChannel):
     _is_refusing = False
     _is_cutting = False
     _is_paused = False
+    _is_plain = False
     _current: QuickExchange | None = None
     _seen_s = 0.0
 
@@ -159,6 +161,10 @@ class Channel(HTTPChannel):
         self.peer = getattr(self.transport.getPeer(), "host", "")
         self._cut = _Cut(min(QUICK_BODY, self.site.max_body_bytes))
         self._is_quick = self.site.is_answer(self.site.resource)
+        # Neither TLS, which has its own writing, nor a test's.
+        self._is_plain = isinstance(self.transport, Connection) and (
+            not self.transport.TLS
+        )
 
     def dataReceived(self, data: bytes) -> None:
         if self._is_quick:
@@ -192,6 +198,21 @@ class Channel(HTTPChannel):
             exchange = self._current = QuickExchange(self, *found)
             self.site.resource.take(exchange)
         self._is_cutting = False
+
+    def write_at_once(self, data: bytes) -> None:
+        """
+        Write an answer without waiting for the reactor to find the connection
+        writable: it nearly always is, and to ask costs as much as a small
+        answer does.  What it does not take now goes the usual way, and so does
+        all that comes while some of that waits.
+        """
+        transport = self.transport
+        if self._is_plain and not (transport.dataBuffer or transport._tempDataBuffer):
+            taken = transport.writeSomeData(data)
+            # What is no number is a connection that was lost.
+            data = data[taken:] if isinstance(taken, int) else data
+        if data:
+            transport.write(data)
 
     def exchange_done(self) -> None:
         """The current request is answered."""

@@ -92,7 +92,7 @@ class QuickExchange:
         """C{body} is all there is."""
         channel = self._channel
         head = whole_head(reply, channel.site.date(), len(body), False)
-        channel.transport.write(head + body)
+        channel.write_at_once(head + body)
         channel.exchange_done()
 
     def begin(self, reply: Reply) -> None:
