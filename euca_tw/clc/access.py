@@ -8,8 +8,7 @@ pairs and groups are each account's own, so there administrators are as others.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from datetime import datetime, timedelta
+from collections.abc import Collection, Iterable
 
 from euca_tw.api.errors import (
     AuthFailure,
@@ -24,23 +23,14 @@ from euca_tw.model.identifiers import ImageId, InstanceId, is_identifier
 from euca_tw.model.records import Image, ImageKind, ImageState, Instance
 from euca_tw.store.interfaces import IStore
 
-#: How long an instance that has ended is still shown.
-SHOWN_FOR = timedelta(hours=1)
-
 #: The original's prefixes, and EC2's own, which are well-formed but not ours.
 _IMAGE_PREFIXES = ("emi", "eki", "eri", "ami", "aki", "ari")
 
 
-def is_shown(instance: Instance, now: datetime) -> bool:
-    """Whether it is told of: while it lives, and an hour after."""
-    return instance.ended_at is None or now - instance.ended_at < SHOWN_FOR
-
-
-def instances_of(
-    store: IStore, caller: Caller, ids: Iterable[str], now: datetime
-) -> list[Instance]:
+def instances_of(store: IStore, caller: Caller, ids: Iterable[str]) -> list[Instance]:
     """
-    The instances that are named, each once, or none of them.
+    The instances that are named, each once, or none of them.  One that has
+    ended is there for as long as its record is kept.
 
     @raise MalformedInstanceId: one is no instance's identifier.
     @raise NoSuchInstance: one is not there, or not the caller's.
@@ -49,26 +39,18 @@ def instances_of(
     for each in wanted:
         if not is_identifier(each, "i"):
             raise MalformedInstanceId(each)
-    return [_instance(store, caller, each, now) for each in wanted]
+    return [_instance(store, caller, each) for each in wanted]
 
 
-def instance_of(
-    store: IStore, caller: Caller, instance_id: str, now: datetime
-) -> Instance:
+def instance_of(store: IStore, caller: Caller, instance_id: str) -> Instance:
     """One instance; see L{instances_of}."""
-    [found] = instances_of(store, caller, (instance_id,), now)
+    [found] = instances_of(store, caller, (instance_id,))
     return found
 
 
-def _instance(
-    store: IStore, caller: Caller, instance_id: str, now: datetime
-) -> Instance:
+def _instance(store: IStore, caller: Caller, instance_id: str) -> Instance:
     found = store.get(Instance, InstanceId(instance_id))
-    if (
-        found is None
-        or not (caller.is_admin or found.owner_id == caller.account_id)
-        or not is_shown(found, now)
-    ):
+    if found is None or not (caller.is_admin or found.owner_id == caller.account_id):
         raise NoSuchInstance(instance_id)
     return found
 
@@ -138,11 +120,8 @@ def usable_image_of(
     return found
 
 
-def shown_instances(store: IStore, caller: Caller, now: datetime) -> Iterator[Instance]:
+def shown_instances(store: IStore, caller: Caller) -> Collection[Instance]:
     """All that the caller may see, oldest first."""
-    found = (
-        store.all(Instance)
-        if caller.is_admin
-        else store.where(Instance, "owner_id", caller.account_id)
-    )
-    return (each for each in found if is_shown(each, now))
+    if caller.is_admin:
+        return store.all(Instance)
+    return store.where(Instance, "owner_id", caller.account_id)

@@ -11,7 +11,6 @@ from collections.abc import Iterable
 from ipaddress import IPv4Address
 
 from attrs import define, evolve
-from twisted.internet.interfaces import IReactorTime
 
 from euca_tw.api.ec2.addresses import (
     AllocateAddress,
@@ -43,7 +42,6 @@ from euca_tw.clc.checks import unsupported
 from euca_tw.clc.filters import Reads, chooser, one
 from euca_tw.clc.intent import intend
 from euca_tw.clc.interfaces import IClusters
-from euca_tw.common.clock import utc_now
 from euca_tw.model.callers import Caller
 from euca_tw.model.identifiers import AccountId
 from euca_tw.model.quotas import Quotas
@@ -96,7 +94,6 @@ class Addresses:
 
     store: IStore
     clusters: IClusters
-    clock: IReactorTime
     quotas: Quotas
     pool: tuple[str, ...]
     _next: int = 0
@@ -144,8 +141,7 @@ class Addresses:
         address = self._address(caller, request.public_ip)
         if not request.instance_id:
             raise MissingParameter("instanceId")
-        now = utc_now(self.clock)
-        instance = instance_of(self.store, caller, request.instance_id, now)
+        instance = instance_of(self.store, caller, request.instance_id)
         if instance.owner_id != address.owner_id:
             raise NoSuchInstance(request.instance_id)
         if instance.state not in (InstanceState.PENDING, InstanceState.RUNNING):

@@ -103,16 +103,15 @@ class Instances:
         self, caller: Caller, request: DescribeInstances
     ) -> DescribeInstancesResponse:
         """The caller's own; to administrators, all."""
-        now = utc_now(self.clock)
         found: Iterable[Instance]
         if request.instance_ids:
             if request.max_results is not None:
                 raise InvalidParameterCombination(
                     "The parameter instancesSet cannot be used with maxResults"
                 )
-            found = instances_of(self.store, caller, request.instance_ids, now)
+            found = instances_of(self.store, caller, request.instance_ids)
         else:
-            found = shown_instances(self.store, caller, now)
+            found = shown_instances(self.store, caller)
         passes = chooser(_FILTERS, request.filters)
         shown = self._shown(caller)
         listed = list(found)
@@ -190,15 +189,13 @@ class Instances:
     def _named(self, caller: Caller, ids: tuple[str, ...]) -> list[Instance]:
         if not ids:
             raise MissingParameter("instancesSet")
-        return instances_of(self.store, caller, ids, utc_now(self.clock))
+        return instances_of(self.store, caller, ids)
 
     async def get_console_output(
         self, caller: Caller, request: GetConsoleOutput
     ) -> GetConsoleOutputResponse:
         """Nothing, of an instance that no node has yet, or any more."""
-        instance = instance_of(
-            self.store, caller, request.instance_id, utc_now(self.clock)
-        )
+        instance = instance_of(self.store, caller, request.instance_id)
         output = b""
         if instance.node and instance.is_live:
             output = await self.clusters.console_output(instance)

@@ -345,7 +345,6 @@ class _Cloud:
             Addresses(
                 store=store,
                 clusters=self._clusters,
-                clock=clock,
                 quotas=quotas,
                 pool=address_pool(self._pool),
             ),

@@ -45,7 +45,6 @@ class AddressesTestCase(CloudTestCase):
         self.addresses = Addresses(
             store=self.store,
             clusters=self.clusters,
-            clock=self.clock,
             quotas=Quotas(addresses=2),
             pool=POOL,
         )

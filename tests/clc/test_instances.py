@@ -33,6 +33,7 @@ from euca_tw.common.clock import utc_now
 from euca_tw.model.callers import Caller
 from euca_tw.model.identifiers import ImageId
 from euca_tw.model.records import Address, GroupName, Instance, InstanceState
+from euca_tw.store.interfaces import Delete
 from tests.clc.cloud import (
     ADMIN,
     ALICE,
@@ -106,12 +107,12 @@ class DescribeTests(InstancesTestCase):
             self.refused(MalformedInstanceId, self.describe(text))
 
     def test_ended(self) -> None:
-        """An instance that has ended is told of for an hour."""
+        """An instance that has ended is told of until its record is forgotten."""
         one = self.instance(1, state=TERMINATED, ended_at=utc_now(self.clock))
-        self.clock.advance(3599)
+        self.clock.advance(7200)
         self.assertEqual(self.told(), [one.key])
         self.assertEqual(self.told(one.key), [one.key])
-        self.clock.advance(1)
+        self.successResultOf(self.store.commit(Delete(Instance, one.key)))
         self.assertEqual(self.told(), [])
         self.refused(NoSuchInstance, self.describe(one.key))
 

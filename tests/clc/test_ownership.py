@@ -305,7 +305,12 @@ class OwnershipTests(CloudTestCase):
             ImageAttributes(store=self.store),
             KeyPairs(store=self.store, quotas=quotas, in_thread=in_this_thread),
             Groups(store=self.store, minter=self.minter, quotas=quotas),
-            Addresses(**given, quotas=quotas, pool=(ADDRESS, HIS_ADDRESS)),
+            Addresses(
+                store=self.store,
+                clusters=self.clusters,
+                quotas=quotas,
+                pool=(ADDRESS, HIS_ADDRESS),
+            ),
             Zones(clusters=self.clusters, region="home"),
         )
 

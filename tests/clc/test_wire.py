@@ -99,9 +99,7 @@ class WireTests(CloudTestCase):
         store, clusters, clock = self.store, self.clusters, self.clock
         quotas, minter = Quotas(), Minter(Random(1))
         self.dispatch = dispatcher(
-            Addresses(
-                store=store, clusters=clusters, clock=clock, quotas=quotas, pool=(IP,)
-            ),
+            Addresses(store=store, clusters=clusters, quotas=quotas, pool=(IP,)),
             Groups(store=store, minter=minter, quotas=quotas),
             ImageAttributes(store=store),
             Images(
