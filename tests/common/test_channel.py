@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from twisted.internet.abstract import FileDescriptor
 from twisted.internet.address import IPv4Address
 from twisted.internet.main import CONNECTION_LOST
 from twisted.internet.task import Clock, Cooperator
@@ -22,6 +23,7 @@ class NarrowConnection(Connection):
     """
 
     def __init__(self, room: int | None) -> None:
+        FileDescriptor.__init__(self, Clock())
         self.room = room
         self.taken = b""
         self.connected = True
