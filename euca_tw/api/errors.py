@@ -363,13 +363,6 @@ class NoSuchAssociation(ApiError):
 
 
 @define
-class AddressInUse(ApiError):
-    code = "InvalidIPAddress.InUse"
-    text = "Address {public_ip} is in use"
-    public_ip: str
-
-
-@define
 class AddressLimitExceeded(ApiError):
     code = "AddressLimitExceeded"
     text = "The maximum number of addresses has been reached: {limit}"
