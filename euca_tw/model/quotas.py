@@ -7,7 +7,11 @@ from attrs import frozen
 
 @frozen(kw_only=True)
 class Quotas:
-    """The same for every account; administrators are not limited."""
+    """
+    The same for every account; administrators are not limited.
+
+    @ivar user_data_bytes: of each instance, an administrator's too.
+    """
 
     instances: int = 20
     addresses: int = 5
