@@ -6,7 +6,7 @@ canonical namespace, with the union of all versions.  Two protocols of our own,
 both derived from Spyne's SOAP 1.1, translate at its edges: on the way in, the
 namespace of a request tells its version, and L{euca_tw.soap.decode} reads it
 (Spyne's own reader is slow, and lax); on the way out, the compiled encoder
-writes the version that was asked (Spyne's own takes 0.4 ms for each instance).
+writes the version that was asked (Spyne's own is slow).
 
 What of Spyne's flow cannot be used with Deferreds (C{process_request}), or
 stalls the reactor (C{MethodContext.close} collects garbage), is not used.
