@@ -21,5 +21,5 @@ class InThread(Protocol):
 
 
 def in_this_thread(work: Callable[[], T], /) -> Deferred[T]:
-    """Do it at once: for tests, and for a cloud on one simulated clock."""
+    """Do it at once: for tests, on a clock of their own."""
     return maybeDeferred(work)

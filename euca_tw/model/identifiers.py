@@ -1,8 +1,8 @@
 """
 Identifiers as EC2 and the original Eucalyptus form them.
 
-Randomness is an argument: L{Minter} is given its source, so that a simulated
-cloud names the same things the same way from the same seed.
+Randomness is an argument: L{Minter} is given its source, so that a cloud
+in a test names the same things the same way from the same seed.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Minter:
     Makes identifiers that are not yet taken.
 
     @ivar random: where the digits come from; C{random.SystemRandom()} in a
-        daemon, a seeded C{Random} in tests and in the simulator.
+        daemon, a seeded C{Random} in tests.
     """
 
     random: Random = field(repr=False)

@@ -1,7 +1,7 @@
 """
 A node without a machine: domains and disks that are only remembered.
 
-A whole cloud runs on these, for a laptop, for tests and for the simulator.
+A whole cloud runs on these, on a laptop and in tests.
 The domains live in the L{MemoryHypervisor}, not in the daemon that uses it: a
 node controller that is started anew on the same object finds them, as it would
 with libvirt.  What the real parts would do by themselves (boot, print, crash)

@@ -1,7 +1,7 @@
 """
 Peers in memory: the tiers' network when all of them are in one process.
 
-Used by the all-in-one cloud, by the simulator and by tests.  A call is written
+Used by the all-in-one cloud and by tests.  A call is written
 as XML and read again by the codecs of the real wire, so nothing passes here that
 would not pass there; it is not signed and touches no socket.  Every message
 takes a turn of the clock.

@@ -1,4 +1,4 @@
-"""A store that lasts as long as the process: for laptops, tests, simulation."""
+"""A store that lasts as long as the process: for tests."""
 
 from __future__ import annotations
 
