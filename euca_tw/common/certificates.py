@@ -84,17 +84,6 @@ def der_of(certificate_pem: bytes) -> bytes:
     )
 
 
-def pem_of(certificate_der: bytes) -> bytes:
-    """
-    A certificate's PEM text.
-
-    @raise ValueError: it is no certificate.
-    """
-    return x509.load_der_x509_certificate(certificate_der).public_bytes(
-        serialization.Encoding.PEM
-    )
-
-
 def fingerprint(certificate_der: bytes) -> str:
     """SHA-256 over a certificate's bytes, lower-case hex."""
     return sha256(certificate_der).hexdigest()
