@@ -168,12 +168,14 @@ class ImagesSection:
     @ivar directory: None: C{images} in the cloud's state directory.
     @ivar import_directories: below which users who are not administrators may
         register files of the cloud controller's machine.
+    @ivar users_may_fetch: whether they may register what is at a web address.
     @ivar demo: a directory with vmlinuz, initrd.gz and root.img, which are
         registered as the public demo image; None for none.
     """
 
     directory: Path | None = None
     import_directories: tuple[Path, ...] = ()
+    users_may_fetch: bool = True
     largest_mib: int = checked(_positive, 1 << 16)
     demo: Path | None = None
 

@@ -65,6 +65,8 @@ class FileImageStore:
     @ivar secret: what tokens are made with; see L{kept_secret}.
     @ivar import_directories: below which users who are not administrators may
         name files.
+    @ivar users_may_fetch: whether they may name web addresses, which are fetched
+        from where this process is.
     @ivar largest_bytes: no image may be larger.
     @ivar idle_s: how long a web server may say nothing.
     """
@@ -76,6 +78,7 @@ class FileImageStore:
     clock: IReactorTime
     in_thread: InThread
     import_directories: tuple[Path, ...] = ()
+    users_may_fetch: bool = True
     largest_bytes: int = 64 << 30
     idle_s: float = 60.0
 
@@ -107,6 +110,10 @@ class FileImageStore:
         self, part: Path, location: str, is_admin: bool, stopping: threading.Event
     ) -> StoredImage:
         if location.startswith(("http://", "https://")):
+            if not (is_admin or self.users_may_fetch):
+                raise ImportFailed(
+                    "In this cloud only administrators register images from the web"
+                )
             return await self._fetch(part, location)
         allowed = None if is_admin else self.import_directories
         return await self.in_thread(

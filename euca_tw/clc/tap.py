@@ -245,6 +245,7 @@ class _Cloud:
             clock=machine.reactor,
             in_thread=machine.in_thread,
             import_directories=section.import_directories,
+            users_may_fetch=section.users_may_fetch,
             largest_bytes=section.largest_mib << 20,
         )
         self._image_resource = ImageResource(store)

@@ -220,9 +220,9 @@ class WebTests(SynchronousTestCase):
     def setUp(self) -> None:
         self.web = MemoryWeb()
 
-    def begin(self, **given: Any) -> Deferred[Any]:
+    def begin(self, is_admin: bool = False, **given: Any) -> Deferred[Any]:
         self.store = file_store(self, agent=self.web, **given)
-        return ensureDeferred(self.store.add(ONE, self.URL, False))
+        return ensureDeferred(self.store.add(ONE, self.URL, is_admin))
 
     def refusal(self, adding: Deferred[Any]) -> str:
         failure = self.failureResultOf(adding, ImportFailed)
@@ -235,6 +235,14 @@ class WebTests(SynchronousTestCase):
         self.web.pages[self.URL] = CONTENT
         self.assertEqual(self.successResultOf(self.begin()), STORED)
         self.assertEqual((self.store.directory / ONE).read_bytes(), CONTENT)
+
+    def test_users_may_not(self) -> None:
+        """Where users may not have the cloud fetch, administrators may."""
+        self.web.pages[self.URL] = CONTENT
+        told = self.refusal(self.begin(users_may_fetch=False))
+        self.assertIn("only administrators", told)
+        adding = self.begin(is_admin=True, users_may_fetch=False)
+        self.assertEqual(self.successResultOf(adding), STORED)
 
     def test_not_found(self) -> None:
         """What the server has not is refused, and told, with no secret in it."""
