@@ -1,0 +1,293 @@
+"""
+A cloud controller's parts, put together: which concrete class serves which, and
+in what order they start.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from pathlib import PurePath
+from typing import Any
+
+from attrs import frozen
+from twisted.logger import Logger
+from twisted.web.client import BrowserLikeRedirectAgent
+
+from euca_tw.admin.actions import Actions
+from euca_tw.admin.configuration import Configuration, address_pool, public_url
+from euca_tw.admin.daemon import (
+    Daemon,
+    Machine,
+    Part,
+    listen_part,
+    service_part,
+    store_part,
+)
+from euca_tw.admin.direct import CLOUD_STORE
+from euca_tw.admin.server import AdminSocket
+from euca_tw.admin.tier import cooperator_of
+from euca_tw.api.ec2.table import EC2, QUERY_VERSIONS
+from euca_tw.api.errors import RequestTooLarge
+from euca_tw.api.shapes import Dispatch
+from euca_tw.clc.accounts import ADMIN, Accounts
+from euca_tw.clc.addresses import Addresses
+from euca_tw.clc.callers import StoredAccessKeys, StoredCertificates
+from euca_tw.clc.clusters import Clusters
+from euca_tw.clc.credentials import credential_files
+from euca_tw.clc.demo import DemoImage
+from euca_tw.clc.dispatch import dispatcher
+from euca_tw.clc.front import SERVICE, Front, FrontResource, is_soap_type
+from euca_tw.clc.groups import Groups
+from euca_tw.clc.image_attributes import ImageAttributes
+from euca_tw.clc.image_resource import ImageResource
+from euca_tw.clc.image_store import FileImageStore, MemoryImageStore, kept_secret
+from euca_tw.clc.images import Images
+from euca_tw.clc.imports import Imports
+from euca_tw.clc.instances import Instances
+from euca_tw.clc.interfaces import IImageStore, ImportFailed
+from euca_tw.clc.keypairs import KeyPairs
+from euca_tw.clc.launches import Launches
+from euca_tw.clc.zones import Zones
+from euca_tw.common.certificates import KeyAndCertificate
+from euca_tw.common.files import write_private_files
+from euca_tw.common.web import Reply, make_site
+from euca_tw.model.records import CLOUD_RECORDS
+from euca_tw.query.door import QueryDoor, error_reply
+from euca_tw.soap.door import ec2_door, refusal
+from euca_tw.soap.http import pooled_agent
+from euca_tw.soap.interfaces import IPeers
+from euca_tw.store.interfaces import IStore
+from euca_tw.wsdl.write import wsdl
+
+NAME = "euca-clc"
+
+#: Where domains are only imagined, so is the demo image, which has no bytes.
+_IMAGINED = PurePath("memory:/demo")
+#: Public addresses for the same: no network has them (RFC 5737).
+_IMAGINED_POOL = ("192.0.2.0/24",)
+
+
+@frozen(kw_only=True)
+class Neighbours:
+    """
+    The clusters, as a cloud controller gets at them.
+
+    @ivar urls: by availability zone.
+    @ivar parts: what runs in this process of them.
+    @ivar is_imagined: whether instances exist only in memory; then so do images.
+    """
+
+    urls: Mapping[str, str]
+    peers: IPeers
+    parts: tuple[Part, ...] = ()
+    is_imagined: bool = False
+
+
+class Cloud:
+    """The concrete classes of a cloud controller, and how they are joined."""
+
+    _log = Logger()
+
+    def __init__(
+        self,
+        configuration: Configuration,
+        machine: Machine,
+        pems: KeyAndCertificate,
+        around: Neighbours,
+    ) -> None:
+        section = configuration.cloud
+        self._configuration = configuration
+        self._machine = machine
+        self._around = around
+        self._url = public_url("cloud", section.listen, section.url)
+        store_path = section.state_dir / CLOUD_STORE
+        self._store: IStore = machine.make_store(store_path, CLOUD_RECORDS)
+        self._image_resource: ImageResource | None = None
+        self._images = self._image_store()
+        self._clusters = Clusters(
+            clusters=around.urls,
+            peers=around.peers,
+            store=self._store,
+            images=self._images,
+            machine_types=configuration.machine_types,
+            clock=machine.reactor,
+            random=machine.random,
+            settings=section,
+        )
+        self._accounts = Accounts(
+            store=self._store,
+            clock=machine.reactor,
+            minter=machine.minter,
+            in_thread=machine.in_thread,
+        )
+        self._files_of = partial(
+            credential_files,
+            cloud_url=self._url,
+            region=section.region,
+            cloud_certificate_pem=pems.certificate_pem,
+        )
+        self._imports = Imports(store=self._store, images=self._images)
+
+    def _image_store(self) -> IImageStore:
+        if self._around.is_imagined:
+            imagined: IImageStore = MemoryImageStore()
+            return imagined
+        section, machine = self._configuration.images, self._machine
+        state_dir = self._configuration.cloud.state_dir
+        store = FileImageStore(
+            directory=section.directory or state_dir / "images",
+            base_url=self._url,
+            secret=kept_secret(state_dir / "keys" / "images", machine.random),
+            agent=BrowserLikeRedirectAgent(pooled_agent(machine.reactor)),
+            clock=machine.reactor,
+            in_thread=machine.in_thread,
+            import_directories=section.import_directories,
+            users_may_fetch=section.users_may_fetch,
+            largest_bytes=section.largest_mib << 20,
+        )
+        self._image_resource = ImageResource(store)
+        kept: IImageStore = store
+        return kept
+
+    def daemon(self) -> Daemon:
+        """All of it, ready to start."""
+        section, machine = self._configuration.cloud, self._machine
+        actions = Actions(
+            store=self._store,
+            accounts=self._accounts,
+            files_of=self._files_of,
+            clusters=self._clusters,
+        )
+        admin_socket = AdminSocket(machine.reactor, section.state_dir, actions.perform)
+        parts = (
+            store_part(self._store),
+            Part(name="the first start", start=self._first_start),
+            *self._around.parts,
+            Part(
+                name="imports of images",
+                start=self._imports.resume,
+                stop=self._imports.background.stop,
+            ),
+            service_part(self._clusters),
+            listen_part(machine, "cloud", section.listen, self._site()),
+            service_part(admin_socket),
+        )
+        return Daemon(NAME, machine, parts)
+
+    def _site(self) -> Any:
+        section, machine = self._configuration.cloud, self._machine
+        dispatch = self._dispatch()
+        new_request_id = machine.request_ids.uuid
+        service_url = f"{self._url.rstrip('/')}{SERVICE}"
+        query = QueryDoor(
+            EC2,
+            frozenset(QUERY_VERSIONS),
+            dispatch,
+            StoredAccessKeys(self._store),
+            machine.reactor,
+            new_request_id,
+        )
+        soap = ec2_door(
+            EC2,
+            dispatch,
+            StoredCertificates(self._store),
+            machine.reactor,
+            new_request_id,
+            in_thread=machine.in_thread,
+        )
+        front = Front(
+            query=query.answer,
+            soap=soap.answer,
+            versions=EC2.versions,
+            describe=lambda version: wsdl(EC2, version, service_url),
+            refuse=lambda error: error_reply(error, new_request_id()),
+        )
+        too_large = RequestTooLarge(section.max_body_bytes)
+
+        def refuse_body(kind: str | None) -> Reply:
+            if is_soap_type(kind or ""):
+                return refusal(too_large, new_request_id(), too_large.status)
+            return error_reply(too_large, new_request_id())
+
+        return make_site(
+            FrontResource(front, cooperator_of(machine), self._image_resource),
+            section.max_body_bytes,
+            machine.reactor,
+            too_large=refuse_body,
+        )
+
+    def _dispatch(self) -> Dispatch:
+        whole, machine, store = self._configuration, self._machine, self._store
+        clock, minter, quotas = machine.reactor, machine.minter, whole.quotas
+        return dispatcher(
+            Instances(store=store, clusters=self._clusters, clock=clock),
+            Launches(
+                store=store,
+                clusters=self._clusters,
+                clock=clock,
+                minter=minter,
+                quotas=quotas,
+                machine_types=whole.machine_types,
+                default_type=next(iter(whole.machine_types)),
+            ),
+            Images(
+                store=store,
+                imports=self._imports,
+                clock=clock,
+                minter=minter,
+                quotas=quotas,
+            ),
+            ImageAttributes(store=store),
+            KeyPairs(store=store, quotas=quotas, in_thread=machine.in_thread),
+            Groups(store=store, minter=minter, quotas=quotas),
+            Addresses(
+                store=store,
+                clusters=self._clusters,
+                quotas=quotas,
+                pool=address_pool(self._pool),
+            ),
+            Zones(clusters=self._clusters, region=whole.cloud.region),
+        )
+
+    @property
+    def _pool(self) -> tuple[str, ...]:
+        configured = self._configuration.cloud.public_addresses
+        return configured or (_IMAGINED_POOL if self._around.is_imagined else ())
+
+    async def _first_start(self) -> None:
+        """
+        See that there is an administrator with credentials, and a demo image.
+        The credentials are written before they are valid: should this process
+        be killed in between, others are written in their place.
+        """
+        if not self._accounts.has(ADMIN):
+            drafted = await self._accounts.draft(ADMIN, is_admin=True)
+            directory = self._configuration.cloud.state_dir / "credentials" / ADMIN
+            directory.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            files = self._files_of(drafted, directory.absolute())
+            write_private_files(directory, files)
+            await self._accounts.add(drafted)
+            self._log.info(
+                "Credentials of {user} are in {directory}",
+                user=ADMIN,
+                directory=str(directory),
+            )
+        demo: PurePath | None = self._configuration.images.demo
+        if demo is None and self._around.is_imagined:
+            demo = _IMAGINED
+        if demo is not None:
+            await self._register_demo(demo)
+
+    async def _register_demo(self, directory: PurePath) -> None:
+        demo = DemoImage(
+            store=self._store,
+            images=self._images,
+            clock=self._machine.reactor,
+            minter=self._machine.minter,
+            directory=directory,
+        )
+        try:
+            await demo.register(self._accounts.named(ADMIN))
+        except ImportFailed as failed:
+            self._log.warn("The demo image: {reason}", reason=str(failed))
