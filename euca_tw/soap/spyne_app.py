@@ -204,8 +204,11 @@ class _DatedOut(Soap11):  # type: ignore[misc]
 class _Context(MethodContext):  # type: ignore[misc]
     """
     What of Spyne's context this flow needs.  Its own constructor sets fifty
-    attributes, with three cycles among them, for each call.
+    attributes, with three cycles among them, for each call; and it asks at each
+    attribute whether it is frozen.
     """
+
+    __setattr__ = object.__setattr__
 
     frozen = False
     TransportContext = None
@@ -233,7 +236,8 @@ class SpyneApplication:
     One API, in every version that it has.
 
     A call goes through L{receive}, L{call} and L{write}, in this order, with the
-    context that the first one makes.
+    context that the first one makes.  Spyne's events are not fired: nothing
+    here listens to them.
     """
 
     def __init__(self, api: Api, invoke: Invoke) -> None:
@@ -268,7 +272,6 @@ class SpyneApplication:
 
     async def call(self, ctx: Any) -> Any:
         """The response's shape."""
-        ctx.fire_event("method_call")
         response = await self.app.call_wrapper(ctx)
         ctx.protocol = ctx.outprot_ctx
         return response
@@ -278,7 +281,6 @@ class SpyneApplication:
         soap = self.asking(ctx).soap
         ctx.outprot_ctx.around = (opening(soap), CLOSING) if is_enveloped else ("", "")
         ctx.out_object = [response]
-        ctx.fire_event("method_return_object")
         ctx.out_protocol.serialize(ctx, ctx.out_protocol.RESPONSE)
         ctx.out_protocol.create_out_string(ctx)
         return cast("Iterator[bytes]", ctx.out_string)
