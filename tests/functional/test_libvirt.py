@@ -271,6 +271,19 @@ class LeakTests(TestCase):
         """Threads and open files of this process."""
         return threading.active_count(), len([*Path("/proc/self/fd").iterdir()])
 
+    async def no_more_than(self, before: tuple[int, int]) -> None:
+        """
+        Wait until no more is held: libvirt closes a connection's socket in
+        its own thread, soon after it says that the connection is closed.
+        """
+
+        def is_so() -> bool:
+            return all(
+                now <= then for now, then in zip(self.held(), before, strict=True)
+            )
+
+        await until(is_so)
+
     async def test_connections(self) -> None:
         """Connecting a hundred times leaves no thread and no open file."""
         sandbox = libvirtd.shared()
@@ -285,25 +298,28 @@ class LeakTests(TestCase):
         before = self.held()
         for _ in range(100):
             await cycle()
-        await until(lambda: self.held() <= before)
+        await self.no_more_than(before)
 
     async def test_lost_connections(self) -> None:
-        """Losing connections leaves no thread and no open file."""
+        """Losing ten connections leaves no thread and no open file."""
         sandbox = libvirtd.shared()
         changes = Changes()
         hypervisor = make_hypervisor(sandbox.uri)
         hypervisor.subscribe(changes)
         await hypervisor.start()
         self.addCleanup(lambda: Deferred.fromCoroutine(hypervisor.stop()))
-        await hypervisor.list()
-        held = []
-        for _ in range(4):
+
+        async def lose() -> None:
             again = changes.of(None)
             sandbox.kill()
             await again
             await hypervisor.list()
-            held.append(self.held())
-        self.assertEqual(held[1:], [held[0]] * 3)
+
+        await lose()
+        before = self.held()
+        for _ in range(10):
+            await lose()
+        await self.no_more_than(before)
 
     async def test_domains(self) -> None:
         """A hundred domains that come and go leave no thread and no open file."""
@@ -331,6 +347,6 @@ class LeakTests(TestCase):
         await at_once(25)
         self.assertEqual(await hypervisor.list(), ())
         self.assertEqual(hypervisor.hung_threads, 0)
-        threads, files = self.held()
-        self.assertLessEqual(files, before[1])
-        self.assertLessEqual(threads, before[0] + 4)
+        threads, files = before
+        # The pool's threads come as they are needed: one for each lane.
+        await self.no_more_than((threads + 4, files))
