@@ -45,6 +45,8 @@ class Field:
     @ivar repeated: of a list: its elements stand side by side, with no
         C{<item>} and no wrapper around them.
     @ivar leaf: for many scalars, C{<item><leaf>text</leaf></item>}.
+    @ivar item_type: of such an item, the complexType's name in the schema.
+    @ivar list_type: of a list, likewise, where it is not the usual one.
     @ivar at_least: of a list: how many items there must be (ask
         L{at_least_in}: there are such that asked for one until a date).
     @ivar at_most: of a list: how many there may be; None: any number.
@@ -53,7 +55,7 @@ class Field:
         too (ask L{is_element_in}).
     @ivar is_optional_in_query: Query may leave out what SOAP must say.
     @ivar choice: fields next to each other with one choice name exclude each
-        other (xs:choice), from C{choice_since} on.
+        other (xs:choice), from C{choice_since} on, before C{choice_until}.
     @ivar xsd: the XML Schema type of a scalar.
     @ivar is_nillable: C{nillable="true"} in the schema.
     """
@@ -65,6 +67,8 @@ class Field:
     many: bool
     repeated: bool
     leaf: str | None
+    item_type: str | None
+    list_type: str | None
     at_least: int
     at_least_until: str | None
     at_most: int | None
@@ -77,6 +81,7 @@ class Field:
     is_optional_in_query: bool
     choice: str | None
     choice_since: str | None
+    choice_until: str | None
     xsd: str
     is_nillable: bool
 
@@ -102,9 +107,8 @@ class Field:
 
     def choice_in(self, version: Version) -> str | None:
         """The choice that the field belongs to, in that version."""
-        if self.choice_since is not None and version < self.choice_since:
-            return None
-        return self.choice
+        span = (self.choice_since, self.choice_until)
+        return self.choice if within(span, version) else None
 
     def is_required_in(self, version: Version) -> bool:
         """Whether the element must stand there (in a choice: one of them)."""
@@ -132,6 +136,8 @@ def wire(
     *,
     query: str | None = None,
     leaf: str | None = None,
+    item_type: str | None = None,
+    list_type: str | None = None,
     repeated: bool = False,
     at_least: int = 0,
     at_least_until: str | None = None,
@@ -144,6 +150,7 @@ def wire(
     query_optional: bool = False,
     choice: str | None = None,
     choice_since: str | None = None,
+    choice_until: str | None = None,
     xsd: str | None = None,
     nillable: bool = False,
     default: Any = attrs.NOTHING,
@@ -165,6 +172,8 @@ def wire(
         name=name,
         query=name[:1].upper() + name[1:] if query is None else query,
         leaf=leaf,
+        item_type=item_type,
+        list_type=list_type,
         repeated=repeated,
         at_least=at_least,
         at_least_until=at_least_until,
@@ -177,6 +186,7 @@ def wire(
         query_optional=query_optional,
         choice=choice,
         choice_since=choice_since,
+        choice_until=choice_until,
         xsd=xsd,
         nillable=nillable,
         default=default,
@@ -190,6 +200,8 @@ class Wire:
     name: str
     query: str
     leaf: str | None
+    item_type: str | None
+    list_type: str | None
     repeated: bool
     at_least: int
     at_least_until: str | None
@@ -202,6 +214,7 @@ class Wire:
     query_optional: bool
     choice: str | None
     choice_since: str | None
+    choice_until: str | None
     xsd: str | None
     nillable: bool
     default: Any
@@ -238,6 +251,8 @@ def field_of(a: attrs.Attribute[Any], hint: Any) -> Field:
         many=many,
         repeated=told.repeated,
         leaf=told.leaf,
+        item_type=told.item_type,
+        list_type=told.list_type,
         at_least=told.at_least,
         at_least_until=told.at_least_until,
         at_most=told.at_most,
@@ -250,6 +265,7 @@ def field_of(a: attrs.Attribute[Any], hint: Any) -> Field:
         is_optional_in_query=told.query_optional,
         choice=told.choice,
         choice_since=told.choice_since,
+        choice_until=told.choice_until,
         xsd=told.xsd or SCALARS.get(hint, ""),
         is_nillable=told.nillable,
     )

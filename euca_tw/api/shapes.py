@@ -51,6 +51,8 @@ class Shape:
     @ivar base: the shape it extends, whose fields come first.
     @ivar attributes: fixed XML attributes; a shape with any is mixed content.
     @ivar is_abstract: only what extends it is ever sent.
+    @ivar list_type: the complexType of a list of them, where it is not the
+        usual one (see L{list_type_of}).
     @ivar is_kept: the very same values are told again and again; so what is
         written of each is kept.
     """
@@ -61,6 +63,7 @@ class Shape:
     base: Shape | None
     attributes: tuple[Attribute, ...]
     is_abstract: bool
+    list_type: str | None
     is_kept: bool
 
     def at(self, version: Version) -> Iterator[Field]:
@@ -70,6 +73,27 @@ class Shape:
     def elements(self, version: Version) -> Iterator[Field]:
         """The fields that are elements in C{version}, in wire order."""
         return (f for f in self.fields if f.is_element_in(version))
+
+
+@frozen
+class _Declared:
+    """What L{shape} was told."""
+
+    name: str
+    attributes: tuple[Attribute, ...]
+    is_abstract: bool
+    list_type: str | None
+    is_kept: bool
+
+
+def list_type_of(item_type: str) -> str:
+    """
+    What the complexType of a list is usually called, by that of its items:
+    of C{GroupItemType} and of C{GroupSetItemType}, C{GroupSetType}.
+    """
+    return item_type.removesuffix("Type").removesuffix("Item").removesuffix("Set") + (
+        "SetType"
+    )
 
 
 # Note [Fields that may be left out]
@@ -85,6 +109,7 @@ def shape(
     *,
     attributes: tuple[Attribute, ...] = (),
     abstract: bool = False,
+    list_type: str | None = None,
     kept: bool = False,
 ) -> Callable[[type[T]], type[T]]:
     """
@@ -96,7 +121,7 @@ def shape(
     def decorate(cls: type[T]) -> type[T]:
         _declare(cls)
         made = frozen(kw_only=True)(cls)
-        made.__shape_declared__ = (name, attributes, abstract, kept)  # type: ignore[attr-defined]
+        made.__shape_declared__ = _Declared(name, attributes, abstract, list_type, kept)  # type: ignore[attr-defined]
         return made
 
     return decorate
@@ -131,19 +156,20 @@ def shape_of(cls: type) -> Shape:
     @raise TypeError: it is not a shape.
     """
     try:
-        name, attributes, is_abstract, is_kept = cls.__dict__["__shape_declared__"]
+        declared: _Declared = cls.__dict__["__shape_declared__"]
     except KeyError:
         raise TypeError(f"{cls.__name__} is not a shape") from None
     hints = typing.get_type_hints(cls)
     bases = [b for b in cls.__mro__[1:] if "__shape_declared__" in b.__dict__]
     return Shape(
-        name=name,
+        name=declared.name,
         cls=cls,
         fields=tuple(field_of(a, hints[a.name]) for a in attrs.fields(cls)),
         base=shape_of(bases[0]) if bases else None,
-        attributes=attributes,
-        is_abstract=is_abstract,
-        is_kept=is_kept,
+        attributes=declared.attributes,
+        is_abstract=declared.is_abstract,
+        list_type=declared.list_type,
+        is_kept=declared.is_kept,
     )
 
 

@@ -1,9 +1,10 @@
 """
 The XML Schema of one version of an API, made from its shapes.
 
-Types are named as their shapes are; the types of lists, which have no shape,
-for the type that holds the list and the element that it is.  Names of types
-are never on the wire.
+Types are named as their shapes are.  The types of lists, which have no shape,
+are named for their items; where that would say nothing, for the type that holds
+the list and the element that it is.  Names of types are never on the wire, but
+code generators make class names of them.
 """
 
 from __future__ import annotations
@@ -16,7 +17,15 @@ from attrs import Factory, define
 from lxml import etree
 from lxml.builder import ElementMaker
 
-from euca_tw.api.shapes import Api, Field, Operation, Shape, Version, shape_of
+from euca_tw.api.shapes import (
+    Api,
+    Field,
+    Operation,
+    Shape,
+    Version,
+    list_type_of,
+    shape_of,
+)
 
 XS = "http://www.w3.org/2001/XMLSchema"
 
@@ -67,8 +76,8 @@ class _Types:
     """
     The complex types that have been asked for, and those that they need.
 
-    @ivar _named: under each name, what it stands for (a shape's class, or the
-        place of a list) and its definition.
+    @ivar _named: under each name, what it stands for (a shape's class, or
+        what is in a list) and its definition.
     """
 
     _api: Api
@@ -118,11 +127,16 @@ class _Types:
     def _members(self, shape: Shape, fields: list[Field]) -> Iterator[etree._Element]:
         """The elements of fields; neighbours of one choice in an C{xs:choice}."""
         for choice, members in groupby(fields, lambda f: f.choice_in(self._version)):
-            elements = [self._element(shape, f) for f in members]
+            of_one = list(members)
+            elements = [self._element(shape, f) for f in of_one]
             if choice is None or len(elements) == 1:
                 yield from elements
-            else:
+            elif any(f.is_required_in(self._version) for f in of_one):
                 yield _xs.choice(*elements)
+            else:
+                for element in elements:
+                    element.attrib.pop("minOccurs")
+                yield _xs.choice(*elements, minOccurs="0")
 
     def _element(self, shape: Shape, f: Field) -> etree._Element:
         made = _xs.element(name=f.wire, type=self._type_of(shape, f))
@@ -144,22 +158,34 @@ class _Types:
 
     def _list(self, shape: Shape, f: Field) -> str:
         """C{<item>…</item>} again and again."""
-        place = self._name_of(shape).removesuffix("Type")
-        place += f.wire[0].upper() + f.wire[1:]
-        made = self._new(f"{place}Type", (shape.cls, f.wire))
         of = self._type_of_one(f)
+        listed = f.list_type
         if f.leaf is not None:
-            of = f"tns:{self._leaf(f'{place}ItemType', f.leaf, of)}"
+            of = self._leaf(f.item_type or f"{_place(shape, f)}ItemType", f.leaf, of)
+            listed = listed or list_type_of(of)
+            of = f"tns:{of}"
+        elif listed is None and not f.is_scalar:
+            inner = shape_of(f.of)
+            listed = inner.list_type or list_type_of(self._name_of(inner))
         item = _xs.element(name="item", type=of)
         _limit(item, f, self._version)
-        made.append(_xs.sequence(item))
-        return f"{place}Type"
+        return self._same(listed or f"{_place(shape, f)}Type", _xs.sequence(item))
 
     def _leaf(self, name: str, leaf: str, of: str) -> str:
         """What is in an item that is a single scalar."""
-        made = self._new(name, (leaf, of))
-        made.append(_xs.sequence(_xs.element(name=leaf, type=of)))
+        return self._same(name, _xs.sequence(_xs.element(name=leaf, type=of)))
+
+    def _same(self, name: str, content: etree._Element) -> str:
+        """A type of that content, which may be there already."""
+        meaning = etree.tostring(content, method="c14n")
+        if name not in self._named or self._named[name][0] != meaning:
+            self._new(name, meaning).append(content)
         return name
+
+
+def _place(shape: Shape, f: Field) -> str:
+    """What a type that has no name is called for: where it is."""
+    return shape.name.removesuffix("Type") + f.wire[0].upper() + f.wire[1:]
 
 
 def _limit(element: etree._Element, f: Field, version: Version) -> None:

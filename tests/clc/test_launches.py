@@ -11,6 +11,7 @@ from twisted.internet.defer import CancelledError, Deferred, ensureDeferred
 
 from euca_tw.api.ec2.common import GroupItem, TagSpecification
 from euca_tw.api.ec2.devices import BlockDeviceMapping, EbsBlockDevice
+from euca_tw.api.ec2.instance_interfaces import NetworkInterfaceWanted
 from euca_tw.api.ec2.instances import (
     InstanceProfileRequest,
     LicenseRequest,
@@ -20,7 +21,6 @@ from euca_tw.api.ec2.instances import (
     RunInstances,
     UserData,
 )
-from euca_tw.api.ec2.network_interfaces import NetworkInterfaceWanted
 from euca_tw.api.errors import (
     IdempotentInstanceTerminated,
     IdempotentParameterMismatch,

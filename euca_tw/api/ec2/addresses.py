@@ -11,7 +11,7 @@ from euca_tw.api.ec2.common import (
     Response,
     TagSpecification,
 )
-from euca_tw.api.shapes import shape, wire
+from euca_tw.api.shapes import Operation, shape, wire
 
 
 @shape("AllocateAddressType")
@@ -104,12 +104,17 @@ class DescribeAddresses(Request):
     """No names: all of the user's."""
 
     public_ips: tuple[str, ...] = wire(
-        "publicIpsSet", query="PublicIp", leaf="publicIp"
+        "publicIpsSet",
+        query="PublicIp",
+        leaf="publicIp",
+        item_type="DescribeAddressesItemType",
+        list_type="DescribeAddressesInfoType",
     )
     allocation_ids: tuple[str, ...] = wire(
         "allocationIdsSet",
         query="AllocationId",
         leaf="allocationId",
+        item_type="AllocationIdSetItemType",
         since="2011-01-01",
     )
     filters: tuple[Filter, ...] = wire(
@@ -117,7 +122,9 @@ class DescribeAddresses(Request):
     )
 
 
-@shape("DescribeAddressesResponseItemType")
+@shape(
+    "DescribeAddressesResponseItemType", list_type="DescribeAddressesResponseInfoType"
+)
 class Address:
     """
     @ivar instance_id: who has it; None: nobody.
@@ -139,3 +146,37 @@ class Address:
 @shape("DescribeAddressesResponseType")
 class DescribeAddressesResponse(Response):
     addresses: tuple[Address, ...] = wire("addressesSet")
+
+
+OPERATIONS = (
+    Operation(
+        "AllocateAddress",
+        AllocateAddress,
+        AllocateAddressResponse,
+        since="2008-02-01",
+    ),
+    Operation(
+        "ReleaseAddress",
+        ReleaseAddress,
+        ReleaseAddressResponse,
+        since="2008-02-01",
+    ),
+    Operation(
+        "AssociateAddress",
+        AssociateAddress,
+        AssociateAddressResponse,
+        since="2008-02-01",
+    ),
+    Operation(
+        "DisassociateAddress",
+        DisassociateAddress,
+        DisassociateAddressResponse,
+        since="2008-02-01",
+    ),
+    Operation(
+        "DescribeAddresses",
+        DescribeAddresses,
+        DescribeAddressesResponse,
+        since="2008-02-01",
+    ),
+)

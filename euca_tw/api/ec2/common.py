@@ -40,13 +40,29 @@ class Filter:
     """
 
     name: str = wire("name")
-    values: tuple[str, ...] = wire("valueSet", query="Value", leaf="value")
+    values: tuple[str, ...] = wire(
+        "valueSet", query="Value", leaf="value", item_type="ValueType"
+    )
 
 
 @shape("ResourceTagSetItemType")
 class Tag:
     key: str = wire("key")
     value: str = wire("value")
+
+
+@shape("TagSetItemType")
+class TagOfResource:
+    """
+    A tag, and what has it.
+
+    @ivar resource_type: C{instance}, C{volume}, C{vpc}, …
+    """
+
+    resource_id: str | None = wire("resourceId")
+    resource_type: str | None = wire("resourceType")
+    key: str | None = wire("key")
+    value: str | None = wire("value")
 
 
 @shape("TagSpecificationType")
@@ -119,3 +135,15 @@ class NullableAttributeValue:
     """@ivar value: None if the attribute is not set."""
 
     value: str | None = wire("value")
+
+
+@shape("AttributeBooleanValueType")
+class BooleanAttributeValue:
+    is_set: bool = wire("value")
+
+
+@shape("NullableAttributeBooleanValueType")
+class NullableBooleanAttributeValue:
+    """@ivar is_set: None if nobody has said."""
+
+    is_set: bool | None = wire("value")

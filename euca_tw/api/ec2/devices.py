@@ -27,7 +27,7 @@ class EbsBlockDevice:
     encrypted: bool | None = wire("encrypted", since="2014-06-15")
 
 
-@shape("BlockDeviceMappingItemType")
+@shape("BlockDeviceMappingItemType", list_type="BlockDeviceMappingType")
 class BlockDeviceMapping:
     """
     What an instance finds behind a device name.
@@ -76,7 +76,10 @@ class AttachedVolume:
     delete_on_termination: bool | None = wire("deleteOnTermination")
 
 
-@shape("InstanceBlockDeviceMappingResponseItemType")
+@shape(
+    "InstanceBlockDeviceMappingResponseItemType",
+    list_type="InstanceBlockDeviceMappingResponseType",
+)
 class InstanceBlockDevice:
     """What an instance has behind a device name."""
 

@@ -17,7 +17,7 @@ from euca_tw.api.ec2.common import (
     TagSpecification,
 )
 from euca_tw.api.errors import InvalidParameterCombination, MissingParameter
-from euca_tw.api.shapes import members, shape, wire
+from euca_tw.api.shapes import Operation, members, shape, wire
 
 
 @shape("UserIdGroupPairType")
@@ -93,12 +93,16 @@ class DescribeSecurityGroups(Request):
     """No names and no ids: all of the user's."""
 
     group_names: tuple[str, ...] = wire(
-        "securityGroupSet", query="GroupName", leaf="groupName"
+        "securityGroupSet",
+        query="GroupName",
+        leaf="groupName",
+        item_type="DescribeSecurityGroupsSetItemType",
     )
     group_ids: tuple[str, ...] = wire(
         "securityGroupIdSet",
         query="GroupId",
         leaf="groupId",
+        item_type="DescribeSecurityGroupsIdSetItemType",
         since="2011-01-01",
         required=False,
     )
@@ -257,3 +261,34 @@ class AuthorizeSecurityGroupIngressForm(IngressForm):
 class RevokeSecurityGroupIngressForm(IngressForm):
     def request(self) -> RevokeSecurityGroupIngress:
         return self._made(RevokeSecurityGroupIngress)
+
+
+OPERATIONS = (
+    Operation(
+        "CreateSecurityGroup",
+        CreateSecurityGroup,
+        CreateSecurityGroupResponse,
+    ),
+    Operation(
+        "DescribeSecurityGroups",
+        DescribeSecurityGroups,
+        DescribeSecurityGroupsResponse,
+    ),
+    Operation(
+        "DeleteSecurityGroup",
+        DeleteSecurityGroup,
+        DeleteSecurityGroupResponse,
+    ),
+    Operation(
+        "AuthorizeSecurityGroupIngress",
+        AuthorizeSecurityGroupIngress,
+        AuthorizeSecurityGroupIngressResponse,
+        query_form=AuthorizeSecurityGroupIngressForm,
+    ),
+    Operation(
+        "RevokeSecurityGroupIngress",
+        RevokeSecurityGroupIngress,
+        RevokeSecurityGroupIngressResponse,
+        query_form=RevokeSecurityGroupIngressForm,
+    ),
+)

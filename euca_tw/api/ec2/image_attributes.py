@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from euca_tw.api.ec2.attribute_forms import check_attribute, naming
 from euca_tw.api.ec2.common import (
     Acknowledgement,
     AttributeValue,
@@ -23,10 +24,10 @@ from euca_tw.api.errors import (
     InvalidParameterValue,
     MissingParameter,
 )
-from euca_tw.api.shapes import Empty, shape, wire
+from euca_tw.api.shapes import Empty, Operation, shape, wire
 
 
-@shape("LaunchPermissionItemType")
+@shape("LaunchPermissionItemType", list_type="LaunchPermissionListType")
 class LaunchPermission:
     """
     Who may launch an image: one of two.
@@ -96,18 +97,6 @@ class DescribeImageAttributeResponse(Response):
     )
 
 
-#: What C{Attribute} may say, and the field that it means.
-_DESCRIBABLE = {
-    "launchPermission": "launch_permission",
-    "productCodes": "product_codes",
-    "kernel": "kernel",
-    "ramdisk": "ramdisk",
-    "sriovNetSupport": "sriov_net_support",
-    "blockDeviceMapping": "block_device_mapping",
-    "description": "description",
-}
-
-
 @shape("DescribeImageAttributeForm")
 class DescribeImageAttributeForm(Request):
     """How Query asks for an attribute."""
@@ -119,19 +108,13 @@ class DescribeImageAttributeForm(Request):
         """
         @raise InvalidParameterValue: there is no such attribute.
         """
-        chosen: dict[str, Any] = {_named(self.attribute, _DESCRIBABLE): Empty()}
-        return DescribeImageAttribute(
-            is_dry_run=self.is_dry_run, image_id=self.image_id, **chosen
+        return naming(
+            DescribeImageAttribute,
+            self.attribute,
+            unknown=("instanceTypeCategory",),
+            is_dry_run=self.is_dry_run,
+            image_id=self.image_id,
         )
-
-
-def _named(attribute: str, fields: dict[str, str]) -> str:
-    try:
-        return fields[attribute]
-    except KeyError:
-        raise InvalidParameterValue(
-            "Attribute", attribute, f"It is one of {', '.join(fields)}."
-        ) from None
 
 
 # --- ModifyImageAttribute ---------------------------------------------------
@@ -166,6 +149,8 @@ class ModifyImageAttribute(Request):
         "productCodes",
         query="ProductCode",
         leaf="productCode",
+        item_type="ProductCodeItemType",
+        list_type="ProductCodeListType",
         since="2007-03-01",
         choice="attribute",
     )
@@ -232,7 +217,7 @@ class ModifyImageAttributeForm(Request):
             "description": self.description is not None,
         }
         if self.attribute is not None:
-            _named(self.attribute, {name: name for name in said})
+            check_attribute(self.attribute, said)
             said[self.attribute] = True
         chosen = [name for name, is_said in said.items() if is_said]
         if not chosen:
@@ -304,9 +289,34 @@ class ResetImageAttributeForm(Request):
         """
         @raise InvalidParameterValue: that attribute cannot be reset.
         """
-        _named(self.attribute, {"launchPermission": "launch_permission"})
-        return ResetImageAttribute(
+        return naming(
+            ResetImageAttribute,
+            self.attribute,
             is_dry_run=self.is_dry_run,
             image_id=self.image_id,
-            launch_permission=Empty(),
         )
+
+
+OPERATIONS = (
+    Operation(
+        "ModifyImageAttribute",
+        ModifyImageAttribute,
+        ModifyImageAttributeResponse,
+        since="2006-10-01",
+        query_form=ModifyImageAttributeForm,
+    ),
+    Operation(
+        "ResetImageAttribute",
+        ResetImageAttribute,
+        ResetImageAttributeResponse,
+        since="2006-10-01",
+        query_form=ResetImageAttributeForm,
+    ),
+    Operation(
+        "DescribeImageAttribute",
+        DescribeImageAttribute,
+        DescribeImageAttributeResponse,
+        since="2006-10-01",
+        query_form=DescribeImageAttributeForm,
+    ),
+)

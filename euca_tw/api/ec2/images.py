@@ -15,7 +15,7 @@ from euca_tw.api.ec2.common import (
     TagSpecification,
 )
 from euca_tw.api.ec2.devices import BlockDeviceMapping
-from euca_tw.api.shapes import shape, wire
+from euca_tw.api.shapes import Operation, shape, wire
 
 
 @shape("RegisterImageType")
@@ -77,14 +77,24 @@ class DescribeImages(Request):
         "executableBySet",
         query="ExecutableBy",
         leaf="user",
+        item_type="DescribeImagesExecutableByType",
+        list_type="DescribeImagesExecutableBySetType",
         since="2006-10-01",
         required=((None, "2007-01-03"),),
     )
-    image_ids: tuple[str, ...] = wire("imagesSet", query="ImageId", leaf="imageId")
+    image_ids: tuple[str, ...] = wire(
+        "imagesSet",
+        query="ImageId",
+        leaf="imageId",
+        item_type="DescribeImagesItemType",
+        list_type="DescribeImagesInfoType",
+    )
     owners: tuple[str, ...] = wire(
         "ownersSet",
         query="Owner",
         leaf="owner",
+        item_type="DescribeImagesOwnerType",
+        list_type="DescribeImagesOwnersType",
         since="2006-10-01",
         required=((None, "2007-01-03"),),
     )
@@ -95,7 +105,7 @@ class DescribeImages(Request):
     max_results: int | None = wire("maxResults", since="2016-11-15")
 
 
-@shape("DescribeImagesResponseItemType")
+@shape("DescribeImagesResponseItemType", list_type="DescribeImagesResponseInfoType")
 class Image:
     """
     @ivar image_state: C{available}, C{pending}, C{failed} or
@@ -144,3 +154,10 @@ class DescribeImagesResponse(Response):
 
     images: tuple[Image, ...] = wire("imagesSet")
     next_token: str | None = wire("nextToken", since="2016-11-15")
+
+
+OPERATIONS = (
+    Operation("RegisterImage", RegisterImage, RegisterImageResponse),
+    Operation("DeregisterImage", DeregisterImage, DeregisterImageResponse),
+    Operation("DescribeImages", DescribeImages, DescribeImagesResponse),
+)

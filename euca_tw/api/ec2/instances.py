@@ -18,16 +18,16 @@ from euca_tw.api.ec2.common import (
     TagSpecification,
 )
 from euca_tw.api.ec2.devices import BlockDeviceMapping, InstanceBlockDevice
-from euca_tw.api.ec2.network_interfaces import (
+from euca_tw.api.ec2.instance_interfaces import (
     InstanceNetworkInterface,
     NetworkInterfaceWanted,
 )
-from euca_tw.api.shapes import Attribute, members, shape, wire
+from euca_tw.api.shapes import Attribute, Operation, members, shape, wire
 
 # --- RunInstances -----------------------------------------------------------
 
 
-@shape("RunInstanceItemType")
+@shape("RunInstanceItemType", list_type="RunInstancesInfoType")
 class RunInstanceItem:
     """
     How many of what image.
@@ -314,7 +314,7 @@ class Launched:
     requester_id: str | None = wire("requesterId", since="2008-08-08")
 
 
-@shape("ReservationInfoType", kept=True)
+@shape("ReservationInfoType", list_type="ReservationSetType", kept=True)
 class Reservation(Launched):
     """One reservation among others."""
 
@@ -335,7 +335,11 @@ class DescribeInstances(Request):
     """
 
     instance_ids: tuple[str, ...] = wire(
-        "instancesSet", query="InstanceId", leaf="instanceId"
+        "instancesSet",
+        query="InstanceId",
+        leaf="instanceId",
+        item_type="DescribeInstancesItemType",
+        list_type="DescribeInstancesInfoType",
     )
     filters: tuple[Filter, ...] = wire(
         "filterSet", query="Filter", since="2010-08-31", required=False
@@ -358,6 +362,7 @@ class TerminateInstances(Request):
         "instancesSet",
         query="InstanceId",
         leaf="instanceId",
+        item_type="InstanceIdType",
         at_least=1,
         at_least_until="2009-10-31",
     )
@@ -400,7 +405,12 @@ class TerminateInstancesResponse(Response):
 @shape("RebootInstancesType")
 class RebootInstances(Request):
     instance_ids: tuple[str, ...] = wire(
-        "instancesSet", query="InstanceId", leaf="instanceId", at_least=1
+        "instancesSet",
+        query="InstanceId",
+        leaf="instanceId",
+        item_type="RebootInstancesItemType",
+        list_type="RebootInstancesInfoType",
+        at_least=1,
     )
 
 
@@ -445,3 +455,36 @@ class ConfirmProductInstanceResponse(Acknowledgement):
     """
 
     owner_id: str | None = wire("ownerId")
+
+
+OPERATIONS = (
+    Operation("RunInstances", RunInstances, RunInstancesResponse),
+    Operation(
+        "DescribeInstances",
+        DescribeInstances,
+        DescribeInstancesResponse,
+    ),
+    Operation(
+        "RebootInstances",
+        RebootInstances,
+        RebootInstancesResponse,
+        since="2007-01-03",
+    ),
+    Operation(
+        "TerminateInstances",
+        TerminateInstances,
+        TerminateInstancesResponse,
+    ),
+    Operation(
+        "GetConsoleOutput",
+        GetConsoleOutput,
+        GetConsoleOutputResponse,
+        since="2007-01-03",
+    ),
+    Operation(
+        "ConfirmProductInstance",
+        ConfirmProductInstance,
+        ConfirmProductInstanceResponse,
+        since="2007-03-01",
+    ),
+)

@@ -11,7 +11,7 @@ from euca_tw.api.ec2.common import (
     Response,
     TagSpecification,
 )
-from euca_tw.api.shapes import shape, wire
+from euca_tw.api.shapes import Operation, shape, wire
 
 
 @shape("CreateKeyPairType")
@@ -60,13 +60,19 @@ class DeleteKeyPairResponse(Acknowledgement):
 class DescribeKeyPairs(Request):
     """@ivar key_names: none: all of the user's."""
 
-    key_names: tuple[str, ...] = wire("keySet", query="KeyName", leaf="keyName")
+    key_names: tuple[str, ...] = wire(
+        "keySet",
+        query="KeyName",
+        leaf="keyName",
+        item_type="DescribeKeyPairsItemType",
+        list_type="DescribeKeyPairsInfoType",
+    )
     filters: tuple[Filter, ...] = wire(
         "filterSet", query="Filter", since="2010-08-31", required=False
     )
 
 
-@shape("DescribeKeyPairsResponseItemType")
+@shape("DescribeKeyPairsResponseItemType", list_type="DescribeKeyPairsResponseInfoType")
 class KeyPairItem:
     key_name: str = wire("keyName")
     key_fingerprint: str = wire("keyFingerprint")
@@ -75,3 +81,16 @@ class KeyPairItem:
 @shape("DescribeKeyPairsResponseType")
 class DescribeKeyPairsResponse(Response):
     key_pairs: tuple[KeyPairItem, ...] = wire("keySet")
+
+
+OPERATIONS = (
+    Operation("CreateKeyPair", CreateKeyPair, CreateKeyPairResponse),
+    Operation(
+        "DescribeKeyPairs",
+        DescribeKeyPairs,
+        DescribeKeyPairsResponse,
+        # As published, with this slip in the oldest date.
+        soap_actions=(((None, "2006-10-01"), "DescribeKeyPair"),),
+    ),
+    Operation("DeleteKeyPair", DeleteKeyPair, DeleteKeyPairResponse),
+)

@@ -77,134 +77,14 @@ QUERY_VERSIONS = (
     Version("2016-11-15"),
 )
 
-OPERATIONS = (
-    Operation("RegisterImage", images.RegisterImage, images.RegisterImageResponse),
-    Operation(
-        "DeregisterImage", images.DeregisterImage, images.DeregisterImageResponse
-    ),
-    Operation("DescribeImages", images.DescribeImages, images.DescribeImagesResponse),
-    Operation(
-        "ModifyImageAttribute",
-        image_attributes.ModifyImageAttribute,
-        image_attributes.ModifyImageAttributeResponse,
-        since="2006-10-01",
-        query_form=image_attributes.ModifyImageAttributeForm,
-    ),
-    Operation(
-        "ResetImageAttribute",
-        image_attributes.ResetImageAttribute,
-        image_attributes.ResetImageAttributeResponse,
-        since="2006-10-01",
-        query_form=image_attributes.ResetImageAttributeForm,
-    ),
-    Operation(
-        "DescribeImageAttribute",
-        image_attributes.DescribeImageAttribute,
-        image_attributes.DescribeImageAttributeResponse,
-        since="2006-10-01",
-        query_form=image_attributes.DescribeImageAttributeForm,
-    ),
-    Operation("RunInstances", instances.RunInstances, instances.RunInstancesResponse),
-    Operation(
-        "DescribeInstances",
-        instances.DescribeInstances,
-        instances.DescribeInstancesResponse,
-    ),
-    Operation(
-        "RebootInstances",
-        instances.RebootInstances,
-        instances.RebootInstancesResponse,
-        since="2007-01-03",
-    ),
-    Operation(
-        "TerminateInstances",
-        instances.TerminateInstances,
-        instances.TerminateInstancesResponse,
-    ),
-    Operation(
-        "GetConsoleOutput",
-        instances.GetConsoleOutput,
-        instances.GetConsoleOutputResponse,
-        since="2007-01-03",
-    ),
-    Operation(
-        "ConfirmProductInstance",
-        instances.ConfirmProductInstance,
-        instances.ConfirmProductInstanceResponse,
-        since="2007-03-01",
-    ),
-    Operation("CreateKeyPair", keypairs.CreateKeyPair, keypairs.CreateKeyPairResponse),
-    Operation(
-        "DescribeKeyPairs",
-        keypairs.DescribeKeyPairs,
-        keypairs.DescribeKeyPairsResponse,
-        # As published, with this slip in the oldest date.
-        soap_actions=(((None, "2006-10-01"), "DescribeKeyPair"),),
-    ),
-    Operation("DeleteKeyPair", keypairs.DeleteKeyPair, keypairs.DeleteKeyPairResponse),
-    Operation(
-        "CreateSecurityGroup",
-        groups.CreateSecurityGroup,
-        groups.CreateSecurityGroupResponse,
-    ),
-    Operation(
-        "DescribeSecurityGroups",
-        groups.DescribeSecurityGroups,
-        groups.DescribeSecurityGroupsResponse,
-    ),
-    Operation(
-        "DeleteSecurityGroup",
-        groups.DeleteSecurityGroup,
-        groups.DeleteSecurityGroupResponse,
-    ),
-    Operation(
-        "AuthorizeSecurityGroupIngress",
-        groups.AuthorizeSecurityGroupIngress,
-        groups.AuthorizeSecurityGroupIngressResponse,
-        query_form=groups.AuthorizeSecurityGroupIngressForm,
-    ),
-    Operation(
-        "RevokeSecurityGroupIngress",
-        groups.RevokeSecurityGroupIngress,
-        groups.RevokeSecurityGroupIngressResponse,
-        query_form=groups.RevokeSecurityGroupIngressForm,
-    ),
-    Operation(
-        "AllocateAddress",
-        addresses.AllocateAddress,
-        addresses.AllocateAddressResponse,
-        since="2008-02-01",
-    ),
-    Operation(
-        "ReleaseAddress",
-        addresses.ReleaseAddress,
-        addresses.ReleaseAddressResponse,
-        since="2008-02-01",
-    ),
-    Operation(
-        "AssociateAddress",
-        addresses.AssociateAddress,
-        addresses.AssociateAddressResponse,
-        since="2008-02-01",
-    ),
-    Operation(
-        "DisassociateAddress",
-        addresses.DisassociateAddress,
-        addresses.DisassociateAddressResponse,
-        since="2008-02-01",
-    ),
-    Operation(
-        "DescribeAddresses",
-        addresses.DescribeAddresses,
-        addresses.DescribeAddressesResponse,
-        since="2008-02-01",
-    ),
-    Operation(
-        "DescribeAvailabilityZones",
-        zones.DescribeAvailabilityZones,
-        zones.DescribeAvailabilityZonesResponse,
-        since="2008-02-01",
-    ),
+OPERATIONS: tuple[Operation, ...] = (
+    *images.OPERATIONS,
+    *image_attributes.OPERATIONS,
+    *instances.OPERATIONS,
+    *keypairs.OPERATIONS,
+    *groups.OPERATIONS,
+    *addresses.OPERATIONS,
+    *zones.OPERATIONS,
 )
 
 EC2 = Api(

@@ -5,7 +5,7 @@ Availability zones: the clusters of the cloud.
 from __future__ import annotations
 
 from euca_tw.api.ec2.common import Filter, Request, Response
-from euca_tw.api.shapes import shape, wire
+from euca_tw.api.shapes import Operation, shape, wire
 
 
 @shape("DescribeAvailabilityZonesType")
@@ -16,7 +16,10 @@ class DescribeAvailabilityZones(Request):
     """
 
     zone_names: tuple[str, ...] = wire(
-        "availabilityZoneSet", query="ZoneName", leaf="zoneName"
+        "availabilityZoneSet",
+        query="ZoneName",
+        leaf="zoneName",
+        item_type="DescribeAvailabilityZonesSetItemType",
     )
     filters: tuple[Filter, ...] = wire(
         "filterSet", query="Filter", since="2010-08-31", required=False
@@ -34,9 +37,24 @@ class AvailabilityZone:
     zone_name: str = wire("zoneName")
     zone_state: str = wire("zoneState")
     region_name: str = wire("regionName", since="2008-12-01")
-    messages: tuple[str, ...] = wire("messageSet", leaf="message", since="2009-07-15")
+    messages: tuple[str, ...] = wire(
+        "messageSet",
+        leaf="message",
+        item_type="AvailabilityZoneMessageType",
+        since="2009-07-15",
+    )
 
 
 @shape("DescribeAvailabilityZonesResponseType")
 class DescribeAvailabilityZonesResponse(Response):
     zones: tuple[AvailabilityZone, ...] = wire("availabilityZoneInfo")
+
+
+OPERATIONS = (
+    Operation(
+        "DescribeAvailabilityZones",
+        DescribeAvailabilityZones,
+        DescribeAvailabilityZonesResponse,
+        since="2008-02-01",
+    ),
+)

@@ -10,7 +10,9 @@ from euca_tw.api.ec2.common import GroupItem
 from euca_tw.api.shapes import shape, wire
 
 
-@shape("PrivateIpAddressesSetItemRequestType")
+@shape(
+    "PrivateIpAddressesSetItemRequestType", list_type="PrivateIpAddressesSetRequestType"
+)
 class PrivateAddressWanted:
     """@ivar is_primary: the one that the interface is known by."""
 
@@ -18,7 +20,10 @@ class PrivateAddressWanted:
     is_primary: bool | None = wire("primary")
 
 
-@shape("InstanceNetworkInterfaceSetItemRequestType")
+@shape(
+    "InstanceNetworkInterfaceSetItemRequestType",
+    list_type="InstanceNetworkInterfaceSetRequestType",
+)
 class NetworkInterfaceWanted:
     """
     An interface to make for an instance, or to attach to it.
@@ -33,7 +38,11 @@ class NetworkInterfaceWanted:
     description: str | None = wire("description")
     private_ip_address: str | None = wire("privateIpAddress")
     group_ids: tuple[str, ...] = wire(
-        "groupSet", query="SecurityGroupId", leaf="groupId", required=False
+        "groupSet",
+        query="SecurityGroupId",
+        leaf="groupId",
+        item_type="SecurityGroupIdSetItemType",
+        required=False,
     )
     delete_on_termination: bool | None = wire("deleteOnTermination")
     private_ip_addresses: tuple[PrivateAddressWanted, ...] = wire(
