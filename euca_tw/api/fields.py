@@ -45,6 +45,8 @@ class Field:
     @ivar repeated: of a list: its elements stand side by side, with no
         C{<item>} and no wrapper around them.
     @ivar leaf: for many scalars, C{<item><leaf>text</leaf></item>}.
+    @ivar leaf_required: when it must stand in its item (ask
+        L{is_leaf_required_in}).
     @ivar item_type: of such an item, the complexType's name in the schema.
     @ivar list_type: of a list, likewise, where it is not the usual one.
     @ivar at_least: of a list: how many items there must be (ask
@@ -56,6 +58,8 @@ class Field:
     @ivar is_optional_in_query: Query may leave out what SOAP must say.
     @ivar choice: fields next to each other with one choice name exclude each
         other (xs:choice), from C{choice_since} on, before C{choice_until}.
+    @ivar is_choice_required: False if the schema says that the whole choice
+        may be left out; what is C{required} says the same of its members.
     @ivar xsd: the XML Schema type of a scalar.
     @ivar is_nillable: C{nillable="true"} in the schema.
     """
@@ -67,6 +71,7 @@ class Field:
     many: bool
     repeated: bool
     leaf: str | None
+    leaf_required: bool | tuple[Span, ...]
     item_type: str | None
     list_type: str | None
     at_least: int
@@ -82,6 +87,7 @@ class Field:
     choice: str | None
     choice_since: str | None
     choice_until: str | None
+    is_choice_required: bool
     xsd: str
     is_nillable: bool
 
@@ -112,9 +118,11 @@ class Field:
 
     def is_required_in(self, version: Version) -> bool:
         """Whether the element must stand there (in a choice: one of them)."""
-        if isinstance(self.required, bool):
-            return self.required
-        return any(within(span, version) for span in self.required)
+        return _holds(self.required, version)
+
+    def is_leaf_required_in(self, version: Version) -> bool:
+        """Whether an item of a list must have its leaf."""
+        return _holds(self.leaf_required, version)
 
     def is_required_in_query(self, version: Version) -> bool:
         """Whether a Query request must say it (in a choice: one of them)."""
@@ -131,11 +139,19 @@ def within(span: Span, version: str) -> bool:
     return (since is None or since <= version) and (until is None or version < until)
 
 
+def _holds(when: bool | tuple[Span, ...], version: str) -> bool:
+    """Whether what is always, never, or in spans of versions is so in one."""
+    if isinstance(when, bool):
+        return when
+    return any(within(span, version) for span in when)
+
+
 def wire(
     name: str,
     *,
     query: str | None = None,
     leaf: str | None = None,
+    leaf_required: bool | tuple[Span, ...] = True,
     item_type: str | None = None,
     list_type: str | None = None,
     repeated: bool = False,
@@ -151,6 +167,7 @@ def wire(
     choice: str | None = None,
     choice_since: str | None = None,
     choice_until: str | None = None,
+    choice_required: bool = True,
     xsd: str | None = None,
     nillable: bool = False,
     default: Any = attrs.NOTHING,
@@ -172,6 +189,7 @@ def wire(
         name=name,
         query=name[:1].upper() + name[1:] if query is None else query,
         leaf=leaf,
+        leaf_required=leaf_required,
         item_type=item_type,
         list_type=list_type,
         repeated=repeated,
@@ -187,6 +205,7 @@ def wire(
         choice=choice,
         choice_since=choice_since,
         choice_until=choice_until,
+        choice_required=choice_required,
         xsd=xsd,
         nillable=nillable,
         default=default,
@@ -200,6 +219,7 @@ class Wire:
     name: str
     query: str
     leaf: str | None
+    leaf_required: bool | tuple[Span, ...]
     item_type: str | None
     list_type: str | None
     repeated: bool
@@ -215,6 +235,7 @@ class Wire:
     choice: str | None
     choice_since: str | None
     choice_until: str | None
+    choice_required: bool
     xsd: str | None
     nillable: bool
     default: Any
@@ -251,6 +272,7 @@ def field_of(a: attrs.Attribute[Any], hint: Any) -> Field:
         many=many,
         repeated=told.repeated,
         leaf=told.leaf,
+        leaf_required=told.leaf_required,
         item_type=told.item_type,
         list_type=told.list_type,
         at_least=told.at_least,
@@ -266,6 +288,7 @@ def field_of(a: attrs.Attribute[Any], hint: Any) -> Field:
         choice=told.choice,
         choice_since=told.choice_since,
         choice_until=told.choice_until,
+        is_choice_required=told.choice_required,
         xsd=told.xsd or SCALARS.get(hint, ""),
         is_nillable=told.nillable,
     )

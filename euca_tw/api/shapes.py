@@ -13,6 +13,7 @@ that has a thing, C{until} the first that has it no more.
 from __future__ import annotations
 
 import inspect
+import re
 import typing
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from functools import cache
@@ -138,8 +139,43 @@ def members(cls: type[T]) -> type[T]:
     return frozen(kw_only=True, slots=False)(cls)
 
 
+# Note [What all shapes have in common]
+#
+# There are hundreds of shapes.  attrs would write, and Python compile, four
+# methods for each, which took more than half of the time to import them.
+# Only the constructor needs to be its own.
+
+
+def _is_equal(self: Any, other: Any) -> Any:
+    if other.__class__ is not self.__class__:
+        return NotImplemented
+    return _values(self) == _values(other)
+
+
+def _hash(self: Any) -> int:
+    return hash((self.__class__, *_values(self)))
+
+
+def _shown(self: Any) -> str:
+    cls = self.__class__
+    names = (a.name for a in attrs.fields(cls))
+    told = (f"{n}={v!r}" for n, v in zip(names, _values(self), strict=True))
+    return f"{cls.__qualname__}({', '.join(told)})"
+
+
+def _values(value: Any) -> tuple[Any, ...]:
+    return tuple(getattr(value, a.name) for a in attrs.fields(value.__class__))
+
+
 def _declare(cls: type) -> None:
     """Make attributes of what L{wire} told."""
+    # See Note [What all shapes have in common].
+    for name, method in (
+        ("__eq__", _is_equal),
+        ("__hash__", _hash),
+        ("__repr__", _shown),
+    ):
+        setattr(cls, name, method)
     for member, hint in inspect.get_annotations(cls).items():
         told = cls.__dict__.get(member)
         if not isinstance(told, Wire):
@@ -185,6 +221,11 @@ class Empty:
     """An element that says all by standing there."""
 
 
+#: Between two words of a name, of which one may be an acronym
+#: (C{EnableVolumeIO}).
+_word_begins = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+
+
 @frozen(eq=False)
 class Operation:
     """
@@ -217,9 +258,7 @@ class Operation:
     @property
     def method(self) -> str:
         """C{DescribeInstances} is answered by C{describe_instances}."""
-        return "".join("_" + c.lower() if c.isupper() else c for c in self.name).lstrip(
-            "_"
-        )
+        return _word_begins.sub("_", self.name).lower()
 
 
 @frozen(eq=False)

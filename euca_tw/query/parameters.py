@@ -175,9 +175,9 @@ def reader(shape: Shape, version: Version) -> Read:
 def _must_be_said(f: Field, version: Version) -> bool:
     if f.choice_in(version) is not None:
         return False
-    if f.many:
-        return f.at_least_in(version) > 0
-    return f.is_required_in_query(version)
+    if f.many and not f.at_least_in(version):
+        return False
+    return f.repeated or f.is_required_in_query(version)
 
 
 def _choices(

@@ -314,7 +314,7 @@ def _choices(
 def _member(f: Field, version: Version, namespace: str) -> _Member:
     one = _one(f, version, namespace)
     if f.many and not f.repeated:
-        one = _wrapped(f, f.at_least_in(version), one, namespace)
+        one = _wrapped(f, version, one, namespace)
     convert = converter(f.of, f.xsd) if f.is_scalar and not f.many else None
     return _Member(f.python, one, convert, f.repeated, f.is_nillable)
 
@@ -325,10 +325,13 @@ def _one(f: Field, version: Version, namespace: str) -> _Reader:
     return _structure(shape_of(f.of), version, namespace)
 
 
-def _wrapped(f: Field, at_least: int, one: _Reader, namespace: str) -> _Reader:
+def _wrapped(f: Field, version: Version, one: _Reader, namespace: str) -> _Reader:
     """C{<set><item>…</item></set>}, or C{<set><item><leaf>…}."""
     tags = _by_tag({"item": True}, namespace)
-    read_item = one if f.leaf is None else _leaf(f.leaf, one, namespace)
+    read_item = one
+    if f.leaf is not None:
+        read_item = _leaf(f.leaf, f.is_leaf_required_in(version), one, namespace)
+    at_least = f.at_least_in(version)
 
     def read(element: etree._Element) -> list[Any]:
         if element.attrib:
@@ -337,7 +340,9 @@ def _wrapped(f: Field, at_least: int, one: _Reader, namespace: str) -> _Reader:
         for child in _children(element):
             if child.tag not in tags:
                 raise _unknown(child)
-            items.append(read_item(child))
+            item = read_item(child)
+            if item is not None:
+                items.append(item)
         if len(items) < at_least:
             raise _missing(element, ".item")
         return items
@@ -345,7 +350,8 @@ def _wrapped(f: Field, at_least: int, one: _Reader, namespace: str) -> _Reader:
     return read
 
 
-def _leaf(leaf: str, one: _Reader, namespace: str) -> _Reader:
+def _leaf(leaf: str, is_required: bool, one: _Reader, namespace: str) -> _Reader:
+    """@param is_required: else an item without it is None."""
     tags = _by_tag({leaf: True}, namespace)
 
     def read(element: etree._Element) -> Any:
@@ -356,7 +362,9 @@ def _leaf(leaf: str, one: _Reader, namespace: str) -> _Reader:
             if child.tag not in tags:
                 raise _unknown(child)
         if not found:
-            raise _missing(element, f".{leaf}")
+            if is_required:
+                raise _missing(element, f".{leaf}")
+            return None
         if len(found) > 1:
             raise _invalid(found[1], "", "It is given twice")
         return one(found[0])

@@ -131,11 +131,11 @@ class _Types:
             elements = [self._element(shape, f) for f in of_one]
             if choice is None or len(elements) == 1:
                 yield from elements
-            elif any(f.is_required_in(self._version) for f in of_one):
+            elif all(f.is_choice_required for f in of_one):
                 yield _xs.choice(*elements)
             else:
                 for element in elements:
-                    element.attrib.pop("minOccurs")
+                    element.attrib.pop("minOccurs", None)
                 yield _xs.choice(*elements, minOccurs="0")
 
     def _element(self, shape: Shape, f: Field) -> etree._Element:
@@ -161,7 +161,7 @@ class _Types:
         of = self._type_of_one(f)
         listed = f.list_type
         if f.leaf is not None:
-            of = self._leaf(f.item_type or f"{_place(shape, f)}ItemType", f.leaf, of)
+            of = self._leaf(f.item_type or f"{_place(shape, f)}ItemType", f, of)
             listed = listed or list_type_of(of)
             of = f"tns:{of}"
         elif listed is None and not f.is_scalar:
@@ -171,13 +171,16 @@ class _Types:
         _limit(item, f, self._version)
         return self._same(listed or f"{_place(shape, f)}Type", _xs.sequence(item))
 
-    def _leaf(self, name: str, leaf: str, of: str) -> str:
+    def _leaf(self, name: str, f: Field, of: str) -> str:
         """What is in an item that is a single scalar."""
-        return self._same(name, _xs.sequence(_xs.element(name=leaf, type=of)))
+        leaf = _xs.element(name=str(f.leaf), type=of)
+        if not f.is_leaf_required_in(self._version):
+            leaf.set("minOccurs", "0")
+        return self._same(name, _xs.sequence(leaf))
 
     def _same(self, name: str, content: etree._Element) -> str:
         """A type of that content, which may be there already."""
-        meaning = etree.tostring(content, method="c14n")
+        meaning = etree.tostring(content, encoding="unicode")
         if name not in self._named or self._named[name][0] != meaning:
             self._new(name, meaning).append(content)
         return name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from attrs.exceptions import FrozenInstanceError
 from twisted.trial.unittest import SynchronousTestCase
 
 from euca_tw.api.fields import Field
@@ -49,6 +50,7 @@ class Thing(Ground):
     flip: str | None = wire("flip", absent_in=("2008-01-01",))
     left: str = wire("left", choice="side", choice_since="2008-01-01")
     right: tuple[str, ...] | None = wire("right", choice="side")
+    here: str | None = wire("here", choice="place", choice_until="2008-01-01")
     dry: bool = wire("dry", soap=False, default=False)
     flat: int = wire("flat", soap=((None, "2008-01-01"), ("2009-01-01", None)))
     kind: str = wire("kind", query_optional=True, default="plain")
@@ -105,7 +107,9 @@ class Fields(SynchronousTestCase):
         self.assertFalse(field("unsaid").is_required_in_query(EARLY))
 
     def test_choice_in(self) -> None:
-        """A choice may be younger than its members."""
+        """A choice may be younger than its members, and end before them."""
+        self.assertEqual(field("here").choice_in(EARLY), "place")
+        self.assertEqual(field("here").choice_in(MIDDLE), None)
         self.assertEqual(field("left").choice_in(EARLY), None)
         self.assertEqual(field("left").choice_in(MIDDLE), "side")
         self.assertEqual(field("right").choice_in(EARLY), "side")
@@ -198,6 +202,18 @@ class Shapes(SynchronousTestCase):
         error = self.assertRaises(TypeError, shape("SlipType"), Slip)
         self.assertEqual(str(error), "Slip.name is not declared by wire()")
 
+    def test_values(self) -> None:
+        """Shapes are values: equal, hashed and shown by what is in them."""
+        one, same = Joined(size=1, own="x"), Joined(size=1, own="x")
+        other = Joined(size=2, own="x")
+        self.assertEqual((one, hash(one)), (same, hash(same)))
+        self.assertNotEqual(one, other)
+        self.assertNotEqual(one, Sized(size=1))
+        self.assertNotEqual(Sized(size=1), Joined(size=1, own="x"))
+        self.assertEqual(len({one, same, other}), 2)
+        self.assertEqual(repr(one), "Joined(trace=None, size=1, own='x')")
+        self.assertRaises(FrozenInstanceError, setattr, one, "own", "y")
+
     def test_evolve(self) -> None:
         """A changed copy leaves the first as it is."""
         first = Joined(size=1, own="x")
@@ -234,6 +250,11 @@ class Apis(SynchronousTestCase):
     def test_names(self) -> None:
         """What an operation is called here and there."""
         self.assertEqual(self.new.method, "break_thing")
+        for name, method in (
+            ("EnableVolumeIO", "enable_volume_io"),
+            ("CreateVPCEndpoint", "create_vpc_endpoint"),
+        ):
+            self.assertEqual(Operation(name, Thing, Thing).method, method)
         self.assertEqual(self.new.soap_action_in(MIDDLE), "Brake")
         self.assertEqual(self.new.soap_action_in(LATE), "BreakThing")
         self.assertEqual(self.api.namespace_of(LATE), "http://x.example/2009-01-01/")

@@ -70,6 +70,11 @@ class Needy:
     ids: tuple[str, ...] = wire("idSet", query="Id", at_least=1)
 
 
+@shape("SparingType")
+class Sparing:
+    ids: tuple[str, ...] = wire("idSet", query="Id", at_least=1, required=False)
+
+
 def thing(version: Version = NEW, **said: str) -> Any:
     return read(Thing, version, {name.replace("_", "."): v for name, v in said.items()})
 
@@ -220,6 +225,11 @@ class ListTests(SynchronousTestCase):
         """A list that must have an item is missed by its name."""
         error = self.assertRaises(MissingParameter, read, Needy, NEW, {"Name": "a"})
         self.assertEqual(error.parameter, "Id")
+
+    def test_optional_list(self) -> None:
+        """A list that may be left out may be, whatever must be in it else."""
+        self.assertEqual(read(Sparing, NEW, {}), Sparing())
+        self.assertEqual(read(Sparing, NEW, {"Id.1": "x"}), Sparing(ids=("x",)))
 
 
 class StructureTests(SynchronousTestCase):

@@ -46,6 +46,9 @@ class Thing:
     user_data: UserData | None = wire("userData")
     state: State | None = wire("state")
     ids: tuple[str, ...] = wire("idSet", leaf="id", required=False)
+    seen_ids: tuple[str, ...] = wire(
+        "seenSet", leaf="id", leaf_required=(("2008-01-01", None),), required=False
+    )
     names: tuple[str, ...] = wire("nameSet", required=False, at_least=1)
     states: tuple[State, ...] = wire("stateSet", required=False)
     tags: tuple[str, ...] = wire("tags", repeated=True)
@@ -303,6 +306,13 @@ class DecodeTests(SynchronousTestCase):
         )
         for text in ("", "<one>a</one>"):
             self.assertRefused(MissingParameter, "Do.one", text, cls=Many)
+
+    def test_optional_leaf(self) -> None:
+        """An item may be without its leaf where its date says so, and is none."""
+        items = "<seenSet><item/><item><id>a</id></item></seenSet>"
+        found = read(Thing, f"<thingId>t</thingId>{items}", version=OLD)
+        self.assertEqual(found, Thing(thing_id="t", seen_ids=("a",)))
+        self.assertRefused(MissingParameter, "Do.seenSet.item[1].id", THING + items)
 
     def test_required_list(self) -> None:
         """The wrapper of a required list must be there, though empty."""

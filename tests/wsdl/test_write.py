@@ -12,11 +12,20 @@ from zeep import Client
 from euca_tw.api.cluster import CLUSTER
 from euca_tw.api.ec2.table import EC2, QUERY_VERSIONS
 from euca_tw.api.node import NODE
-from euca_tw.api.shapes import Api, Attribute, Operation, Version, shape, wire
+from euca_tw.api.shapes import (
+    Api,
+    Attribute,
+    Operation,
+    Version,
+    list_type_of,
+    shape,
+    wire,
+)
 from euca_tw.wsdl.schema import TypeNameClash, schema_element
 from euca_tw.wsdl.write import schema, wsdl
 
 ONE = Version("2008-02-01")
+XS = "{http://www.w3.org/2001/XMLSchema}"
 
 
 @shape("ThingType")
@@ -42,9 +51,43 @@ class Answer:
     plain: tuple[str, ...] = wire("plain", repeated=True, at_least=2, at_most=3)
 
 
-@shape("AnswerThingSetType")
+@shape("ThingSetType")
 class NamedLikeAList:
     thing: Thing = wire("thing")
+
+
+@shape("KnownThingType", list_type="KnownSetType")
+class KnownThing:
+    name: str = wire("name")
+
+
+@shape("ListingType")
+class Listing:
+    things: tuple[KnownThing, ...] = wire("thingSet")
+    names: tuple[str, ...] = wire("nameSet", leaf="name", item_type="NameItemType")
+    others: tuple[str, ...] = wire(
+        "others", leaf="name", item_type="NameItemType", list_type="ListOfNamesType"
+    )
+    more_names: tuple[str, ...] = wire("more", leaf="name", item_type="NameItemType")
+
+
+@shape("BadListingType")
+class BadListing:
+    names: tuple[str, ...] = wire("nameSet", leaf="name", item_type="NameItemType")
+    more_names: tuple[str, ...] = wire(
+        "more", leaf="name", item_type="NameItemType", at_least=1
+    )
+
+
+@shape("ChoosyType")
+class Choosy:
+    left: str | None = wire("left", choice="side", choice_required=False)
+    right: str | None = wire("right", choice="side", choice_required=False)
+    up: str | None = wire("up", choice="height", required=False)
+    down: str | None = wire("down", choice="height", required=False)
+    aliases: tuple[str, ...] = wire(
+        "aliasSet", leaf="alias", leaf_required=(("2009-01-01", None),)
+    )
 
 
 @shape("NotedType", attributes=(Attribute("unit", "GiB"),))
@@ -86,7 +129,7 @@ class Served(SynchronousTestCase):
                     )
                     self.assertEqual(element.name, name)
                     made += 1
-        self.assertEqual(made, 164)
+        self.assertEqual(made, 4377)
 
     def test_schemas_compile(self) -> None:
         """libxml2 takes every schema, of SOAP's dates and of all others."""
@@ -137,11 +180,51 @@ class Served(SynchronousTestCase):
         self.assertEqual(address.get("location"), url)
 
 
+class Occurrences(SynchronousTestCase):
+    """What may be left out."""
+
+    def elements(self, version: str) -> dict[str, etree._Element]:
+        api = api_of(Choosy, KnownThing)
+        made = schema_element(api, Version(version))
+        return {e.get("name", ""): e for e in made.iterfind(f".//{XS}sequence//{XS}*")}
+
+    def test_choices(self) -> None:
+        """A whole choice may be left out, or each of its members."""
+        made = self.elements(ONE)
+        told = {
+            name: (made[name].get("minOccurs"), _above(made[name]).get("minOccurs"))
+            for name in ("left", "right", "up", "down")
+        }
+        self.assertEqual(
+            told,
+            {
+                "left": (None, "0"),
+                "right": (None, "0"),
+                "up": ("0", None),
+                "down": ("0", None),
+            },
+        )
+
+    def test_leaves(self) -> None:
+        """So may what is in an item, until a date."""
+        self.assertEqual(self.elements(ONE)["alias"].get("minOccurs"), "0")
+        self.assertIs(self.elements("2009-01-01")["alias"].get("minOccurs"), None)
+
+
+def _above(element: etree._Element) -> etree._Element:
+    above = element.getparent()
+    assert above is not None
+    return above
+
+
 class TypeNames(SynchronousTestCase):
     """Each type has a name of its own."""
 
     def test_lists(self) -> None:
-        """The types of lists are named for where they are."""
+        """
+        The types of lists are named for what is in them; where that has no
+        name, for where they are.
+        """
         made = {
             t.get("name"): [
                 {k: v for k, v in e.items() if k != "name"}
@@ -155,11 +238,11 @@ class TypeNames(SynchronousTestCase):
                 "AskType": [{"type": "tns:ThingType"}],
                 "ThingType": [{"type": "xs:string"}],
                 "AnswerType": [
-                    {"type": "tns:AnswerThingSetType"},
+                    {"type": "tns:ThingSetType"},
                     {"type": "tns:AnswerNameSetType"},
                     {"type": "xs:string", "minOccurs": "2", "maxOccurs": "3"},
                 ],
-                "AnswerThingSetType": [
+                "ThingSetType": [
                     {
                         "type": "tns:ThingType",
                         "minOccurs": "1",
@@ -171,6 +254,38 @@ class TypeNames(SynchronousTestCase):
                 ],
             },
         )
+
+    def test_told(self) -> None:
+        """A list, and an item that is a single scalar, are called as told."""
+        types = {
+            t.get("name"): [e.get("type") for e in t.iter(f"{XS}element")]
+            for t in schema_element(api_of(Listing, Answer), ONE).iterfind("{*}*")
+        }
+        self.assertEqual(
+            types["ListingType"],
+            [
+                "tns:KnownSetType",
+                "tns:NameSetType",
+                "tns:ListOfNamesType",
+                "tns:NameSetType",
+            ],
+        )
+        self.assertEqual(types["KnownSetType"], ["tns:KnownThingType"])
+        for listed in ("NameSetType", "ListOfNamesType"):
+            self.assertEqual(types[listed], ["tns:NameItemType"])
+        self.assertEqual(types["NameItemType"], ["xs:string"])
+
+    def test_one_name_for_two_lists(self) -> None:
+        """Lists of one name that differ are a slip."""
+        error = self.assertRaises(
+            TypeNameClash, schema_element, api_of(BadListing, Answer), ONE
+        )
+        self.assertIn("NameSetType", str(error))
+
+    def test_usual_names(self) -> None:
+        """What a list is usually called."""
+        for item in ("GroupItemType", "GroupSetItemType", "GroupType"):
+            self.assertEqual(list_type_of(item), "GroupSetType")
 
     def test_clash(self) -> None:
         """Two shapes of one name in one version are a slip."""
@@ -189,7 +304,7 @@ class TypeNames(SynchronousTestCase):
         """So is a shape that is called as a list is."""
         clashing = api_of(NamedLikeAList, Answer)
         error = self.assertRaises(TypeNameClash, schema_element, clashing, ONE)
-        self.assertIn("AnswerThingSetType", str(error))
+        self.assertIn("ThingSetType", str(error))
 
     def test_renamed(self) -> None:
         """An API may call a shape otherwise."""
