@@ -26,6 +26,7 @@ from euca_tw.api.errors import (
     DryRunOperation,
     InternalError,
     InvalidAction,
+    InvalidParameterValue,
     MalformedQueryString,
     MissingAction,
     MissingParameter,
@@ -202,6 +203,7 @@ class _Call:
         request = self.read(tree(own), "")
         if self.operation.query_form is not None:
             request = request.request()
+            _check_date(request, self.version)
         if getattr(request, "is_dry_run", False):
             raise DryRunOperation
         return request
@@ -217,6 +219,20 @@ class _Call:
             response,
             "",
         )
+
+
+def _check_date(request: Any, version: Version) -> None:
+    """
+    A form can be right and yet name what its date does not have.
+
+    @raise InvalidParameterValue: so it is.
+    """
+    cls: type = type(request)
+    for f in shape_of(cls).fields:
+        if not f.lives_in(version) and getattr(request, f.python) not in (None, ()):
+            raise InvalidParameterValue(
+                "Attribute", f.wire, f"EC2 of {version} has none of that name."
+            )
 
 
 @lru_cache(maxsize=4096)

@@ -19,7 +19,7 @@ from zope.interface.verify import verifyObject
 
 from euca_tw.api.ec2.table import EC2, QUERY_VERSIONS
 from euca_tw.api.errors import InsufficientInstanceCapacity, NoSuchInstance
-from euca_tw.api.shapes import Api, Operation, Version, shape, wire
+from euca_tw.api.shapes import Api, Empty, Operation, Version, shape, wire
 from euca_tw.common.web import Asked, Reply
 from euca_tw.model.callers import Caller
 from euca_tw.query.door import CONTENT_TYPE, QueryDoor, error_reply
@@ -54,6 +54,7 @@ class ShowThingsResponse:
 @shape("ShowThingsType")
 class ShowThings:
     wanted: int = wire("wanted", query="")
+    old: Empty | None = wire("old", query="", until=NEW)
 
 
 @shape("ShowThingsForm")
@@ -61,7 +62,8 @@ class ShowThingsForm:
     number: str = wire("number")
 
     def request(self) -> ShowThings:
-        return ShowThings(wanted=len(self.number))
+        old = Empty() if self.number == "old" else None
+        return ShowThings(wanted=len(self.number), old=old)
 
 
 API = Api(
@@ -184,6 +186,14 @@ class AnswerTests(DoorTestCase):
         self.respond = lambda request: ShowThingsResponse()
         self.answer(signed_4(LIST | {"Action": "ShowThings", "Number": "xxx"}))
         self.assertEqual(self.called[0][2], ShowThings(wanted=3))
+
+    def test_form_of_another_date(self) -> None:
+        """What a form says that its date does not have is refused."""
+        asked = signed_4(LIST | {"Action": "ShowThings", "Number": "old"})
+        message = self.refused(asked, "InvalidParameterValue")
+        self.assertIn("old", message)
+        self.assertIn(NEW, message)
+        self.assertEqual(self.called, [])
 
     def test_long(self) -> None:
         """A long answer comes in pieces, made as they are asked for."""
