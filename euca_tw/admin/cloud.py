@@ -29,14 +29,13 @@ from euca_tw.admin.server import AdminSocket
 from euca_tw.admin.tier import cooperator_of
 from euca_tw.api.ec2.table import EC2, QUERY_VERSIONS
 from euca_tw.api.errors import RequestTooLarge
-from euca_tw.api.shapes import Dispatch
 from euca_tw.clc.accounts import ADMIN, Accounts
 from euca_tw.clc.addresses import Addresses
 from euca_tw.clc.callers import StoredAccessKeys, StoredCertificates
 from euca_tw.clc.clusters import Clusters
 from euca_tw.clc.credentials import credential_files
 from euca_tw.clc.demo import DemoImage
-from euca_tw.clc.dispatch import dispatcher
+from euca_tw.clc.dispatch import Dispatcher
 from euca_tw.clc.front import SERVICE, Front, FrontResource, is_soap_type
 from euca_tw.clc.groups import Groups
 from euca_tw.clc.image_attributes import ImageAttributes
@@ -217,10 +216,11 @@ class Cloud:
             too_large=refuse_body,
         )
 
-    def _dispatch(self) -> Dispatch:
+    def _dispatch(self) -> Dispatcher:
         whole, machine, store = self._configuration, self._machine, self._store
         clock, minter, quotas = machine.reactor, machine.minter, whole.quotas
-        return dispatcher(
+        return Dispatcher(
+            EC2,
             Instances(store=store, clusters=self._clusters, clock=clock),
             Launches(
                 store=store,

@@ -1,42 +1,89 @@
-"""From an operation to the method that answers it."""
+"""
+From an operation to the method that answers it.
+
+A subject is an object whose public coroutine methods each answer the operation
+that they are named for: C{run_instances} answers RunInstances.  What the API
+declares and no subject answers is refused by name, once its parameters have
+been found right.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Iterable
+import inspect
+from collections.abc import Awaitable, Iterator, Mapping
 from typing import Any
 
+from attrs import define, field
+
 from euca_tw.api.errors import UnsupportedOperation
-from euca_tw.api.shapes import Dispatch, Operation
+from euca_tw.api.shapes import Api, Operation
 
 
-def dispatcher(*subjects: object) -> Dispatch:
+class BadSubjects(Exception):
+    """What the subjects answer is not what the API declares; a slip of ours."""
+
+
+def answers(api: Api, *subjects: type) -> dict[Operation, type]:
     """
-    What asks, for each operation, the first of the C{subjects} that has a
-    public method of the operation's name; the method takes the caller and the
-    request.
+    Which subject answers what.
 
-    @raise UnsupportedOperation: (when called) none of them has.
+    @raise BadSubjects: one answers what is not declared, or two the same.
+    """
+    declared = {operation.method: operation for operation in api.operations}
+    found: dict[Operation, type] = {}
+    for subject in subjects:
+        for method in _public(subject):
+            operation = declared.get(method)
+            if operation is None:
+                raise BadSubjects(
+                    f"{subject.__name__}.{method} answers no operation of {api.name}"
+                )
+            if operation in found:
+                raise BadSubjects(
+                    f"{operation.name} is answered by {found[operation].__name__} and "
+                    f"by {subject.__name__}"
+                )
+            found[operation] = subject
+    return found
+
+
+def _public(subject: type) -> Iterator[str]:
+    for name, _ in inspect.getmembers(subject, inspect.iscoroutinefunction):
+        if not name.startswith("_"):
+            yield name
+
+
+@define(eq=False, init=False)
+class Dispatcher:
+    """
+    A L{euca_tw.api.shapes.Dispatch} that asks the subject that answers.
+
+    @ivar answered: the operations that have an answer.
     """
 
-    answers: dict[Operation, Any] = {}
+    answered: Mapping[Operation, Any] = field()
 
-    def dispatch(operation: Operation, caller: Any, request: Any) -> Awaitable[Any]:
-        answer = answers.get(operation)
+    def __init__(self, api: Api, *subjects: object) -> None:
+        """
+        @raise BadSubjects: see L{answers}.
+        """
+        by_class = {type(subject): subject for subject in subjects}
+        if len(by_class) < len(subjects):
+            raise BadSubjects("There are two subjects of one class")
+        self.answered = {
+            operation: getattr(by_class[subject], operation.method)
+            for operation, subject in answers(api, *by_class).items()
+        }
+
+    def __call__(
+        self, operation: Operation, caller: Any, request: Any
+    ) -> Awaitable[Any]:
+        answer = self.answered.get(operation)
         if answer is None:
-            answer = answers[operation] = _answer(subjects, operation)
+            return _nobody(operation)
         found: Awaitable[Any] = answer(caller, request)
         return found
 
-    return dispatch
 
-
-def _answer(subjects: Iterable[object], operation: Operation) -> Any:
-    for subject in subjects:
-        found = getattr(subject, operation.method, None)
-        if found is not None:
-            return found
-
-    async def nobody(caller: Any, request: Any) -> None:
-        raise UnsupportedOperation(f"This cloud does not have {operation.name} yet")
-
-    return nobody
+async def _nobody(operation: Operation) -> None:
+    raise UnsupportedOperation(f"This cloud does not have {operation.name}")

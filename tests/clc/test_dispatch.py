@@ -2,39 +2,48 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from attrs import define
 from twisted.internet.defer import ensureDeferred
 from twisted.trial.unittest import SynchronousTestCase
 
 from euca_tw.api.ec2.table import EC2
 from euca_tw.api.errors import UnsupportedOperation
-from euca_tw.clc.addresses import Addresses
-from euca_tw.clc.dispatch import dispatcher
-from euca_tw.clc.groups import Groups
-from euca_tw.clc.image_attributes import ImageAttributes
-from euca_tw.clc.images import Images
-from euca_tw.clc.instances import Instances
-from euca_tw.clc.keypairs import KeyPairs
-from euca_tw.clc.launches import Launches
-from euca_tw.clc.zones import Zones
+from euca_tw.clc.dispatch import BadSubjects, Dispatcher, answers
+from euca_tw.clc.subjects import SUBJECTS
 from tests.clc.cloud import ALICE
-
-SUBJECTS = (
-    *(Addresses, Groups, ImageAttributes, Images, Instances),
-    *(KeyPairs, Launches, Zones),
-)
 
 
 @define
 class Echo:
-    async def describe_images(self, caller, request):
+    """Answers one operation, and has other things of its own."""
+
+    limit: int = 3
+
+    async def describe_images(self, caller: Any, request: Any) -> Any:
         return caller, request
+
+    async def _look(self) -> None:
+        """No answer."""
+
+    def is_full(self) -> bool:
+        return False
+
+
+class SecondEcho(Echo):
+    """Answers the same."""
+
+
+class Stranger:
+    async def describe_weather(self, caller: Any, request: Any) -> None:
+        """Nothing that EC2 has."""
 
 
 class DispatchTests(SynchronousTestCase):
     def test_asks(self) -> None:
         """The operation is answered by the method of its name."""
-        dispatch = dispatcher(object(), Echo())
+        dispatch = Dispatcher(EC2, object(), Echo())
         asked = dispatch(EC2.named("DescribeImages"), ALICE, "request")
         self.assertEqual(
             self.successResultOf(ensureDeferred(asked)), (ALICE, "request")
@@ -42,12 +51,31 @@ class DispatchTests(SynchronousTestCase):
 
     def test_nobody(self) -> None:
         """An operation that nobody answers is refused by name."""
-        asked = dispatcher(Echo())(EC2.named("RunInstances"), ALICE, "request")
+        asked = Dispatcher(EC2, Echo())(EC2.named("RunInstances"), ALICE, "request")
         failure = self.failureResultOf(ensureDeferred(asked), UnsupportedOperation)
         self.assertIn("RunInstances", failure.value.message)
 
-    def test_every_operation(self) -> None:
-        """Each operation of the API is answered by exactly one subject."""
-        for operation in EC2.operations:
-            answering = [s for s in SUBJECTS if hasattr(s, operation.method)]
-            self.assertEqual(len(answering), 1, operation.name)
+    def test_undeclared(self) -> None:
+        """An answer to what is not declared is a slip, told by name."""
+        refused = self.assertRaises(BadSubjects, Dispatcher, EC2, Stranger())
+        self.assertIn("Stranger.describe_weather", str(refused))
+
+    def test_two_answers(self) -> None:
+        """Two answers to one operation are a slip, told by name."""
+        refused = self.assertRaises(BadSubjects, Dispatcher, EC2, Echo(), SecondEcho())
+        self.assertEqual(
+            str(refused), "DescribeImages is answered by Echo and by SecondEcho"
+        )
+
+    def test_twice_the_same(self) -> None:
+        """So are two subjects of one class, of which one would never be asked."""
+        self.assertRaises(BadSubjects, Dispatcher, EC2, Echo(), Echo())
+
+    def test_answered(self) -> None:
+        """
+        The operations of the first seven dates are answered by this cloud's
+        subjects, whatever else is.
+        """
+        answered = answers(EC2, *SUBJECTS)
+        for operation in EC2.at(EC2.versions[6]):
+            self.assertIn(operation, answered)

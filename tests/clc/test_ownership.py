@@ -28,7 +28,7 @@ from euca_tw.api.errors import (
 )
 from euca_tw.api.shapes import Empty
 from euca_tw.clc.addresses import Addresses
-from euca_tw.clc.dispatch import dispatcher
+from euca_tw.clc.dispatch import Dispatcher
 from euca_tw.clc.groups import Groups
 from euca_tw.clc.image_attributes import ImageAttributes
 from euca_tw.clc.image_store import MemoryImageStore
@@ -292,7 +292,8 @@ class OwnershipTests(CloudTestCase):
         given = {"store": self.store, "clusters": self.clusters, "clock": self.clock}
         self.imports = Imports(store=self.store, images=MemoryImageStore())
         quotas = Quotas()
-        self.dispatch = dispatcher(
+        self.dispatch = Dispatcher(
+            EC2,
             Instances(**given),
             Launches(**given, minter=self.minter, quotas=quotas, machine_types=TYPES),
             Images(
@@ -339,7 +340,7 @@ class OwnershipTests(CloudTestCase):
     def test_every_operation(self) -> None:
         """The table has every operation that can name what there is."""
         asked = {name for name, _, _ in NAMED} | UNNAMED | {"DeleteKeyPair"}
-        self.assertEqual(asked, {each.name for each in EC2.operations})
+        self.assertEqual(asked, {each.name for each in self.dispatch.answered})
 
     def test_own_names(self) -> None:
         """Names of key pairs are each account's own: he deletes none of hers."""

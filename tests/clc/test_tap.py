@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,15 @@ from twisted.python.usage import UsageError
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
+from euca_tw.admin.cloud import Cloud
 from euca_tw.admin.configuration import Configuration
 from euca_tw.admin.daemon import Daemon
+from euca_tw.admin.identities import own_identity
+from euca_tw.api.ec2.table import EC2
 from euca_tw.cc import tap as cc_tap
 from euca_tw.clc import tap as clc_tap
+from euca_tw.clc.dispatch import answers
+from euca_tw.clc.subjects import SUBJECTS
 from euca_tw.common.config import ConfigError
 from euca_tw.nodectl import tap as nc_tap
 from tests.admin.test_daemon import machine
@@ -100,6 +106,16 @@ class AllInOneTests(SynchronousTestCase):
         described = self.ask("GET /doc/2008-02-01/AmazonEC2.wsdl HTTP/1.1")
         self.assertIn(b"http://127.0.0.1:8773/services/Eucalyptus", described)
         self.assertIn(b"404 Not Found", self.ask("GET /nothing HTTP/1.1"))
+
+    def test_subjects(self) -> None:
+        """It answers what is told that a cloud answers, no more and no less."""
+        around = clc_tap.all_in_one(self.configuration, self.machine)
+        now = datetime(2026, 11, 23, tzinfo=UTC)
+        keys = own_identity(self.state_dir / "keys", "cloud", None, None, now)
+        cloud = Cloud(self.configuration, self.machine, keys, around)
+        self.assertEqual(
+            cloud._dispatch().answered.keys(), answers(EC2, *SUBJECTS).keys()
+        )
 
     def test_restart(self) -> None:
         """The second start of a cloud gives no other credentials."""
