@@ -70,6 +70,14 @@ def wsdl_print(asked: argparse.Namespace) -> None:
     sys.stdout.write(wsdl(api, version, asked.url).decode("utf-8"))
 
 
+def api_print(asked: argparse.Namespace) -> None:
+    from euca_tw.admin.operations import markdown, text
+
+    lines = markdown() if asked.markdown else text(is_unanswered_only=asked.unanswered)
+    for line in lines:
+        _say(line)
+
+
 def config_check(asked: argparse.Namespace) -> None:
     read_configuration(asked.file)
     _say(f"{asked.file} is fine")
@@ -182,6 +190,17 @@ def parser() -> argparse.ArgumentParser:
         "--url",
         default="http://127.0.0.1:8773/services/Eucalyptus",
         help="where the service is (default: %(default)s)",
+    )
+
+    api = command(
+        subjects, "api", api_print, "list EC2's operations, and which are answered"
+    )
+    form = api.add_mutually_exclusive_group()
+    form.add_argument(
+        "--unanswered", action="store_true", help="only those that are not"
+    )
+    form.add_argument(
+        "--markdown", action="store_true", help="as the table in docs/compatibility.md"
     )
 
     config = subject("config", "the configuration")

@@ -16,6 +16,7 @@ from euca_tw.admin.client import Refused
 from euca_tw.admin.command import run
 from euca_tw.admin.direct import CLOUD_STORE
 from euca_tw.admin.identities import own_identity, read_certificate
+from euca_tw.api.ec2.table import EC2
 from euca_tw.clc.interfaces import Zone
 from euca_tw.common.certificates import der_of
 from euca_tw.common.config import ConfigError
@@ -171,6 +172,26 @@ class OtherCommands(CommandCase):
     def test_wsdl_unknown(self) -> None:
         """A date that is not served is refused with those that are."""
         self.assertIn("2008-02-01", self.refused("wsdl", "1999-01-01"))
+
+    def test_api(self) -> None:
+        """EC2's operations are listed, each with its dates and whether it is had."""
+        lines = {line.split()[0]: line.split()[1:] for line in self.listing()}
+        self.assertEqual(lines.keys(), {o.name for o in EC2.operations})
+        self.assertEqual(lines["RunInstances"], ["2006-06-26", "answered"])
+        self.assertEqual(lines["ModifyVpcAttributes"], ["2012-12-01", "2012-12-01"])
+        self.assertEqual(lines["ModifySubnetAttribute"], ["2014-06-15"])
+
+    def test_api_unanswered(self) -> None:
+        """Those that are not answered can be listed alone."""
+        every = self.listing()
+        unanswered = self.listing("--unanswered")
+        self.assertEqual(
+            unanswered, [line for line in every if not line.endswith("answered")]
+        )
+        self.assertTrue(0 < len(unanswered) < len(every))
+
+    def listing(self, *options: str) -> list[str]:
+        return self.done("api", *options).splitlines()
 
     def test_config(self) -> None:
         """A configuration is checked."""

@@ -179,6 +179,34 @@ class Schema:
         return Choice(*occurrence, members)  # type: ignore[arg-type]
 
 
+def type_names(root: etree._Element) -> dict[str, str]:
+    """What the complex types are called, by the elements that have them."""
+    schema = Schema(root).schema
+    types = {t.get("name"): t for t in schema.iterfind(f"{XS}complexType")}
+    groups = {g.get("name"): g for g in schema.iterfind(f"{XS}group")}
+    found: dict[str, str] = {}
+
+    def look(element: etree._Element, above: str) -> None:
+        prefix, _, name = element.get("type").partition(":")
+        if element.nsmap[prefix] != XS.strip("{}"):
+            place = f"{above}/{element.get('name')}"
+            found[place] = name
+            look_inside(types[name], place)
+
+    def look_inside(inside: etree._Element, place: str) -> None:
+        for child in inside.iterchildren(f"{XS}*"):
+            if child.tag == f"{XS}element":
+                look(child, place)
+            elif child.tag == f"{XS}group":
+                look_inside(groups[child.get("ref").partition(":")[2]], place)
+            else:
+                look_inside(child, place)
+
+    for element in schema.iterfind(f"{XS}element"):
+        look(element, "")
+    return found
+
+
 # --- WSDL -------------------------------------------------------------------
 
 

@@ -24,7 +24,7 @@ class EbsBlockDevice:
     delete_on_termination: bool | None = wire("deleteOnTermination")
     volume_type: str | None = wire("volumeType", since="2012-07-20")
     iops: int | None = wire("iops", since="2012-07-20")
-    encrypted: bool | None = wire("encrypted", since="2014-06-15")
+    is_encrypted: bool | None = wire("encrypted", since="2014-05-01")
 
 
 @shape("BlockDeviceMappingItemType", list_type="BlockDeviceMappingType")

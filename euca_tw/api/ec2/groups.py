@@ -1,7 +1,7 @@
 """
 Security groups and their rules.
 
-Query says a rule in two forms, flat and nested; L{IngressForm} reads both.
+Query says a rule in two forms, flat and nested; L{RulesForm} reads both.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from euca_tw.api.shapes import Operation, members, shape, wire
 @shape("UserIdGroupPairType")
 class UserIdGroupPair:
     """
-    A security group as a source of traffic.
+    A security group as where traffic comes from, or goes to.
 
     @ivar user_id: the group's owner; the caller, if it is not said.
     """
@@ -176,25 +176,19 @@ class RevokeSecurityGroupIngressResponse(Acknowledgement):
     """It may not come in by that rule."""
 
 
-#: What a source group without a protocol may send: everything there was.
+#: What a group without a protocol stands for: everything there was.
 _EVERYTHING = (("tcp", 1, 65535), ("udp", 1, 65535), ("icmp", -1, -1))
-
-Rules = TypeVar("Rules", bound=Ingress)
 
 
 @members
-class IngressForm(Request):
+class RulesForm(Request):
     """
     How Query says rules: one, flat, or many, nested.
 
-    @ivar source_security_group_name: all of its traffic, if there is no
-        protocol.
+    @ivar source_security_group_name: if there is no protocol, all traffic is
+        meant.
     """
 
-    group_id: str | None = wire("groupId", since="2011-01-01", choice="group")
-    group_name: str | None = wire(
-        "groupName", required=True, choice="group", choice_since="2011-01-01"
-    )
     ip_permissions: tuple[IpPermission, ...] = wire("ipPermissions")
     source_security_group_name: str | None = wire("sourceSecurityGroupName")
     source_security_group_owner_id: str | None = wire("sourceSecurityGroupOwnerId")
@@ -203,23 +197,20 @@ class IngressForm(Request):
     to_port: int | None = wire("toPort")
     cidr_ip: str | None = wire("cidrIp")
 
-    def _made(self, cls: type[Rules]) -> Rules:
-        return cls(
-            is_dry_run=self.is_dry_run,
-            group_id=self.group_id,
-            group_name=self.group_name,
-            ip_permissions=self.ip_permissions + self._flat_permissions(),
-        )
+    def permissions(self) -> tuple[IpPermission, ...]:
+        """
+        The nested rules, and then the flat one.
+
+        @raise MissingParameter: half a rule is said.
+        @raise InvalidParameterCombination: it is for a network and a group.
+        """
+        return self.ip_permissions + self._flat_permissions()
 
     def _flat_permissions(self) -> tuple[IpPermission, ...]:
-        """
-        @raise MissingParameter: half a rule is said.
-        @raise InvalidParameterCombination: there are two sources.
-        """
         groups, ranges = self._flat_groups(), self._flat_ranges()
         if groups and ranges:
             raise InvalidParameterCombination(
-                "A rule has either CidrIp or SourceSecurityGroupName as its source"
+                "A rule has either CidrIp or SourceSecurityGroupName, not both"
             )
         if self.ip_protocol is not None:
             rule = IpPermission(
@@ -249,6 +240,25 @@ class IngressForm(Request):
 
     def _flat_ranges(self) -> tuple[IpRange, ...]:
         return () if self.cidr_ip is None else (IpRange(cidr_ip=self.cidr_ip),)
+
+
+Rules = TypeVar("Rules", bound=Ingress)
+
+
+@members
+class IngressForm(RulesForm):
+    group_id: str | None = wire("groupId", since="2011-01-01", choice="group")
+    group_name: str | None = wire(
+        "groupName", required=True, choice="group", choice_since="2011-01-01"
+    )
+
+    def _made(self, cls: type[Rules]) -> Rules:
+        return cls(
+            is_dry_run=self.is_dry_run,
+            group_id=self.group_id,
+            group_name=self.group_name,
+            ip_permissions=self.permissions(),
+        )
 
 
 @shape("AuthorizeSecurityGroupIngressForm")

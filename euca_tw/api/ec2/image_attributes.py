@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from euca_tw.api.ec2.attribute_forms import check_attribute, naming
+from euca_tw.api.ec2.attribute_forms import changes, check_attribute, naming
 from euca_tw.api.ec2.common import (
     Acknowledgement,
     AttributeValue,
@@ -21,7 +21,6 @@ from euca_tw.api.ec2.common import (
 from euca_tw.api.ec2.devices import BlockDeviceMapping
 from euca_tw.api.errors import (
     InvalidParameterCombination,
-    InvalidParameterValue,
     MissingParameter,
 )
 from euca_tw.api.shapes import Empty, Operation, shape, wire
@@ -242,20 +241,10 @@ class ModifyImageAttributeForm(Request):
 
     def _permissions(self) -> dict[str, Any]:
         form = self.launch_permission or LaunchPermissionForm()
-        add, remove = form.add, form.remove
         flat = tuple(LaunchPermission(user_id=u) for u in self.user_ids) + tuple(
             LaunchPermission(group=g) for g in self.user_groups
         )
-        if self.operation_type == "add":
-            add += flat
-        elif self.operation_type == "remove":
-            remove += flat
-        elif self.operation_type is not None:
-            raise InvalidParameterValue(
-                "OperationType", self.operation_type, "It is add or remove."
-            )
-        elif flat:
-            raise MissingParameter("OperationType")
+        add, remove = changes(self.operation_type, flat, form.add, form.remove)
         if not add and not remove:
             raise MissingParameter("LaunchPermission.Add.1.UserId")
         change = LaunchPermissionChange(add=add or None, remove=remove or None)

@@ -46,6 +46,28 @@ class CreateKeyPairResponse(Response):
     key_material: str = wire("keyMaterial")
 
 
+@shape("ImportKeyPairType")
+class ImportKeyPair(Request):
+    """
+    @ivar public_key_material: base64 of the key's OpenSSH line, of its
+        RFC 4716 file, or of its DER bytes in base64.
+    """
+
+    key_name: str = wire("keyName")
+    public_key_material: str = wire("publicKeyMaterial")
+
+
+@shape("ImportKeyPairResponseType")
+class ImportKeyPairResponse(Response):
+    """
+    @ivar key_fingerprint: MD5 over the public key's DER bytes, pairs of hex
+        digits with colons.
+    """
+
+    key_name: str = wire("keyName")
+    key_fingerprint: str = wire("keyFingerprint")
+
+
 @shape("DeleteKeyPairType")
 class DeleteKeyPair(Request):
     key_name: str = wire("keyName")
@@ -85,6 +107,12 @@ class DescribeKeyPairsResponse(Response):
 
 OPERATIONS = (
     Operation("CreateKeyPair", CreateKeyPair, CreateKeyPairResponse),
+    Operation(
+        "ImportKeyPair",
+        ImportKeyPair,
+        ImportKeyPairResponse,
+        since="2010-08-31",
+    ),
     Operation(
         "DescribeKeyPairs",
         DescribeKeyPairs,

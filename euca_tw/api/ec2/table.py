@@ -5,17 +5,59 @@ The table of EC2's operations, and the dates they are served under.
 from __future__ import annotations
 
 from euca_tw.api.ec2 import (
+    account,
     addresses,
+    bundles,
+    conversions,
+    customer_gateways,
+    dhcp_options,
+    egress,
+    exports,
     groups,
     image_attributes,
+    image_copies,
     images,
+    instance_attributes,
+    instance_states,
+    instance_status,
     instances,
+    internet_gateways,
     keypairs,
+    licenses,
+    monitoring,
+    network_acls,
+    network_interface_attributes,
+    network_interfaces,
+    passwords,
+    placement_groups,
+    private_addresses,
+    reserved_instances,
+    reserved_listings,
+    reserved_modifications,
+    route_tables,
+    routes,
+    snapshot_attributes,
+    snapshots,
+    spot,
+    spot_datafeed,
+    subnets,
+    tags,
+    volume_attributes,
+    volume_status,
+    volumes,
+    vpc_attributes,
+    vpc_peering,
+    vpcs,
+    vpn_connections,
+    vpn_gateways,
     zones,
 )
 from euca_tw.api.shapes import Api, Operation, Version
 
-#: The dates of Amazon's WSDLs that are served by SOAP.
+#: The dates of the SOAP API.  What Amazon published of 2011-05-15, 2011-07-15
+#: and 2014-05-01 is not known to have been kept by anybody: the first two are
+#: served as 2011-02-28 was, which a strict client of theirs can read; the third
+#: as 2014-02-01, with encrypted volumes.
 SOAP_VERSIONS = (
     Version("2006-06-26"),
     Version("2006-10-01"),
@@ -24,12 +66,6 @@ SOAP_VERSIONS = (
     Version("2007-03-01"),
     Version("2007-08-29"),
     Version("2008-02-01"),
-)
-
-#: The dates that Query takes: all that EC2 ever had.  Each is answered in its
-#: own namespace, with what that date knows.
-QUERY_VERSIONS = (
-    *SOAP_VERSIONS,
     Version("2008-05-05"),
     Version("2008-08-08"),
     Version("2008-12-01"),
@@ -67,6 +103,12 @@ QUERY_VERSIONS = (
     Version("2014-02-01"),
     Version("2014-05-01"),
     Version("2014-06-15"),
+)
+
+#: The dates that Query takes: all that EC2 ever had.  Each is answered in its
+#: own namespace, with what that date knows.
+QUERY_VERSIONS = (
+    *SOAP_VERSIONS,
     Version("2014-09-01"),
     Version("2014-10-01"),
     Version("2015-03-01"),
@@ -80,11 +122,50 @@ QUERY_VERSIONS = (
 OPERATIONS: tuple[Operation, ...] = (
     *images.OPERATIONS,
     *image_attributes.OPERATIONS,
+    *image_copies.OPERATIONS,
     *instances.OPERATIONS,
+    *instance_states.OPERATIONS,
+    *instance_attributes.OPERATIONS,
+    *instance_status.OPERATIONS,
+    *monitoring.OPERATIONS,
+    *passwords.OPERATIONS,
+    *bundles.OPERATIONS,
     *keypairs.OPERATIONS,
     *groups.OPERATIONS,
+    *egress.OPERATIONS,
     *addresses.OPERATIONS,
     *zones.OPERATIONS,
+    *tags.OPERATIONS,
+    *account.OPERATIONS,
+    *placement_groups.OPERATIONS,
+    *licenses.OPERATIONS,
+    *volumes.OPERATIONS,
+    *volume_status.OPERATIONS,
+    *volume_attributes.OPERATIONS,
+    *snapshots.OPERATIONS,
+    *snapshot_attributes.OPERATIONS,
+    *reserved_instances.OPERATIONS,
+    *reserved_listings.OPERATIONS,
+    *reserved_modifications.OPERATIONS,
+    *spot.OPERATIONS,
+    *spot_datafeed.OPERATIONS,
+    *conversions.OPERATIONS,
+    *exports.OPERATIONS,
+    *vpcs.OPERATIONS,
+    *vpc_attributes.OPERATIONS,
+    *vpc_peering.OPERATIONS,
+    *subnets.OPERATIONS,
+    *dhcp_options.OPERATIONS,
+    *internet_gateways.OPERATIONS,
+    *route_tables.OPERATIONS,
+    *routes.OPERATIONS,
+    *network_acls.OPERATIONS,
+    *customer_gateways.OPERATIONS,
+    *vpn_gateways.OPERATIONS,
+    *vpn_connections.OPERATIONS,
+    *network_interfaces.OPERATIONS,
+    *network_interface_attributes.OPERATIONS,
+    *private_addresses.OPERATIONS,
 )
 
 EC2 = Api(

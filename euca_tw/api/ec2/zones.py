@@ -1,5 +1,5 @@
 """
-Availability zones: the clusters of the cloud.
+Regions, and availability zones: the clusters of the cloud.
 """
 
 from __future__ import annotations
@@ -50,11 +50,45 @@ class DescribeAvailabilityZonesResponse(Response):
     zones: tuple[AvailabilityZone, ...] = wire("availabilityZoneInfo")
 
 
+@shape("DescribeRegionsType")
+class DescribeRegions(Request):
+    """@ivar region_names: none: all."""
+
+    region_names: tuple[str, ...] = wire(
+        "regionSet",
+        query="RegionName",
+        leaf="regionName",
+        item_type="DescribeRegionsSetItemType",
+    )
+    filters: tuple[Filter, ...] = wire(
+        "filterSet", query="Filter", since="2010-08-31", required=False
+    )
+
+
+@shape("RegionItemType")
+class Region:
+    """@ivar region_endpoint: the host that answers for it; no URL."""
+
+    region_name: str = wire("regionName")
+    region_endpoint: str = wire("regionEndpoint")
+
+
+@shape("DescribeRegionsResponseType")
+class DescribeRegionsResponse(Response):
+    regions: tuple[Region, ...] = wire("regionInfo")
+
+
 OPERATIONS = (
     Operation(
         "DescribeAvailabilityZones",
         DescribeAvailabilityZones,
         DescribeAvailabilityZonesResponse,
         since="2008-02-01",
+    ),
+    Operation(
+        "DescribeRegions",
+        DescribeRegions,
+        DescribeRegionsResponse,
+        since="2008-12-01",
     ),
 )
