@@ -199,7 +199,10 @@ class Cloud:
             query=query.answer,
             soap=soap.answer,
             versions=EC2.versions,
-            describe=lambda version: wsdl(EC2, version, service_url),
+            # The newest take some 40 ms when they are made for the first time.
+            describe=lambda version: machine.in_thread(
+                partial(wsdl, EC2, version, service_url)
+            ),
             refuse=lambda error: error_reply(error, new_request_id()),
         )
         too_large = RequestTooLarge(section.max_body_bytes)

@@ -6,6 +6,7 @@ within seconds, and one line for the operator when something of his is wrong.
 from __future__ import annotations
 
 import atexit
+import gc
 import os
 import sys
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
@@ -78,6 +79,7 @@ class Machine:
     @ivar random: unguessable, except in tests.
     @ivar fail: ends the process, for a reason that was logged.
     @ivar make_store: for a path and the classes of the records.
+    @ivar settle: called when a daemon has started.
     """
 
     reactor: Any
@@ -85,6 +87,7 @@ class Machine:
     in_thread: InThread
     fail: Action
     make_store: Callable[[Path, tuple[type, ...]], IStore]
+    settle: Callable[[], None] = lambda: None
 
     @property
     def minter(self) -> Minter:
@@ -121,7 +124,18 @@ def real_machine(reactor: Any) -> Machine:
         in_thread=partial(deferToThreadPool, reactor, reactor.getThreadPool()),
         fail=fail,
         make_store=make_store,
+        settle=settle_memory,
     )
+
+
+def settle_memory() -> None:
+    """
+    What is there now stays: it is looked through for garbage once more, and
+    never again.  To do so while requests wait would hold them up for longer
+    than any of them takes.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 def end_failed(reactor: Any) -> None:
@@ -173,6 +187,7 @@ class Daemon(Service):
             self._log.failure("The start failed")
             self._machine.fail()
         else:
+            self._machine.settle()
             self._log.info("{daemon} is ready", daemon=self.name)
 
     def stopService(self) -> Deferred[None]:

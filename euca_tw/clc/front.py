@@ -50,14 +50,14 @@ def is_soap_type(kind: str) -> bool:
 class Front:
     """
     @ivar versions: oldest first; those that have a description.
-    @ivar describe: makes the description of a version.
+    @ivar describe: makes the description of a version, which may take long.
     @ivar refuse: makes the reply for a request that goes nowhere.
     """
 
     query: Answer
     soap: Answer
     versions: Collection[Version]
-    describe: Callable[[Version], bytes]
+    describe: Callable[[Version], Awaitable[bytes]]
     refuse: Callable[[ApiError], Reply]
 
     def answer(self, asked: Asked) -> Awaitable[Reply]:
@@ -67,16 +67,17 @@ class Front:
             if is_soap(asked):
                 return self.soap(asked)
             if query and query.lower() == b"wsdl":
-                return succeed(self._description(max(self.versions)))
+                return self._description(max(self.versions))
             return self.query(asked)
         found = _DESCRIPTION.match(path)
         version = Version(found[1].decode("ascii") if found is not None else "")
         if version in self.versions:
-            return succeed(self._description(version))
+            return self._description(version)
         return succeed(self.refuse(NoSuchPage(path[:200].decode("utf-8", "replace"))))
 
-    def _description(self, version: Version) -> Reply:
-        return Reply(200, "text/xml;charset=UTF-8", (self.describe(version),))
+    async def _description(self, version: Version) -> Reply:
+        described = await self.describe(version)
+        return Reply(200, "text/xml;charset=UTF-8", (described,))
 
 
 class FrontResource(AnswerResource):

@@ -20,6 +20,7 @@ from twisted.internet.defer import CancelledError
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
+from euca_tw.api.dated import dated
 from euca_tw.api.encode import pieces, text
 from euca_tw.api.errors import (
     ApiError,
@@ -134,7 +135,7 @@ class QueryDoor:
         operation = self._api.find(action, Version(version))
         if operation is None:
             raise InvalidAction(action[:100])
-        return _call_of(self._api, operation, Version(version))
+        return _call_of(operation, Version(version), self._api)
 
 
 def _signed(asked: Asked) -> Signed:
@@ -235,8 +236,8 @@ def _check_date(request: Any, version: Version) -> None:
             )
 
 
-@lru_cache(maxsize=4096)
-def _call_of(api: Api, operation: Operation, version: Version) -> _Call:
+@dated
+def _call_of(operation: Operation, version: Version, api: Api) -> _Call:
     response = shape_of(operation.response)
     return _Call(
         operation=operation,

@@ -15,10 +15,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from functools import cache
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
+from euca_tw.api.dated import dated
 from euca_tw.api.errors import (
     InvalidParameterCombination,
     InvalidParameterValue,
@@ -146,7 +146,7 @@ def read(cls: type, version: Version, parameters: Mapping[str, str]) -> Any:
     return reader(shape_of(cls), version)(tree(parameters), "")
 
 
-@cache
+@dated
 def reader(shape: Shape, version: Version) -> Read:
     """The function that makes the shape of a tree, at a path like C{"Filter.1."}."""
     fields = [f for f in shape.at(version) if f.query]

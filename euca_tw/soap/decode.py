@@ -15,13 +15,13 @@ around comments as canonical XML sees it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from functools import cache
 from typing import Any
 
 import attrs
 from attrs import define, frozen
 from lxml import etree
 
+from euca_tw.api.dated import dated
 from euca_tw.api.errors import (
     ApiError,
     InvalidParameterCombination,
@@ -54,7 +54,7 @@ def decode(
     @raise ApiError: it is not an instance of the shape in that version.
     """
     try:
-        return _structure(shape, version, namespace)(element)
+        return reader_of(shape, version, namespace)(element)
     except _Wrong as wrong:
         path = _path(wrong.element, element)
         raise wrong.refusal(path + wrong.below) from None
@@ -137,8 +137,9 @@ def _by_tag(members: Mapping[str, Any], namespace: str) -> dict[str, Any]:
     }
 
 
-@cache
-def _structure(shape: Shape, version: Version, namespace: str) -> _Reader:
+@dated
+def reader_of(shape: Shape, version: Version, namespace: str) -> _Reader:
+    """The function that reads an element of that shape."""
     fields = tuple(shape.elements(version))
     read_by = {f.wire: _member(f, version, namespace) for f in fields}
     members: Mapping[Any, _Member] = _by_tag(read_by, namespace)
@@ -322,7 +323,7 @@ def _member(f: Field, version: Version, namespace: str) -> _Member:
 def _one(f: Field, version: Version, namespace: str) -> _Reader:
     if f.is_scalar:
         return _scalar(f)
-    return _structure(shape_of(f.of), version, namespace)
+    return reader_of(shape_of(f.of), version, namespace)
 
 
 def _wrapped(f: Field, version: Version, one: _Reader, namespace: str) -> _Reader:

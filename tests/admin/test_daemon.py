@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -19,7 +20,9 @@ from euca_tw.store.interfaces import StoreUnusable
 from euca_tw.store.memory import MemoryStore
 
 
-def machine(fail: Any = lambda: None) -> Machine:
+def machine(
+    fail: Any = lambda: None, settle: Callable[[], None] = lambda: None
+) -> Machine:
     """A machine of memory, which keeps a store for each path."""
     stores: defaultdict[Path, MemoryStore] = defaultdict(MemoryStore)
     return Machine(
@@ -28,13 +31,16 @@ def machine(fail: Any = lambda: None) -> Machine:
         in_thread=in_this_thread,
         fail=fail,
         make_store=lambda path, kinds: stores[path],
+        settle=settle,
     )
 
 
 class DaemonTests(SynchronousTestCase):
     def setUp(self) -> None:
         self.said: list[str] = []
-        self.machine = machine(lambda: self.said.append("failed"))
+        self.machine = machine(
+            lambda: self.said.append("failed"), lambda: self.said.append("settled")
+        )
 
     def part(self, name: str, start: Any = None, stop: Any = None) -> Part:
         def say(what: str, result: Any) -> Any:
@@ -55,12 +61,15 @@ class DaemonTests(SynchronousTestCase):
         return daemon
 
     def test_order(self) -> None:
-        """Each part starts when the one before has; they stop in reverse."""
+        """
+        Each part starts when the one before has; they stop in reverse.  When
+        all have started, it settles.
+        """
         first: Deferred[None] = Deferred()
         daemon = self.started(self.part("a", first), self.part("b"))
         self.assertEqual(self.said, ["start a"])
         first.callback(None)
-        self.assertEqual(self.said, ["start a", "start b"])
+        self.assertEqual(self.said, ["start a", "start b", "settled"])
         self.said.clear()
         self.successResultOf(daemon.stopService())
         self.assertEqual(self.said, ["stop b", "stop a"])

@@ -1,4 +1,4 @@
-"""Tests of L{euca_tw.api.encode}."""
+"""Tests of L{euca_tw.api.encode} and L{euca_tw.api.writers}."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from euca_tw.api.encode import (
     RECORDS_PER_PIECE,
     attribute,
     element,
-    encoder,
     moment,
     pieces,
     text,
 )
 from euca_tw.api.shapes import Attribute, Empty, Version, shape, shape_of, wire
+from euca_tw.api.writers import writer
 
 OLD, NEW = Version("2008-02-01"), Version("2011-01-01")
 NAMESPACE = "http://ec2.amazonaws.com/doc/2008-02-01/"
@@ -75,9 +75,7 @@ class Outer:
 
 
 def written(value: Any, version: Version = OLD) -> str:
-    chunks: list[str] = []
-    encoder(shape_of(type(value)), version)(value, chunks.append)
-    return "".join(chunks)
+    return writer(shape_of(type(value)), version)(value)
 
 
 class ScalarTests(SynchronousTestCase):
@@ -226,7 +224,7 @@ class StructureTests(SynchronousTestCase):
     def test_compiled_once(self) -> None:
         """A shape is compiled once for each version."""
         self.assertIs(
-            encoder(shape_of(Thing), OLD), encoder(shape_of(Thing), Version(OLD))
+            writer(shape_of(Thing), OLD), writer(shape_of(Thing), Version(OLD))
         )
 
 

@@ -27,7 +27,7 @@ FRONT = Front(
     query=says("query"),
     soap=says("soap"),
     versions=(Version("2006-06-26"), Version("2008-02-01")),
-    describe=lambda version: b"described " + version.encode(),
+    describe=lambda version: succeed(b"described " + version.encode()),
     refuse=refuse,
 )
 
