@@ -178,7 +178,8 @@ class Boto3Tests(SynchronousTestCase):
             MaxCount=1,
         )
         self.refused("DryRunOperation", ec2.describe_instances, DryRun=True)
-        self.refused("InvalidAction", ec2.describe_spot_price_history)
+        self.refused("UnsupportedOperation", ec2.describe_spot_price_history)
+        self.refused("InvalidAction", ec2.describe_flow_logs)
         stranger = boto3.client(
             "ec2",
             endpoint_url=self.cloud.url,

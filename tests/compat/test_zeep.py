@@ -142,3 +142,37 @@ class ZeepTests(SynchronousTestCase):
     def test_2008_02_01(self) -> None:
         """The round works at 2008-02-01, signed by rsa-sha256."""
         self.round("2008-02-01")
+
+    def test_newest(self) -> None:
+        """
+        At the last date its answers have all that it requires; what nobody
+        answers yet is refused by that.
+        """
+        ec2 = self.service("2014-06-15")
+        every = ec2.DescribeImages(imagesSet={}, ownersSet={}, executableBySet={})
+        [image] = [i for i in every.imagesSet.item if i.imageId.startswith("emi-")]
+        launched = ec2.RunInstances(
+            imageId=image.imageId,
+            minCount=1,
+            maxCount=1,
+            groupSet={},
+            instanceType="m1.small",
+        )
+        [instance] = launched.instancesSet.item
+        one = {"instancesSet": {"item": [{"instanceId": instance.instanceId}]}}
+        [told] = ec2.DescribeInstances(**one).reservationSet.item
+        self.assertEqual(told.reservationId, launched.reservationId)
+        group = told.instancesSet.item[0].groupSet.item[0]
+        self.assertEqual(group.groupName, "default")
+        self.assertTrue(group.groupId.startswith("sg-"))
+        groups = ec2.DescribeSecurityGroups(securityGroupSet={}, securityGroupIdSet={})
+        self.assertTrue(groups.securityGroupInfo.item)
+        zones = ec2.DescribeAvailabilityZones(availabilityZoneSet={})
+        self.assertTrue(zones.availabilityZoneInfo.item[0].regionName)
+        ec2.DescribeAddresses(publicIpsSet={}, allocationIdsSet={})
+        ended = ec2.TerminateInstances(**one)
+        self.assertEqual(ended.instancesSet.item[0].currentState.name, "shutting-down")
+        with self.assertRaises(Fault) as refused:
+            ec2.DescribeVolumes(volumeSet={})
+        self.assertIn("Client.UnsupportedOperation", refused.exception.code)
+        self.assertNotIn("Traceback", self.cloud.log)
