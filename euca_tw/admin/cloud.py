@@ -29,12 +29,14 @@ from euca_tw.admin.server import AdminSocket
 from euca_tw.admin.tier import cooperator_of
 from euca_tw.api.ec2.table import EC2, QUERY_VERSIONS
 from euca_tw.api.errors import RequestTooLarge
+from euca_tw.api.shapes import Version
 from euca_tw.clc.accounts import ADMIN, Accounts
 from euca_tw.clc.addresses import Addresses
 from euca_tw.clc.callers import StoredAccessKeys, StoredCertificates
 from euca_tw.clc.clusters import Clusters
 from euca_tw.clc.credentials import credential_files
 from euca_tw.clc.demo import DemoImage
+from euca_tw.clc.descriptions import Descriptions
 from euca_tw.clc.dispatch import Dispatcher
 from euca_tw.clc.front import SERVICE, Front, FrontResource, is_soap_type
 from euca_tw.clc.groups import Groups
@@ -57,7 +59,7 @@ from euca_tw.soap.door import ec2_door, refusal
 from euca_tw.soap.http import pooled_agent
 from euca_tw.soap.interfaces import IPeers
 from euca_tw.store.interfaces import IStore
-from euca_tw.wsdl.write import wsdl
+from euca_tw.wsdl.write import schema, wsdl
 
 NAME = "euca-clc"
 
@@ -195,14 +197,17 @@ class Cloud:
             new_request_id,
             in_thread=machine.in_thread,
         )
+
+        def describe(version: Version, kind: str) -> bytes:
+            if kind == "xsd":
+                return schema(EC2, version)
+            return wsdl(EC2, version, service_url)
+
         front = Front(
             query=query.answer,
             soap=soap.answer,
             versions=EC2.versions,
-            # The newest take some 40 ms when they are made for the first time.
-            describe=lambda version: machine.in_thread(
-                partial(wsdl, EC2, version, service_url)
-            ),
+            describe=Descriptions(make=describe, in_thread=machine.in_thread).of,
             refuse=lambda error: error_reply(error, new_request_id()),
         )
         too_large = RequestTooLarge(section.max_body_bytes)

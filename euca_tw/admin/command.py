@@ -60,14 +60,19 @@ def wsdl_print(asked: argparse.Namespace) -> None:
     from euca_tw.api.cluster import CLUSTER
     from euca_tw.api.ec2.table import EC2
     from euca_tw.api.node import NODE
-    from euca_tw.wsdl.write import wsdl
+    from euca_tw.wsdl.write import schema, wsdl
 
     described = {str(version): (EC2, version) for version in EC2.versions}
     described |= {api.name: (api, api.versions[0]) for api in (CLUSTER, NODE)}
     if asked.which not in described:
         raise Refused(f"there is no {asked.which}; there are {', '.join(described)}")
     api, version = described[asked.which]
-    sys.stdout.write(wsdl(api, version, asked.url).decode("utf-8"))
+    try:
+        asked.url.encode("ascii")
+        made = schema(api, version) if asked.xsd else wsdl(api, version, asked.url)
+    except ValueError:
+        raise Refused(f"{asked.url!r} is no URL") from None
+    sys.stdout.write(made.decode("utf-8"))
 
 
 def api_print(asked: argparse.Namespace) -> None:
@@ -191,6 +196,7 @@ def parser() -> argparse.ArgumentParser:
         default="http://127.0.0.1:8773/services/Eucalyptus",
         help="where the service is (default: %(default)s)",
     )
+    described.add_argument("--xsd", action="store_true", help="only its schema")
 
     api = command(
         subjects, "api", api_print, "list EC2's operations, and which are answered"

@@ -61,7 +61,7 @@ def markdown() -> Iterator[str]:
     answered = sum(each.is_answered for each in every)
     yield f"{answered} of {len(every)} operations are answered."
     yield ""
-    yield "| operation | since | until | answered |"
+    yield "| operation | first | last | answered |"
     yield "|---|---|---|---|"
     for each in every:
         told = (each.name, each.first, each.last, "yes" if each.is_answered else None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Mapping
 from datetime import UTC, datetime
+from functools import cache, partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -97,7 +98,7 @@ def tier_part(
         machine.reactor,
         machine.request_ids.uuid,
         in_thread=machine.in_thread,
-        wsdl=lambda: wsdl(api, api.versions[-1], url),
+        wsdl=cache(partial(wsdl, api, api.versions[-1], url)),
     )
     answer = only_at(urlsplit(url).path.encode(), door.answer)
     site = make_site(

@@ -3,7 +3,8 @@ What is worked out for a version, kept for the versions that were used last.
 
 A cloud serves some fifty dates; a client uses one, and what reads and writes a
 whole date takes megabytes.  So what is made for a date goes when so many others
-have been used since, all of it together: its parts know each other.
+have been used since, all of it together: its parts know each other.  Long
+messages are read and written in threads, so that this may be asked in any.
 """
 
 from __future__ import annotations
@@ -11,40 +12,56 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, TypeVar
+from threading import Lock
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from euca_tw.api.fields import Version
 
 #: How many versions are kept: a cloud's clients are of a few kinds.
-KEPT = 12
+KEPT = 16
 
+S = TypeVar("S")
+P = ParamSpec("P")
 T = TypeVar("T")
 
+_lock = Lock()
+_made: OrderedDict[Version, dict[Any, Any]] = OrderedDict()
 
-def dated(make: Callable[..., T]) -> Callable[..., T]:
+
+def dated(
+    make: Callable[Concatenate[S, Version, P], T],
+) -> Callable[Concatenate[S, Version, P], T]:
     """
     A function of a thing and a version, and whatever else, all hashable: what it
-    returned is returned again, while its version is kept.
+    returned is returned again, while its version is kept.  Arguments are given
+    by their places.
     """
-    by_version: OrderedDict[Version, dict[Any, T]] = OrderedDict()
 
     @wraps(make)
-    def kept(of: Any, version: Version, *more: Any) -> T:
-        made = by_version.get(version)
-        if made is None:
-            made = by_version[version] = {}
-            if len(by_version) > KEPT:
-                by_version.popitem(last=False)
-        else:
-            by_version.move_to_end(version)
-        key = (of, *more)
+    def kept(of: S, version: Version, /, *more: P.args, **none: P.kwargs) -> T:
+        of_version = _of(version)
+        key = (make, of, *more)
         try:
-            return made[key]
+            found: T = of_version[key]
         except KeyError:
-            found = made[key] = make(of, version, *more)
-            return found
+            # Two threads may make the same: one is as good as the other.
+            found = of_version[key] = make(of, version, *more, **none)
+        return found
 
     return kept
+
+
+def _of(version: Version) -> dict[Any, Any]:
+    """What is kept of a version, which is now the last used."""
+    with _lock:
+        found = _made.get(version)
+        if found is None:
+            found = _made[version] = {}
+            if len(_made) > KEPT:
+                _made.popitem(last=False)
+        else:
+            _made.move_to_end(version)
+        return found
 
 
 __all__ = ["KEPT", "dated"]

@@ -9,9 +9,9 @@ Codes and texts follow EC2's developer guide, "Error codes".
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from attrs import define
+from attrs import define, field
 
 
 @define
@@ -30,7 +30,7 @@ class ApiError(Exception):
     def message(self) -> str:
         """The sentence for the client."""
         return self.text.format(
-            **{name: getattr(self, name) for name in _fields(type(self))}
+            **{name: _cut(getattr(self, name), 1000) for name in _fields(type(self))}
         )
 
     @property
@@ -40,6 +40,16 @@ class ApiError(Exception):
 
     def __str__(self) -> str:
         return f"{self.code}: {self.message}"
+
+
+def _cut(told: Any, most: int) -> Any:
+    """Clients may say much; it is not said back in full."""
+    is_long = isinstance(told, str) and len(told) > most
+    return f"{told[:most]}…" if is_long else told
+
+
+def _shown(value: str) -> str:
+    return str(_cut(value, 100))
 
 
 def _fields(cls: type) -> tuple[str, ...]:
@@ -146,10 +156,12 @@ class MissingParameter(ApiError):
 
 @define
 class InvalidParameterValue(ApiError):
+    """@ivar value: no more of it is told than is good for a message."""
+
     code = "InvalidParameterValue"
     text = "Value ({value}) for parameter {parameter} is invalid. {reason}"
     parameter: str
-    value: str
+    value: str = field(converter=_shown)
     reason: str = ""
 
 

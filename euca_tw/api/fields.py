@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import types
 import typing
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any, NewType, Union
 
@@ -49,6 +50,8 @@ class Field:
         L{is_leaf_required_in}).
     @ivar item_type: of such an item, the complexType's name in the schema.
     @ivar list_type: of a list, likewise, where it is not the usual one.
+    @ivar early_types: until a date, what the types of this list and of its
+        items were called: (date, list, item).
     @ivar at_least: of a list: how many items there must be (ask
         L{at_least_in}: there are such that asked for one until a date).
     @ivar at_most: of a list: how many there may be; None: any number.
@@ -74,13 +77,13 @@ class Field:
     leaf_required: bool | tuple[Span, ...]
     item_type: str | None
     list_type: str | None
+    early_types: tuple[str, str, str] | None
     at_least: int
     at_least_until: str | None
     at_most: int | None
     required: bool | tuple[Span, ...]
     since: str | None
     until: str | None
-    absent_in: tuple[str, ...]
     is_in_soap: bool
     soap_spans: tuple[Span, ...]
     is_optional_in_query: bool
@@ -96,9 +99,7 @@ class Field:
         return self.of in SCALARS
 
     def lives_in(self, version: Version) -> bool:
-        return (
-            within((self.since, self.until), version) and version not in self.absent_in
-        )
+        return within((self.since, self.until), version)
 
     def is_element_in(self, version: Version) -> bool:
         """Whether SOAP can say it in that version."""
@@ -110,6 +111,12 @@ class Field:
     def at_least_in(self, version: Version) -> int:
         """How many items a list must have, in that version."""
         return self.at_least if within((None, self.at_least_until), version) else 0
+
+    def early_types_in(self, version: Version) -> tuple[str | None, str | None]:
+        """What the types of a list and its items are called, if otherwise."""
+        if self.early_types is None or version >= self.early_types[0]:
+            return None, None
+        return self.early_types[1:]
 
     def choice_in(self, version: Version) -> str | None:
         """The choice that the field belongs to, in that version."""
@@ -133,6 +140,25 @@ class Field:
         )
 
 
+def choices(
+    fields: Iterable[Field], version: Version
+) -> Iterator[tuple[tuple[Field, ...], bool]]:
+    """
+    The members of each choice that there is in that version, and whether one of
+    them must be there.
+    """
+    found: dict[str, list[Field]] = {}
+    for f in fields:
+        choice = f.choice_in(version)
+        if choice is not None:
+            found.setdefault(choice, []).append(f)
+    for members in found.values():
+        is_required = all(
+            f.is_required_in(version) and f.is_choice_required for f in members
+        )
+        yield tuple(members), is_required
+
+
 def within(span: Span, version: str) -> bool:
     """Whether a version is in a span of them."""
     since, until = span
@@ -154,13 +180,13 @@ def wire(
     leaf_required: bool | tuple[Span, ...] = True,
     item_type: str | None = None,
     list_type: str | None = None,
+    early_types: tuple[str, str, str] | None = None,
     repeated: bool = False,
     at_least: int = 0,
     at_least_until: str | None = None,
     at_most: int | None = None,
     since: str | None = None,
     until: str | None = None,
-    absent_in: tuple[str, ...] = (),
     required: bool | tuple[Span, ...] | None = None,
     soap: bool | tuple[Span, ...] = True,
     query_optional: bool = False,
@@ -192,13 +218,13 @@ def wire(
         leaf_required=leaf_required,
         item_type=item_type,
         list_type=list_type,
+        early_types=early_types,
         repeated=repeated,
         at_least=at_least,
         at_least_until=at_least_until,
         at_most=at_most,
         since=since,
         until=until,
-        absent_in=absent_in,
         required=required,
         soap=soap,
         query_optional=query_optional,
@@ -222,13 +248,13 @@ class Wire:
     leaf_required: bool | tuple[Span, ...]
     item_type: str | None
     list_type: str | None
+    early_types: tuple[str, str, str] | None
     repeated: bool
     at_least: int
     at_least_until: str | None
     at_most: int | None
     since: str | None
     until: str | None
-    absent_in: tuple[str, ...]
     required: bool | tuple[Span, ...] | None
     soap: bool | tuple[Span, ...]
     query_optional: bool
@@ -275,13 +301,13 @@ def field_of(a: attrs.Attribute[Any], hint: Any) -> Field:
         leaf_required=told.leaf_required,
         item_type=told.item_type,
         list_type=told.list_type,
+        early_types=told.early_types,
         at_least=told.at_least,
         at_least_until=told.at_least_until,
         at_most=told.at_most,
         required=required,
         since=told.since,
         until=told.until,
-        absent_in=told.absent_in,
         is_in_soap=told.soap is not False,
         soap_spans=() if isinstance(told.soap, bool) else told.soap,
         is_optional_in_query=told.query_optional,

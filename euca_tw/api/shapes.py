@@ -235,6 +235,8 @@ class Operation:
         rules; a shape whose method C{request()} gives the C{request}, or
         raises L{euca_tw.api.errors.ApiError}.
     @ivar soap_actions: the soapAction, and when, where it is not C{name}.
+    @ivar early_response_type: until a date, what the response's complexType was
+        called: (date, name).
     """
 
     name: str
@@ -244,6 +246,7 @@ class Operation:
     until: str | None = None
     query_form: type | None = None
     soap_actions: tuple[tuple[Span, str], ...] = ()
+    early_response_type: tuple[str, str] | None = None
 
     def lives_in(self, version: Version) -> bool:
         return within((self.since, self.until), version)

@@ -128,7 +128,7 @@ class _Source:
         if not any(inner.elements(self.version)):
             yield None, repr(f"{start[:-1]}/>")
             return
-        write = self._named(f"write_{number}", writer(inner, self.version, self.keeps))
+        write = self._writer(number, inner)
         yield None, f"{start!r} + {write}(got) + {end!r}"
 
     def _list(
@@ -139,8 +139,7 @@ class _Source:
         if f.is_scalar:
             convert = self._convert(number, f.of)
         elif any(shape_of(f.of).elements(self.version)):
-            inner = writer(shape_of(f.of), self.version, self.keeps)
-            convert = self._named(f"write_{number}", inner)
+            convert = self._writer(number, shape_of(f.of))
         else:
             start, end = f"{start[:-1]}/>", ""
             convert = self._named(f"write_{number}", lambda value: "")
@@ -151,6 +150,17 @@ class _Source:
         )
         empty = f"<{f.wire}/>" if is_written_empty and not f.repeated else ""
         yield None, repr(empty)
+
+    def _writer(self, number: int, inner: Shape) -> str:
+        """What writes an inner shape; it is made when it is first called for."""
+        name = f"write_{number}"
+        names, version, keeps = self.names, self.version, self.keeps
+
+        def first(value: Any) -> str:
+            write = names[name] = writer(inner, version, keeps)
+            return write(value)
+
+        return self._named(name, first)
 
     def _named(self, name: str, what: Any) -> str:
         self.names[name] = what

@@ -4,7 +4,7 @@ From an operation to the method that answers it.
 A subject is an object whose public coroutine methods each answer the operation
 that they are named for: C{run_instances} answers RunInstances.  What the API
 declares and no subject answers is refused by name, once its parameters have
-been found right.
+been found right; a dry run is refused as EC2 has it, where it is answered.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 
 from attrs import define, field
 
-from euca_tw.api.errors import UnsupportedOperation
+from euca_tw.api.errors import ApiError, DryRunOperation, UnsupportedOperation
 from euca_tw.api.shapes import Api, Operation
 
 
@@ -32,12 +32,13 @@ def answers(api: Api, *subjects: type) -> dict[Operation, type]:
     declared = {operation.method: operation for operation in api.operations}
     found: dict[Operation, type] = {}
     for subject in subjects:
-        for method in _public(subject):
+        for method, is_coroutine in _public(subject):
             operation = declared.get(method)
-            if operation is None:
-                raise BadSubjects(
-                    f"{subject.__name__}.{method} answers no operation of {api.name}"
-                )
+            if operation is None and not is_coroutine:
+                continue
+            if operation is None or not is_coroutine:
+                what = "no coroutine" if operation else f"no operation of {api.name}"
+                raise BadSubjects(f"{subject.__name__}.{method} is {what}")
             if operation in found:
                 raise BadSubjects(
                     f"{operation.name} is answered by {found[operation].__name__} and "
@@ -47,10 +48,11 @@ def answers(api: Api, *subjects: type) -> dict[Operation, type]:
     return found
 
 
-def _public(subject: type) -> Iterator[str]:
-    for name, _ in inspect.getmembers(subject, inspect.iscoroutinefunction):
+def _public(subject: type) -> Iterator[tuple[str, bool]]:
+    """Names of methods, and whether each is a coroutine function."""
+    for name, method in inspect.getmembers(subject, inspect.isfunction):
         if not name.startswith("_"):
-            yield name
+            yield name, inspect.iscoroutinefunction(method)
 
 
 @define(eq=False, init=False)
@@ -80,10 +82,14 @@ class Dispatcher:
     ) -> Awaitable[Any]:
         answer = self.answered.get(operation)
         if answer is None:
-            return _nobody(operation)
+            return _refused(
+                UnsupportedOperation(f"This cloud does not have {operation.name}")
+            )
+        if getattr(request, "is_dry_run", False):
+            return _refused(DryRunOperation())
         found: Awaitable[Any] = answer(caller, request)
         return found
 
 
-async def _nobody(operation: Operation) -> None:
-    raise UnsupportedOperation(f"This cloud does not have {operation.name}")
+async def _refused(refusal: ApiError) -> None:
+    raise refusal

@@ -3,7 +3,8 @@ The cloud controller's one port: which door a request goes to.
 
  - C{/} and C{/services/Eucalyptus}: EC2, by SOAP if it is a SOAP message, else
    by Query; C{?wsdl} is its description.
- - C{/doc/<date>/AmazonEC2.wsdl}: its description at a date.
+ - C{/doc/<date>/AmazonEC2.wsdl}: its description at a date; C{….xsd}: the schema
+   of that alone.
  - C{/images/…}: images, for the nodes.
 """
 
@@ -25,7 +26,7 @@ from euca_tw.common.web import Answer, AnswerResource, Asked, Reply
 
 SERVICE = "/services/Eucalyptus"
 _SERVICES: Final = frozenset({b"/", b"/services/Eucalyptus", b"/services/Eucalyptus/"})
-_DESCRIPTION = re.compile(rb"/doc/(\d{4}-\d\d-\d\d)/AmazonEC2\.wsdl\Z")
+_DESCRIPTION = re.compile(rb"/doc/(\d{4}-\d\d-\d\d)/AmazonEC2\.(wsdl|xsd)\Z")
 _FORM = "application/x-www-form-urlencoded"
 _SOAP_TYPES = ("text/xml", "application/xml", "application/soap+xml")
 _IMAGES: Final = b"/images/"
@@ -50,14 +51,15 @@ def is_soap_type(kind: str) -> bool:
 class Front:
     """
     @ivar versions: oldest first; those that have a description.
-    @ivar describe: makes the description of a version, which may take long.
+    @ivar describe: makes the description of a version, C{wsdl} or C{xsd},
+        which may take long.
     @ivar refuse: makes the reply for a request that goes nowhere.
     """
 
     query: Answer
     soap: Answer
     versions: Collection[Version]
-    describe: Callable[[Version], Awaitable[bytes]]
+    describe: Callable[[Version, str], Awaitable[bytes]]
     refuse: Callable[[ApiError], Reply]
 
     def answer(self, asked: Asked) -> Awaitable[Reply]:
@@ -67,16 +69,16 @@ class Front:
             if is_soap(asked):
                 return self.soap(asked)
             if query and query.lower() == b"wsdl":
-                return self._description(max(self.versions))
+                return self._description(max(self.versions), "wsdl")
             return self.query(asked)
         found = _DESCRIPTION.match(path)
         version = Version(found[1].decode("ascii") if found is not None else "")
-        if version in self.versions:
-            return self._description(version)
+        if found is not None and version in self.versions:
+            return self._description(version, found[2].decode("ascii"))
         return succeed(self.refuse(NoSuchPage(path[:200].decode("utf-8", "replace"))))
 
-    async def _description(self, version: Version) -> Reply:
-        described = await self.describe(version)
+    async def _description(self, version: Version, kind: str) -> Reply:
+        described = await self.describe(version, kind)
         return Reply(200, "text/xml;charset=UTF-8", (described,))
 
 

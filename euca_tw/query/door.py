@@ -24,7 +24,6 @@ from euca_tw.api.dated import dated
 from euca_tw.api.encode import pieces, text
 from euca_tw.api.errors import (
     ApiError,
-    DryRunOperation,
     InternalError,
     InvalidAction,
     InvalidParameterValue,
@@ -197,16 +196,11 @@ class _Call:
     tells_request_id: bool
 
     def request_of(self, given: dict[str, str]) -> Any:
-        """
-        @raise DryRunOperation: it was only to be looked at.
-        """
         own = {name: value for name, value in given.items() if name not in _OWN}
         request = self.read(tree(own), "")
         if self.operation.query_form is not None:
             request = request.request()
             _check_date(request, self.version)
-        if getattr(request, "is_dry_run", False):
-            raise DryRunOperation
         return request
 
     def pieces_of(self, response: Any) -> Iterator[bytes]:

@@ -26,6 +26,7 @@ from euca_tw.api.errors import (
     MissingParameter,
     UnknownParameter,
 )
+from euca_tw.api.fields import choices
 from euca_tw.api.scalars import NotOfType, converter
 from euca_tw.api.shapes import Field, Shape, Version, shape_of
 
@@ -152,7 +153,13 @@ def reader(shape: Shape, version: Version) -> Read:
     fields = [f for f in shape.at(version) if f.query]
     members = {f.query: (f.python, _field(f, version)) for f in fields}
     required = tuple(f.query for f in fields if _must_be_said(f, version))
-    choices = _choices(fields, version)
+    one_of = [
+        (
+            tuple(f.query for f in members),
+            is_required and not any(f.is_optional_in_query for f in members),
+        )
+        for members, is_required in choices(fields, version)
+    ]
     cls = shape.cls
 
     def structure(node: Tree, path: str) -> Any:
@@ -165,7 +172,7 @@ def reader(shape: Shape, version: Version) -> Read:
         for name in required:
             if name not in node:
                 raise MissingParameter(path + name)
-        for names, is_required in choices:
+        for names, is_required in one_of:
             _check_choice(names, is_required, node, path)
         return cls(**values)
 
@@ -178,24 +185,6 @@ def _must_be_said(f: Field, version: Version) -> bool:
     if f.many and not f.at_least_in(version):
         return False
     return f.repeated or f.is_required_in_query(version)
-
-
-def _choices(
-    fields: list[Field], version: Version
-) -> tuple[tuple[tuple[str, ...], bool], ...]:
-    """Names that exclude each other, and whether one of them must be there."""
-    found: dict[str, list[Field]] = {}
-    for f in fields:
-        choice = f.choice_in(version)
-        if choice is not None:
-            found.setdefault(choice, []).append(f)
-    return tuple(
-        (
-            tuple(f.query for f in of_one),
-            any(f.is_required_in_query(version) for f in of_one),
-        )
-        for of_one in found.values()
-    )
 
 
 def _check_choice(

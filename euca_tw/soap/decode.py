@@ -29,6 +29,7 @@ from euca_tw.api.errors import (
     MissingParameter,
     UnknownParameter,
 )
+from euca_tw.api.fields import choices
 from euca_tw.api.scalars import SPACE, NotOfType, boolean, converter
 from euca_tw.api.shapes import Field, Shape, Version, shape_of
 
@@ -270,7 +271,10 @@ def _presence(
         (f.python, f.wire, f.at_least_in(version)) for f in fields if f.repeated
     ]
     sizes = [each for each in repeated if each[2]]
-    choices = _choices(fields, version)
+    one_of = [
+        ([(f.python, f.wire) for f in members], is_required)
+        for members, is_required in choices(fields, version)
+    ]
 
     def check(element: etree._Element, seen: Mapping[str, Any]) -> None:
         for python, wire in required:
@@ -279,7 +283,7 @@ def _presence(
         for python, wire, at_least in sizes:
             if len(seen.get(python, ())) < at_least:
                 raise _missing(element, f".{wire}")
-        for members, is_required in choices:
+        for members, is_required in one_of:
             given = [wire for python, wire in members if python in seen]
             if len(given) > 1:
                 raise _Wrong(element, _only_one_of(given))
@@ -293,23 +297,6 @@ def _only_one_of(names: list[str]) -> Callable[[str], ApiError]:
     return lambda path: InvalidParameterCombination(
         f"{path} may contain only one of {', '.join(names)}"
     )
-
-
-def _choices(
-    fields: tuple[Field, ...], version: Version
-) -> list[tuple[list[tuple[str, str]], bool]]:
-    found: dict[str, list[Field]] = {}
-    for f in fields:
-        choice = f.choice_in(version)
-        if choice is not None:
-            found.setdefault(choice, []).append(f)
-    return [
-        (
-            [(f.python, f.wire) for f in members],
-            all(f.is_required_in(version) for f in members),
-        )
-        for members in found.values()
-    ]
 
 
 def _member(f: Field, version: Version, namespace: str) -> _Member:

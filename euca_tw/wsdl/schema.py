@@ -9,8 +9,7 @@ code generators make class names of them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from functools import lru_cache
+from collections.abc import Iterable, Iterator
 from itertools import groupby
 
 from attrs import Factory, define
@@ -31,18 +30,14 @@ XS = "http://www.w3.org/2001/XMLSchema"
 
 _xs = ElementMaker(namespace=XS)
 
-#: As many descriptions as are kept once made.
-KEPT = 64
-
 
 class TypeNameClash(Exception):
     """Two different types of one API want one name; a slip in a declaration."""
 
 
-@lru_cache(maxsize=KEPT)
 def schema_element(api: Api, version: Version) -> etree._Element:
     """
-    The C{xs:schema}.  It is kept: copy it before putting it elsewhere.
+    The C{xs:schema}.
 
     @raise TypeNameClash: the declaration is wrong.
     """
@@ -54,8 +49,13 @@ def schema_element(api: Api, version: Version) -> etree._Element:
     )
     types = _Types(api, version)
     for operation in api.at(version):
-        for name, shape in bodies(operation):
-            root = _xs.element(name=name, type=f"tns:{types.of(shape)}")
+        (request, asked), (response, answer) = bodies(operation)
+        called = _early(operation.early_response_type, version)
+        for name, type_name in (
+            (request, types.of(asked)),
+            (response, types.of(answer, called)),
+        ):
+            root = _xs.element(name=name, type=f"tns:{type_name}")
             if api.style.is_root_nillable:
                 root.set("nillable", "true")
             made.append(root)
@@ -87,42 +87,41 @@ class _Types:
     def __iter__(self) -> Iterator[etree._Element]:
         return (made for _, made in self._named.values())
 
-    def of(self, shape: Shape) -> str:
-        """The name of a shape's type."""
-        name = self._name_of(shape)
+    def of(self, shape: Shape, called: str | None = None) -> str:
+        """
+        The name of a shape's type.
+
+        @param called: where it is called otherwise.
+        """
+        name = called or self._name_of(shape)
         if name in self._named and self._named[name][0] is shape.cls:
             return name
-        made = self._new(name, shape.cls)
+        self._same(name, *self._content(shape), meaning=shape.cls)
+        made = self._named[name][1]
         if shape.is_abstract:
             made.set("abstract", "true")
-        fields = list(shape.elements(self._version))
-        content = made
-        if shape.base is not None:
-            extension = _xs.extension(base=f"tns:{self.of(shape.base)}")
-            made.append(_xs.complexContent(extension))
-            content = extension
-            inherited = {f.python for f in shape.base.fields}
-            fields = [f for f in fields if f.python not in inherited]
-        if fields:
-            content.append(_xs.sequence(*self._members(shape, fields)))
         if shape.attributes:
             made.set("mixed", "true")
-        content.extend(
+        return name
+
+    def _content(self, shape: Shape) -> list[etree._Element]:
+        """What is in a shape's type."""
+        fields = list(shape.elements(self._version))
+        if shape.base is not None:
+            inherited = {f.python for f in shape.base.fields}
+            fields = [f for f in fields if f.python not in inherited]
+        content = [_xs.sequence(*self._members(shape, fields))] if fields else []
+        content += [
             _xs.attribute(name=a.name, type="xs:string", use="required", fixed=a.fixed)
             for a in shape.attributes
-        )
-        return name
+        ]
+        if shape.base is None:
+            return content
+        extension = _xs.extension(*content, base=f"tns:{self.of(shape.base)}")
+        return [_xs.complexContent(extension)]
 
     def _name_of(self, shape: Shape) -> str:
         return self._api.type_names.get(shape.cls, shape.name)
-
-    def _new(self, name: str, meaning: object) -> etree._Element:
-        """A type, to be filled in."""
-        if name in self._named:
-            raise TypeNameClash(f"{name} is {self._named[name][0]} and {meaning}")
-        made = _xs.complexType(name=name)
-        self._named[name] = (meaning, made)
-        return made
 
     def _members(self, shape: Shape, fields: list[Field]) -> Iterator[etree._Element]:
         """The elements of fields; neighbours of one choice in an C{xs:choice}."""
@@ -158,32 +157,46 @@ class _Types:
 
     def _list(self, shape: Shape, f: Field) -> str:
         """C{<item>…</item>} again and again."""
-        of = self._type_of_one(f)
-        listed = f.list_type
+        early_list, early_item = f.early_types_in(self._version)
+        listed = early_list or f.list_type
         if f.leaf is not None:
-            of = self._leaf(f.item_type or f"{_place(shape, f)}ItemType", f, of)
-            listed = listed or list_type_of(of)
-            of = f"tns:{of}"
-        elif listed is None and not f.is_scalar:
+            named = early_item or f.item_type or f"{_place(shape, f)}ItemType"
+            item_type = self._leaf(named, f)
+            listed = listed or list_type_of(item_type)
+            of = f"tns:{item_type}"
+        elif f.is_scalar:
+            of = self._type_of_one(f)
+        else:
             inner = shape_of(f.of)
-            listed = inner.list_type or list_type_of(self._name_of(inner))
+            of = f"tns:{self.of(inner, early_item)}"
+            usual = inner.list_type or list_type_of(self._name_of(inner))
+            listed = listed or usual
         item = _xs.element(name="item", type=of)
         _limit(item, f, self._version)
         return self._same(listed or f"{_place(shape, f)}Type", _xs.sequence(item))
 
-    def _leaf(self, name: str, f: Field, of: str) -> str:
+    def _leaf(self, name: str, f: Field) -> str:
         """What is in an item that is a single scalar."""
-        leaf = _xs.element(name=str(f.leaf), type=of)
+        leaf = _xs.element(name=str(f.leaf), type=self._type_of_one(f))
         if not f.is_leaf_required_in(self._version):
             leaf.set("minOccurs", "0")
         return self._same(name, _xs.sequence(leaf))
 
-    def _same(self, name: str, content: etree._Element) -> str:
-        """A type of that content, which may be there already."""
-        meaning = etree.tostring(content, encoding="unicode")
-        if name not in self._named or self._named[name][0] != meaning:
-            self._new(name, meaning).append(content)
+    def _same(self, name: str, *content: etree._Element, meaning: object = None) -> str:
+        """A type of that content; another may have that name, and the same in it."""
+        if name not in self._named:
+            self._named[name] = (meaning, _xs.complexType(*content, name=name))
+        elif _texts(self._named[name][1]) != _texts(content):
+            raise TypeNameClash(f"{name} is {self._named[name][0]} and {meaning}")
         return name
+
+
+def _texts(elements: Iterable[etree._Element]) -> tuple[str, ...]:
+    return tuple(etree.tostring(each, method="c14n").decode() for each in elements)
+
+
+def _early(early: tuple[str, str] | None, version: Version) -> str | None:
+    return early[1] if early is not None and version < early[0] else None
 
 
 def _place(shape: Shape, f: Field) -> str:

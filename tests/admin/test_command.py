@@ -169,6 +169,18 @@ class OtherCommands(CommandCase):
         self.assertIn("http://here/", self.said)
         self.assertIn("EucalyptusNC", self.done("wsdl", "EucalyptusNC"))
 
+    def test_xsd(self) -> None:
+        """So is the schema alone."""
+        described = etree.fromstring(self.done("wsdl", "2008-02-01", "--xsd").encode())
+        self.assertEqual(etree.QName(described).localname, "schema")
+
+    def test_wsdl_bad_url(self) -> None:
+        """What cannot be a URL is refused, in one line."""
+        for url in "http://x/\x01", "http://\udcff/", "http://ä/":
+            said = self.refused("wsdl", "2008-02-01", "--url", url)
+            self.assertIn("is no URL", said)
+            self.assertEqual(said.count("\n"), 1)
+
     def test_wsdl_unknown(self) -> None:
         """A date that is not served is refused with those that are."""
         self.assertIn("2008-02-01", self.refused("wsdl", "1999-01-01"))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from sys import getswitchinterval, setswitchinterval
+from threading import Barrier, Thread
+
 from twisted.trial.unittest import SynchronousTestCase
 
 from euca_tw.api.dated import KEPT, dated
@@ -41,6 +44,43 @@ class DatedTests(SynchronousTestCase):
         self.assertEqual(self.made, [])
         self.make("a", VERSIONS[1])
         self.assertEqual(self.made, [("a", VERSIONS[1])])
+
+    def test_together(self) -> None:
+        """What several functions made for a version goes together."""
+        others: list[str] = []
+
+        @dated
+        def other(of: str, version: Version) -> None:
+            others.append(of)
+
+        other("x", VERSIONS[0])
+        for version in VERSIONS:
+            self.make("a", version)
+        other("x", VERSIONS[0])
+        self.assertEqual(others, ["x", "x"])
+
+    def test_threads(self) -> None:
+        """It may be asked in many threads, while versions come and go."""
+        versions = [Version(f"19{n:02}-01-01") for n in range(2 * KEPT)]
+        began, failed = Barrier(4), []
+
+        def ask() -> None:
+            began.wait()
+            try:
+                for version in versions * 20:
+                    assert self.make("a", version) == f"a {version}"
+            except Exception as error:
+                failed.append(error)
+
+        interval = getswitchinterval()
+        setswitchinterval(1e-6)
+        self.addCleanup(setswitchinterval, interval)
+        threads = [Thread(target=ask) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self.assertEqual(failed, [])
 
     def test_failure(self) -> None:
         """What could not be made is tried again."""

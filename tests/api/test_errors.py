@@ -9,7 +9,13 @@ import attrs
 from twisted.trial.unittest import SynchronousTestCase
 
 from euca_tw.api import errors
-from euca_tw.api.errors import ApiError, InternalError, MissingParameter, Unavailable
+from euca_tw.api.errors import (
+    ApiError,
+    InternalError,
+    InvalidParameterValue,
+    MissingParameter,
+    Unavailable,
+)
 
 
 def refusals() -> list[type[ApiError]]:
@@ -41,6 +47,13 @@ class Refusals(SynchronousTestCase):
         """What a client wrote is never a pattern."""
         refusal = MissingParameter("{reason} {0}")
         self.assertIn("{reason} {0}", refusal.message)
+
+    def test_long_values(self) -> None:
+        """What a client wrote is not told back in full, however long."""
+        wrong = InvalidParameterValue("Attribute", "x" * 100_000, "It is short.")
+        self.assertLess(len(wrong.message), 300)
+        self.assertTrue(wrong.message.endswith("It is short."))
+        self.assertLess(len(MissingParameter("x" * 100_000).message), 1100)
 
     def test_whose_fault(self) -> None:
         """By its status, a fault is ours or the client's."""

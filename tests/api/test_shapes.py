@@ -47,7 +47,6 @@ class Thing(Ground):
     notes: tuple[str, ...] = wire("note", repeated=True)
     weight: float = wire("weight", since="2008-01-01", required=((None, "2009-01-01"),))
     height: float = wire("height", until="2008-01-01")
-    flip: str | None = wire("flip", absent_in=("2008-01-01",))
     left: str = wire("left", choice="side", choice_since="2008-01-01")
     right: tuple[str, ...] | None = wire("right", choice="side")
     here: str | None = wire("here", choice="place", choice_until="2008-01-01")
@@ -74,10 +73,10 @@ class Fields(SynchronousTestCase):
     """What a field says of itself."""
 
     def test_lives_in(self) -> None:
-        """From C{since} on, before C{until}, and not where it is absent."""
+        """From C{since} on, before C{until}."""
         lives = {
             name: [field(name).lives_in(v) for v in (EARLY, MIDDLE, LATE)]
-            for name in ("colour", "weight", "height", "flip")
+            for name in ("colour", "weight", "height")
         }
         self.assertEqual(
             lives,
@@ -85,7 +84,6 @@ class Fields(SynchronousTestCase):
                 "colour": [True, True, True],
                 "weight": [False, True, True],
                 "height": [True, False, False],
-                "flip": [True, False, True],
             },
         )
 
@@ -184,7 +182,7 @@ class Shapes(SynchronousTestCase):
         """A version has some of the fields, and fewer elements."""
         made = shape_of(Thing)
         names = {f.python for f in made.at(MIDDLE)}
-        self.assertEqual({f.python for f in made.fields} - names, {"height", "flip"})
+        self.assertEqual({f.python for f in made.fields} - names, {"height"})
         elements = {f.python for f in made.elements(MIDDLE)}
         self.assertEqual(names - elements, {"dry", "flat"})
 

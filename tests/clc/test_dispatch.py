@@ -8,8 +8,9 @@ from attrs import define
 from twisted.internet.defer import ensureDeferred
 from twisted.trial.unittest import SynchronousTestCase
 
+from euca_tw.api.ec2 import images
 from euca_tw.api.ec2.table import EC2
-from euca_tw.api.errors import UnsupportedOperation
+from euca_tw.api.errors import DryRunOperation, UnsupportedOperation
 from euca_tw.clc.dispatch import BadSubjects, Dispatcher, answers
 from euca_tw.clc.subjects import SUBJECTS
 from tests.clc.cloud import ALICE
@@ -33,6 +34,11 @@ class Echo:
 
 class SecondEcho(Echo):
     """Answers the same."""
+
+
+class Hasty:
+    def describe_images(self, caller: Any, request: Any) -> str:
+        return "at once"
 
 
 class Stranger:
@@ -59,6 +65,20 @@ class DispatchTests(SynchronousTestCase):
         """An answer to what is not declared is a slip, told by name."""
         refused = self.assertRaises(BadSubjects, Dispatcher, EC2, Stranger())
         self.assertIn("Stranger.describe_weather", str(refused))
+
+    def test_no_coroutine(self) -> None:
+        """So is a method of an operation's name that answers otherwise."""
+        refused = self.assertRaises(BadSubjects, Dispatcher, EC2, Hasty())
+        self.assertEqual(str(refused), "Hasty.describe_images is no coroutine")
+
+    def test_dry_run(self) -> None:
+        """A dry run is told so where the operation is answered, and only there."""
+        dispatch = Dispatcher(EC2, Echo())
+        dry = images.DescribeImages(is_dry_run=True)
+        asked = dispatch(EC2.named("DescribeImages"), ALICE, dry)
+        self.failureResultOf(ensureDeferred(asked), DryRunOperation)
+        asked = dispatch(EC2.named("DescribeVolumes"), ALICE, dry)
+        self.failureResultOf(ensureDeferred(asked), UnsupportedOperation)
 
     def test_two_answers(self) -> None:
         """Two answers to one operation are a slip, told by name."""

@@ -27,7 +27,7 @@ FRONT = Front(
     query=says("query"),
     soap=says("soap"),
     versions=(Version("2006-06-26"), Version("2008-02-01")),
-    describe=lambda version: succeed(b"described " + version.encode()),
+    describe=lambda version, kind: succeed(f"{kind} of {version}".encode()),
     refuse=refuse,
 )
 
@@ -72,12 +72,14 @@ class FrontTests(SynchronousTestCase):
 
     def test_description(self) -> None:
         """The service's description is the newest; each date has its own."""
-        newest = (200, "described 2008-02-01")
+        newest = (200, "wsdl of 2008-02-01")
         for query in ("wsdl", "WSDL"):
             answer = self.ask("GET", f"/services/Eucalyptus?{query}")
             self.assertEqual(answer, newest)
         answer = self.ask("GET", "/doc/2006-06-26/AmazonEC2.wsdl")
-        self.assertEqual(answer, (200, "described 2006-06-26"))
+        self.assertEqual(answer, (200, "wsdl of 2006-06-26"))
+        answer = self.ask("GET", "/doc/2006-06-26/AmazonEC2.xsd")
+        self.assertEqual(answer, (200, "xsd of 2006-06-26"))
 
     def test_nothing(self) -> None:
         """Where there is nothing, EC2's error says so."""

@@ -105,6 +105,8 @@ class AllInOneTests(SynchronousTestCase):
         self.assertIn(b"Fault", soap)
         described = self.ask("GET /doc/2008-02-01/AmazonEC2.wsdl HTTP/1.1")
         self.assertIn(b"http://127.0.0.1:8773/services/Eucalyptus", described)
+        described = self.ask("GET /doc/2014-06-15/AmazonEC2.xsd HTTP/1.1")
+        self.assertIn(b'targetNamespace="http://ec2.amazonaws.com/doc/2014', described)
         self.assertIn(b"404 Not Found", self.ask("GET /nothing HTTP/1.1"))
 
     def test_subjects(self) -> None:

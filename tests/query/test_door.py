@@ -18,7 +18,11 @@ from zope.interface import implementer
 from zope.interface.verify import verifyObject
 
 from euca_tw.api.ec2.table import EC2, QUERY_VERSIONS
-from euca_tw.api.errors import InsufficientInstanceCapacity, NoSuchInstance
+from euca_tw.api.errors import (
+    DryRunOperation,
+    InsufficientInstanceCapacity,
+    NoSuchInstance,
+)
 from euca_tw.api.shapes import Api, Empty, Operation, Version, shape, wire
 from euca_tw.common.web import Asked, Reply
 from euca_tw.model.callers import Caller
@@ -310,9 +314,15 @@ class RefusalTests(DoorTestCase):
         self.assertIn("Foo", message)
 
     def test_dry_run(self) -> None:
-        """A dry run would have succeeded, and is not done."""
+        """Whether it is a dry run is told to who answers, who may say so."""
+
+        def respond(request: Any) -> ListThingsResponse:
+            if request.is_dry_run:
+                raise DryRunOperation
+            return ListThingsResponse()
+
+        self.respond = respond
         self.refused(signed_4(LIST | {"DryRun": "true"}), "DryRunOperation", 412)
-        self.assertEqual(self.called, [])
         self.assertEqual(self.answer(signed_4(LIST | {"DryRun": "false"})).status, 200)
 
     def test_refused_by_the_cloud(self) -> None:

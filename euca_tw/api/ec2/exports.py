@@ -22,7 +22,7 @@ class ExportToS3:
     disk_image_format: str | None = wire("diskImageFormat")
     container_format: str | None = wire("containerFormat")
     s3_bucket: str = wire("s3Bucket")
-    s3_prefix: str = wire("s3Prefix")
+    s3_prefix: str | None = wire("s3Prefix", required=True, query_optional=True)
 
 
 @shape("CreateInstanceExportTaskType")
@@ -31,7 +31,9 @@ class CreateInstanceExportTask(Request):
 
     description: str | None = wire("description")
     instance_id: str = wire("instanceId")
-    target_environment: str = wire("targetEnvironment")
+    target_environment: str | None = wire(
+        "targetEnvironment", required=True, query_optional=True
+    )
     export_to_s3: ExportToS3 | None = wire("exportToS3")
 
 

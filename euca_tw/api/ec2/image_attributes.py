@@ -77,7 +77,10 @@ class DescribeImageAttributeResponse(Response):
         "launchPermission", choice="attribute"
     )
     product_codes: tuple[ProductCode, ...] | None = wire(
-        "productCodes", since="2007-03-01", choice="attribute"
+        "productCodes",
+        since="2007-03-01",
+        choice="attribute",
+        early_types=("2012-03-01", "ProductCodeListType", "ProductCodeItemType"),
     )
     kernel: NullableAttributeValue | None = wire(
         "kernel", since="2008-02-01", choice="attribute"

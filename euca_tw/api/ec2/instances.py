@@ -364,6 +364,11 @@ class TerminateInstances(Request):
         leaf="instanceId",
         item_type="InstanceIdType",
         at_least=1,
+        early_types=(
+            "2009-10-31",
+            "TerminateInstancesInfoType",
+            "TerminateInstancesItemType",
+        ),
         at_least_until="2009-10-31",
     )
 
@@ -399,7 +404,14 @@ class InstanceStateChange:
 
 @shape("TerminateInstancesResponseType")
 class TerminateInstancesResponse(Response):
-    instances: tuple[InstanceStateChange, ...] = wire("instancesSet")
+    instances: tuple[InstanceStateChange, ...] = wire(
+        "instancesSet",
+        early_types=(
+            "2009-10-31",
+            "TerminateInstancesResponseInfoType",
+            "TerminateInstancesResponseItemType",
+        ),
+    )
 
 
 @shape("RebootInstancesType")
@@ -458,7 +470,12 @@ class ConfirmProductInstanceResponse(Acknowledgement):
 
 
 OPERATIONS = (
-    Operation("RunInstances", RunInstances, RunInstancesResponse),
+    Operation(
+        "RunInstances",
+        RunInstances,
+        RunInstancesResponse,
+        early_response_type=("2008-08-08", "ReservationInfoType"),
+    ),
     Operation(
         "DescribeInstances",
         DescribeInstances,

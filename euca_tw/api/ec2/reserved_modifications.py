@@ -16,13 +16,19 @@ from euca_tw.api.shapes import Operation, shape, wire
 @shape("ReservedInstancesConfigurationSetItemType")
 class ReservedInstancesConfiguration:
     """
+    What Query may leave out stays as it was.
+
     @ivar platform: C{EC2-Classic} or C{EC2-VPC}.
     @ivar instance_type: None: as it was.
     """
 
-    availability_zone: str = wire("availabilityZone")
+    availability_zone: str | None = wire(
+        "availabilityZone", required=True, query_optional=True
+    )
     platform: str | None = wire("platform")
-    instance_count: int = wire("instanceCount")
+    instance_count: int | None = wire(
+        "instanceCount", required=True, query_optional=True
+    )
     instance_type: str | None = wire("instanceType", since="2013-10-01")
 
 

@@ -59,11 +59,12 @@ class LaunchSettings:
     The second half.
 
     @ivar addressing_type: C{public} or C{direct}; long without meaning.
+    @ivar instance_type: C{m1.small}, if Query does not say.
     @ivar early_placement: C{placement}, until 2011-02-28.
     """
 
     addressing_type: str | None = wire("addressingType")
-    instance_type: str = wire("instanceType")
+    instance_type: str | None = wire("instanceType", required=True, query_optional=True)
     early_placement: PlacementRequest | None = wire("placement", until="2011-02-28")
     placement: SpotPlacement | None = wire("placement", since="2011-02-28")
     kernel_id: str | None = wire("kernelId")

@@ -32,6 +32,26 @@ _UNKNOWN_TO_BOTOCORE = {
     *("DescribeVpcAttributes", "ModifyVpcAttributes"),
 }
 
+#: What must be there for a request to say anything, and botocore leaves to EC2.
+_REQUIRED_OF_SENSE = {
+    "AcceptVpcPeeringConnection": {"VpcPeeringConnectionId"},
+    "BundleInstance": {"Storage.S3.Bucket", "Storage.S3.Prefix"},
+    "CreateReservedInstancesListing": {
+        "PriceSchedules.N.Price",
+        "PriceSchedules.N.Term",
+    },
+    "CreateVpcPeeringConnection": {"PeerVpcId", "VpcId"},
+    "DescribeNetworkInterfaceAttribute": {"Attribute"},
+    "DescribeVolumeAttribute": {"Attribute"},
+    "DescribeVpcAttribute": {"Attribute"},
+    "ImportInstance": {
+        "LaunchSpecification.Architecture",
+        "LaunchSpecification.InstanceType",
+    },
+    "ModifyVolumeAttribute": {"AutoEnableIO.Value"},
+    "RequestSpotInstances": {"LaunchSpecification.ImageId"},
+}
+
 #: Of the year 2016 and later: what this cloud can do nothing with, and refuses
 #: by its name.  Whole branches are given by their first part.
 _NOT_HERE = {
@@ -86,6 +106,35 @@ def _said(cls: type, version: Version, before: str) -> Iterator[str]:
             yield name
         else:
             yield from _said(f.of, version, f"{name}.")
+
+
+def required(cls: type, version: Version, before: str = "") -> set[str]:
+    """The names without which a request is refused."""
+    found: set[str] = set()
+    for f in shape_of(cls).at(version):
+        if not f.is_required_in_query(version) or f.choice_in(version):
+            continue
+        if f.many and not f.at_least_in(version):
+            continue
+        name = before + f.query + (".N" if f.many else "")
+        inner = set() if f.is_scalar else required(f.of, version, f"{name}.")
+        found |= inner or {name}
+    return found
+
+
+def must_be_sent(shape: ModelShape | None, before: str = "") -> set[str]:
+    """The names that botocore's users must give a value."""
+    found: set[str] = set()
+    for member in [] if shape is None else shape.required_members:
+        of = shape.members[member]
+        told = of.serialization
+        wire = told.get("queryName") or told.get("name", member)
+        name = before + wire[:1].upper() + wire[1:]
+        if of.type_name == "list":
+            name, of = f"{name}.N", of.member
+        is_structure = of.type_name == "structure"
+        found |= (must_be_sent(of, f"{name}.") if is_structure else set()) or {name}
+    return found
 
 
 def model_of(version: str) -> ServiceModel:
@@ -195,6 +244,24 @@ class Botocore(SynchronousTestCase):
                 any(n == branch or n.startswith(f"{branch}.") for n in unknown),
                 f"{operation} takes all of {branch}",
             )
+
+    def test_required(self) -> None:
+        """
+        Nothing must be said that botocore lets its users leave out, but what
+        is on a list: without it there would be nothing to do.
+        """
+        version = Version("2014-09-01")
+        model, compared = model_of(version), 0
+        beyond: dict[str, set[str]] = {}
+        for name in model.operation_names:
+            operation = EC2.named(name)
+            mine = required(operation.query_form or operation.request, version)
+            theirs = must_be_sent(model.operation_model(name).input_shape)
+            compared += len(mine)
+            if more := mine - theirs:
+                beyond[name] = more
+        self.assertEqual(beyond, _REQUIRED_OF_SENSE)
+        self.assertEqual(compared, 175)
 
     def test_its_dates(self) -> None:
         """Every date that botocore can send is one that Query takes."""
