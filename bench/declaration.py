@@ -350,7 +350,8 @@ def compiling() -> None:
         request, response = shape_of(operation.request), shape_of(operation.response)
         reader_of(request, version, namespace)
         reader(shape_of(operation.query_form or operation.request), version)
-        writer(response, version)
+        for each in shapes_in(response, version):
+            writer(each, version)
     kept, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     tell(
@@ -359,6 +360,14 @@ def compiling() -> None:
         "",
         "required: < 4 MiB",
     )
+
+
+def shapes_in(shape: Shape, version: Version) -> Iterator[Shape]:
+    """A shape and all that can be in it: they are compiled one by one."""
+    yield shape
+    for f in shape.elements(version):
+        if not f.is_scalar:
+            yield from shapes_in(shape_of(f.of), version)
 
 
 def describing() -> None:

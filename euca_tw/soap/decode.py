@@ -267,10 +267,11 @@ def _presence(
         for f in fields
         if f.is_required_in(version) and not f.choice_in(version)
     ]
-    repeated = [
-        (f.python, f.wire, f.at_least_in(version)) for f in fields if f.repeated
+    sizes = [
+        (f.python, f.wire, f.at_least_in(version), f.at_most)
+        for f in fields
+        if f.repeated
     ]
-    sizes = [each for each in repeated if each[2]]
     one_of = [
         ([(f.python, f.wire) for f in members], is_required)
         for members, is_required in choices(fields, version)
@@ -280,9 +281,12 @@ def _presence(
         for python, wire in required:
             if python not in seen:
                 raise _missing(element, f".{wire}")
-        for python, wire, at_least in sizes:
-            if len(seen.get(python, ())) < at_least:
+        for python, wire, at_least, at_most in sizes:
+            size = len(seen.get(python, ()))
+            if size < at_least:
                 raise _missing(element, f".{wire}")
+            if at_most is not None and size > at_most:
+                raise _invalid(element, wire, f"It is given more than {at_most} times")
         for members, is_required in one_of:
             given = [wire for python, wire in members if python in seen]
             if len(given) > 1:

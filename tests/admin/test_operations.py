@@ -18,6 +18,8 @@ class ListingTests(SynchronousTestCase):
         names = [each.name for each in listed()]
         self.assertEqual(names, sorted(o.name for o in EC2.operations))
         self.assertEqual(len(names), 159)
+        self.assertEqual(len({o.name for o in EC2.operations}), 159)
+        self.assertEqual(len({o.method for o in EC2.operations}), 159)
 
     def test_document(self) -> None:
         """What the documentation tells is what the command prints."""

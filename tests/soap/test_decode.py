@@ -69,7 +69,7 @@ class Modify:
 
 @shape("ManyType")
 class Many:
-    at_least_two: tuple[str, ...] = wire("one", repeated=True, at_least=2)
+    at_least_two: tuple[str, ...] = wire("one", repeated=True, at_least=2, at_most=3)
 
 
 @shape("UndefaultedType")
@@ -306,6 +306,11 @@ class DecodeTests(SynchronousTestCase):
         )
         for text in ("", "<one>a</one>"):
             self.assertRefused(MissingParameter, "Do.one", text, cls=Many)
+
+    def test_at_most(self) -> None:
+        """And not more often than it may."""
+        text = "<one>a</one>" * 4
+        self.assertRefused(InvalidParameterValue, "Do", text, cls=Many)
 
     def test_optional_leaf(self) -> None:
         """An item may be without its leaf where its date says so, and is none."""
