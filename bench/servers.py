@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
 import subprocess
 import sys
@@ -49,6 +50,16 @@ def free_port() -> int:
         return port
 
 
+def cores() -> tuple[set[int], set[int]]:
+    """
+    Where servers run, one at a time, and where who asks them does: always the
+    same, and apart.  Else one and the same request costs anything between half
+    and twice as much, by where the kernel puts the two.
+    """
+    *others, last = range(os.cpu_count() or 1)
+    return {last}, set(others or [last])
+
+
 @contextlib.contextmanager
 def running(
     command: list[str], port: int, ready: Path | None = None
@@ -56,6 +67,9 @@ def running(
     """A server from its first answer to its end."""
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen(command, stdout=log, stderr=log, cwd=HERE.parent)
+        servers, client = cores()
+        os.sched_setaffinity(process.pid, servers)
+        os.sched_setaffinity(0, client)
         try:
             for _ in range(1200):
                 if process.poll() is not None:
