@@ -15,6 +15,8 @@ from functools import wraps
 from threading import Lock
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
+from attrs import define, field
+
 from euca_tw.api.fields import Version
 
 #: How many versions are kept: a cloud's clients are of a few kinds.
@@ -24,8 +26,33 @@ S = TypeVar("S")
 P = ParamSpec("P")
 T = TypeVar("T")
 
-_lock = Lock()
-_made: OrderedDict[Version, dict[Any, Any]] = OrderedDict()
+
+@define
+class _Kept:
+    """
+    @ivar by_version: the last used one last.
+    @ivar newest: what was used last: most often it is used again.
+    """
+
+    by_version: OrderedDict[Version, dict[Any, Any]] = field(factory=OrderedDict)
+    newest: tuple[Version | None, dict[Any, Any]] = (None, {})
+    lock: Lock = field(factory=Lock)
+
+    def of(self, version: Version) -> dict[Any, Any]:
+        """What is kept of a version, which is now the last used."""
+        newest, found = self.newest
+        if newest == version:
+            return found
+        with self.lock:
+            found = self.by_version.setdefault(version, {})
+            self.by_version.move_to_end(version)
+            if len(self.by_version) > KEPT:
+                self.by_version.popitem(last=False)
+            self.newest = (version, found)
+            return found
+
+
+_kept = _Kept()
 
 
 def dated(
@@ -39,7 +66,7 @@ def dated(
 
     @wraps(make)
     def kept(of: S, version: Version, /, *more: P.args, **none: P.kwargs) -> T:
-        of_version = _of(version)
+        of_version = _kept.of(version)
         key = (make, of, *more)
         try:
             found: T = of_version[key]
@@ -49,19 +76,6 @@ def dated(
         return found
 
     return kept
-
-
-def _of(version: Version) -> dict[Any, Any]:
-    """What is kept of a version, which is now the last used."""
-    with _lock:
-        found = _made.get(version)
-        if found is None:
-            found = _made[version] = {}
-            if len(_made) > KEPT:
-                _made.popitem(last=False)
-        else:
-            _made.move_to_end(version)
-        return found
 
 
 __all__ = ["KEPT", "dated"]

@@ -44,6 +44,7 @@ class Published(SynchronousTestCase):
                         lost(read, shape, version, value), (version, operation.name)
                     )
                     judged += 1
+        tell(f"{judged} answers of {len(API.versions)} dates")
         self.assertEqual(judged, 9137)
 
     def test_strict(self) -> None:
@@ -77,7 +78,13 @@ class Published(SynchronousTestCase):
                     found = decode(shape, version, entry, API.namespace_of(version))
                     self.assertEqual(found, value, (version, operation.name))
                     judged += 1
+        tell(f"{judged} requests of {len(API.versions)} dates")
         self.assertEqual(judged, 10155)
+
+
+def tell(what: str) -> None:
+    """How many there were, beside the test's name."""
+    print(f"{what} ", end="", flush=True)
 
 
 def client_of(version: Version) -> Client:
