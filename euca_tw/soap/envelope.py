@@ -9,6 +9,8 @@ refused by libxml2, and longer documents by the HTTP shell.
 
 from __future__ import annotations
 
+from threading import local
+
 from attrs import frozen
 from lxml import etree
 
@@ -69,7 +71,14 @@ def _parser(charset: str | None = None) -> etree.XMLParser:
     )
 
 
-_PARSER = _parser()
+class _Parsers(local):
+    """Of each thread its own: a parser knows the errors of its last document."""
+
+    def __init__(self) -> None:
+        self.usual = _parser()
+
+
+_parsers = _Parsers()
 
 
 def read(document: bytes, charset: str | None = None) -> Envelope:
@@ -103,10 +112,16 @@ def read(document: bytes, charset: str | None = None) -> Envelope:
 def _parse(document: bytes, charset: str | None) -> etree._Element:
     if not document.strip():
         raise MalformedRequest("The request is empty")
+    parser = _choose(charset)
     try:
-        root = etree.fromstring(document, _choose(charset))
+        root = etree.fromstring(document, parser)
     except etree.XMLSyntaxError as e:
         raise MalformedRequest(f"It is not well-formed XML: {e.msg}") from None
+    # A prefix that is not declared is an error that libxml2 recovers from, and
+    # lxml overlooks if a warning comes after it.
+    for entry in parser.error_log:
+        if entry.level >= etree.ErrorLevels.ERROR:
+            raise MalformedRequest(f"It is not well-formed XML: {entry.message}")
     if root.getroottree().docinfo.internalDTD is not None:
         raise MalformedRequest("A document type definition is not taken")
     return root
@@ -114,12 +129,12 @@ def _parse(document: bytes, charset: str | None) -> etree._Element:
 
 def _choose(charset: str | None) -> etree.XMLParser:
     if charset is None:
-        return _PARSER
+        return _parsers.usual
     name = charset.lower()
     if name not in _CHARSETS:
         raise MalformedRequest(f"The charset {charset!r} is not taken")
     # With these two the document itself knows better (UTF-16: its byte order).
-    return _PARSER if name in ("utf-8", "utf-16") else _parser(name)
+    return _parsers.usual if name in ("utf-8", "utf-16") else _parser(name)
 
 
 def _elements(parent: etree._Element) -> list[etree._Element]:

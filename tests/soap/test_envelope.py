@@ -71,6 +71,22 @@ class ReadTests(SynchronousTestCase):
         ):
             self.assertRaises(MalformedRequest, read, text.encode())
 
+    def test_undeclared_prefix(self) -> None:
+        """
+        A prefix that is not declared is refused, also where a warning about
+        something else comes after it, which makes lxml forget the error.
+        """
+        late = '<x:Do><y xmlns="relative"/></x:Do>'
+        for text in (
+            document("<e:Body><z:Do/></e:Body>"),
+            f"<e:Envelope><e:Body>{late}</e:Body></e:Envelope>",
+            document(f"<e:Body>{late.replace('x:', 'z:')}</e:Body>"),
+            document('<e:Body><x:Do z:a="1"><y xmlns="relative"/></x:Do></e:Body>'),
+        ):
+            refused = self.assertRaises(MalformedRequest, read, text.encode())
+            self.assertIn("refix", refused.message)
+        read(document(f"<e:Body>{late}</e:Body>").encode())
+
     def test_hostile(self) -> None:
         """No DTD, no entity, no depth without end, no vast text."""
         body = "<e:Body><x:Do>&e;</x:Do></e:Body>"
