@@ -2,7 +2,7 @@
 PYTHON_BIN = .venv/bin
 TRIAL = $(PYTHON_BIN)/python tools/trial
 
-.PHONY: help setup demo demo-down test test-functional lint types bench clean
+.PHONY: help setup demo demo-down test test-functional lint types bench fuzz clean
 
 help:
 	@echo "make demo             a cloud on this machine, and an instance that boots in it"
@@ -11,6 +11,7 @@ help:
 	@echo "make test-functional  tests that need root, libvirt, or real clients"
 	@echo "make lint types       style and types"
 	@echo "make bench            speed, as ratios against peers and limits"
+	@echo "make fuzz             fuzz what reads strangers' bytes, FUZZ_S seconds each"
 	@echo "make setup            only prepare .venv"
 
 setup:
@@ -38,5 +39,9 @@ types: setup
 bench: setup
 	@$(PYTHON_BIN)/python -m bench
 
+FUZZ_S = 60
+fuzz: setup
+	@tools/fuzz $(FUZZ_S)
+
 clean: demo-down
-	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache _trial_temp*
+	rm -rf .venv .venv-fuzz build dist *.egg-info .mypy_cache .ruff_cache _trial_temp*

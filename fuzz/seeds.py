@@ -1,0 +1,73 @@
+"""
+Where fuzzing starts: honest requests of every operation, by both doors.
+
+A case of the two readers begins with two bytes that choose the operation and the
+date; what comes after is what a client sends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+from euca_tw.api.ec2.table import EC2, QUERY_VERSIONS
+from euca_tw.api.encode import element
+from euca_tw.api.shapes import Operation, Version, shape_of
+from euca_tw.common.certificates import KeyAndCertificate, make_certificate
+from euca_tw.soap.envelope import SOAP_11, SOAP_12
+from euca_tw.soap.keys import load_identity
+from euca_tw.soap.signing import SHA1, signed
+from tests.api.ec2.test_answers import values
+from tests.query.test_round_trip import said
+
+NOW = datetime(2026, 11, 26, 8, tzinfo=UTC)
+
+
+def chosen(first: int, second: int) -> tuple[Operation, Version]:
+    """What the first two bytes of a case choose."""
+    operation = EC2.operations[first % len(EC2.operations)]
+    dates = [v for v in QUERY_VERSIONS if operation.lives_in(v)]
+    return operation, dates[second % len(dates)]
+
+
+def _choices() -> Iterator[tuple[bytes, Operation, Version]]:
+    for number, operation in enumerate(EC2.operations):
+        dates = [v for v in QUERY_VERSIONS if operation.lives_in(v)]
+        for place in {0, len(dates) - 1}:
+            yield bytes((number, place)), operation, dates[place]
+
+
+def by_query() -> Iterator[bytes]:
+    for head, operation, version in _choices():
+        shape = shape_of(operation.request)
+        if operation.query_form is None:
+            *_, fullest = values(shape, version)
+            pairs = said(shape, version, fullest, "")
+            yield head + "&".join(f"{n}={v}" for n, v in pairs).encode()
+        yield head + b"Attribute=description&OperationType=add&UserId.1=1&Value=x"
+
+
+def by_soap() -> Iterator[bytes]:
+    for head, operation, version in _choices():
+        namespace = EC2.namespace_of(version)
+        for value in values(shape_of(operation.request), version):
+            shape = shape_of(operation.request)
+            made = element(operation.name, namespace, shape, version, value)
+            yield head + made.encode()
+
+
+def signed_messages(keys: KeyAndCertificate) -> Iterator[bytes]:
+    """Of each kind that we sign, with one and the same body."""
+    identity = load_identity(keys.key_pem, keys.certificate_pem)
+    entry = (
+        '<TerminateInstances xmlns="http://ec2.amazonaws.com/doc/2008-02-01/">'
+        "<instancesSet><item><instanceId>i-12345678</instanceId></item>"
+        "</instancesSet></TerminateInstances>"
+    )
+    for soap in (SOAP_11, SOAP_12):
+        yield signed(soap, (), entry, identity, NOW)
+        yield signed(soap, (), entry, identity, NOW, suite=SHA1)
+
+
+def make_keys() -> KeyAndCertificate:
+    return make_certificate("fuzz", NOW, 3650)

@@ -1,0 +1,36 @@
+"""What fuzzing begins with, and what it found."""
+
+from __future__ import annotations
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from fuzz.targets import Broken, Verifier, targets
+
+
+class TargetTests(SynchronousTestCase):
+    def test_seeds(self) -> None:
+        """Every target takes every honest request."""
+        counts = {}
+        for name, (target, seeds) in targets().items():
+            cases = list(seeds)
+            for case in cases:
+                target(case)
+            counts[name] = len(cases)
+        self.assertGreater(counts["query"], 300)
+        self.assertGreater(counts["soap"], 300)
+        self.assertEqual(counts["wsse"], 4)
+
+    def test_forgery(self) -> None:
+        """The verifier's target sees what is signed and not what it knows."""
+        verifier, messages = targets()["wsse"]
+        first, *_ = messages
+        assert isinstance(verifier, Verifier)
+        stranger = Verifier(verifier.certificate, frozenset({b"<other/>"}))
+        verifier(first)
+        self.assertRaises(Broken, stranger, first)
+
+    def test_changed(self) -> None:
+        """A changed message is no break: it is refused."""
+        verifier, messages = targets()["wsse"]
+        for message in messages:
+            verifier(message.replace(b"i-12345678", b"i-12345679"))
