@@ -17,7 +17,13 @@ from attrs import frozen
 from euca_tw.admin.client import Refused
 from euca_tw.clc.accounts import AccountError, Accounts, Credentials
 from euca_tw.clc.interfaces import IClusters
-from euca_tw.model.records import Image, Instance, User
+from euca_tw.model.records import (
+    AccessKey,
+    Image,
+    Instance,
+    User,
+    UserCertificate,
+)
 from euca_tw.store.interfaces import IStore, StoreUnusable
 
 #: The text files of a user's credentials, for the directory they will lie in.
@@ -41,6 +47,8 @@ class Actions:
         "list_users": {},
         "add_user": {"name": str, "is_admin": bool, "directory": str},
         "set_active": {"name": str, "is_active": bool},
+        "list_keys": {"name": str},
+        "set_key_active": {"key_id": str, "is_active": bool},
         "new_credentials": {"name": str, "is_replacing": bool, "directory": str},
     }
 
@@ -91,6 +99,12 @@ class Actions:
     async def set_active(self, name: str, is_active: bool) -> dict[str, Any]:
         return _told(await self.accounts.activate(name, is_active))
 
+    async def list_keys(self, name: str) -> list[dict[str, Any]]:
+        return [_shown(each) for each in self.accounts.keys_of(name)]
+
+    async def set_key_active(self, key_id: str, is_active: bool) -> None:
+        await self.accounts.activate_key(key_id, is_active)
+
     async def new_credentials(
         self, name: str, is_replacing: bool, directory: str
     ) -> dict[str, Any]:
@@ -114,4 +128,15 @@ def _told(user: User) -> dict[str, Any]:
         "is_admin": user.is_admin,
         "is_active": user.is_active,
         "created_at": user.created_at.isoformat(timespec="seconds"),
+    }
+
+
+def _shown(key: AccessKey | UserCertificate) -> dict[str, Any]:
+    """What may be shown of it: nothing that opens a door."""
+    created = key.created_at
+    return {
+        "kind": "access key" if isinstance(key, AccessKey) else "certificate",
+        "id": key.key,
+        "is_active": key.is_active,
+        "created_at": created and created.isoformat(timespec="seconds"),
     }

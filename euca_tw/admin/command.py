@@ -141,6 +141,19 @@ def user_activate(asked: argparse.Namespace) -> None:
     _say(f"{asked.name} is {'let in' if asked.is_active else 'let in no more'}")
 
 
+def user_keys(asked: argparse.Namespace) -> None:
+    for key in do(_configuration(asked), "list_keys", {"name": asked.name}):
+        state = "active" if key["is_active"] else "inactive"
+        created = key["created_at"] or f"{'unknown':25}"
+        _say(f"{created}  {state:8}  {key['kind']:11}  {key['id']}")
+
+
+def user_activate_key(asked: argparse.Namespace) -> None:
+    arguments = {"key_id": asked.key_id, "is_active": asked.is_active}
+    do(_configuration(asked), "set_key_active", arguments)
+    _say(f"{asked.key_id} is {'active' if asked.is_active else 'inactive'}")
+
+
 # --- the command line -------------------------------------------------------
 
 
@@ -239,7 +252,30 @@ def _user_commands(command: Callable[..., argparse.ArgumentParser], into: Any) -
     off.set_defaults(is_active=False)
     on = command(into, "activate", user_activate, "let a deactivated user in again")
     on.set_defaults(is_active=True)
-    for naming in (add, further, off, on):
+    keys = command(
+        into, "keys", user_keys, "a user's access keys and certificates, oldest first"
+    )
+    key_off = command(
+        into,
+        "deactivate-key",
+        user_activate_key,
+        "let nobody in with an access key or certificate",
+    )
+    key_off.set_defaults(is_active=False)
+    key_on = command(
+        into,
+        "activate-key",
+        user_activate_key,
+        "let its user in with an access key or certificate again",
+    )
+    key_on.set_defaults(is_active=True)
+    for naming_key in (key_off, key_on):
+        naming_key.add_argument(
+            "key_id",
+            metavar="KEY_ID",
+            help="the access key's identifier, or the certificate's fingerprint",
+        )
+    for naming in (add, further, off, on, keys):
         naming.add_argument("name", metavar="NAME")
 
 

@@ -13,7 +13,8 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from random import Random, SystemRandom
-from typing import Any, NoReturn, TypeVar
+from types import MappingProxyType
+from typing import Any, NoReturn, Protocol, TypeVar
 
 from attrs import evolve, frozen
 from twisted.application.service import IService, Service
@@ -36,6 +37,7 @@ from euca_tw.common.threads import thread_worker
 from euca_tw.model.identifiers import Minter
 from euca_tw.soap.compat import LibrariesDiffer, check_libraries
 from euca_tw.soap.keys import UnusableKey
+from euca_tw.store.codec import Upgrade
 from euca_tw.store.interfaces import IStore, StoreUnusable
 from euca_tw.store.sqlite import SqliteStore
 
@@ -70,6 +72,21 @@ class Part:
     stop: Action = lambda: None
 
 
+class MakeStore(Protocol):
+    """
+    A store at a path, for some classes of records.  The last argument has the
+    upgrades that the classes list by a name.
+    """
+
+    def __call__(
+        self,
+        path: Path,
+        kinds: tuple[type, ...],
+        upgrades: Mapping[str, Upgrade] = ...,
+        /,
+    ) -> IStore: ...
+
+
 @frozen(kw_only=True, eq=False)
 class Machine:
     """
@@ -78,7 +95,7 @@ class Machine:
     @ivar reactor: with all its interfaces.
     @ivar random: unguessable, except in tests.
     @ivar fail: ends the process, for a reason that was logged.
-    @ivar make_store: for a path and the classes of the records.
+    @ivar make_store: see L{MakeStore}.
     @ivar settle: called when a daemon has started.
     """
 
@@ -86,7 +103,7 @@ class Machine:
     random: Random
     in_thread: InThread
     fail: Action
-    make_store: Callable[[Path, tuple[type, ...]], IStore]
+    make_store: MakeStore
     settle: Callable[[], None] = lambda: None
 
     @property
@@ -108,13 +125,18 @@ def real_machine(reactor: Any) -> Machine:
         log.critical("The store failed: {reason}", reason=str(reason))
         fail()
 
-    def make_store(path: Path, kinds: tuple[type, ...]) -> IStore:
+    def make_store(
+        path: Path,
+        kinds: tuple[type, ...],
+        upgrades: Mapping[str, Upgrade] = MappingProxyType({}),
+    ) -> IStore:
         store: IStore = SqliteStore(
             path,
             kinds,
             partial(thread_worker, f"store {path.stem}"),
             reactor.callFromThread,
             store_failed,
+            upgrades=upgrades,
         )
         return store
 

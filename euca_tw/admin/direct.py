@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Coroutine
 from datetime import UTC, datetime
 from functools import partial
-from random import SystemRandom
+from pathlib import Path
+from random import Random, SystemRandom
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -17,15 +18,21 @@ from euca_tw.admin.configuration import Configuration, public_url
 from euca_tw.admin.identities import own_identity
 from euca_tw.clc.accounts import Accounts
 from euca_tw.clc.credentials import credential_files
+from euca_tw.clc.sealing import Sealing
 from euca_tw.common.in_thread import in_this_thread
 from euca_tw.common.threads import ThisThread
 from euca_tw.model.identifiers import Minter
-from euca_tw.model.records import CLOUD_RECORDS
+from euca_tw.model.records import CLOUD_RECORDS, AccessKey
 from euca_tw.store.interfaces import StoreUnusable
 from euca_tw.store.sqlite import SqliteStore
 
 #: The store of a cloud controller, in its state directory.
 CLOUD_STORE = "cloud.db"
+
+
+def cloud_sealing(state_dir: Path, random: Random) -> Sealing:
+    """What seals the secrets in that store."""
+    return Sealing(state_dir / "keys" / "secrets", random)
 
 
 def do_directly(
@@ -48,16 +55,24 @@ def do_directly(
     )
     clock = Clock()
     clock.advance(now.timestamp())
+    random = SystemRandom()
+    sealing = cloud_sealing(cloud.state_dir, random)
     store = SqliteStore(
-        path, CLOUD_RECORDS, ThisThread, lambda call: call(), lambda failed: None
+        path,
+        CLOUD_RECORDS,
+        ThisThread,
+        lambda call: call(),
+        lambda failed: None,
+        upgrades={"seal_secret": sealing.seal_body},
     )
     actions = Actions(
         store=store,
         accounts=Accounts(
             store=store,
             clock=clock,
-            minter=Minter(SystemRandom()),
+            minter=Minter(random),
             in_thread=in_this_thread,
+            sealing=sealing,
         ),
         files_of=partial(
             credential_files,
@@ -70,6 +85,7 @@ def do_directly(
     async def work() -> Any:
         await store.open()
         try:
+            sealing.check(store.all(AccessKey))
             return await actions.perform(name, arguments)
         finally:
             await store.close()

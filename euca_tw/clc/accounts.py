@@ -2,7 +2,7 @@
 Users, their access keys and certificates.
 
 A user's private key is made here, given away once and kept nowhere: who lost
-it gets new credentials.
+it gets new credentials.  The secret of an access key is kept sealed.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import ClassVar
 from attrs import define, evolve, field, frozen
 from twisted.internet.interfaces import IReactorTime
 
+from euca_tw.clc.sealing import Sealing
 from euca_tw.common.certificates import (
     KeyAndCertificate,
     der_of,
@@ -61,6 +62,10 @@ class InvalidUserName(AccountError):
     )
 
 
+class NoSuchKey(AccountError):
+    text = "there is no access key or certificate {name!r}"
+
+
 class LastAdministrator(AccountError):
     text = "{name} is the last active administrator"
 
@@ -70,7 +75,8 @@ class Credentials:
     """What a user signs with; the only time that all of it is together."""
 
     user: User
-    key: AccessKey = field(repr=False)
+    key: AccessKey
+    secret: str = field(repr=False)
     identity: KeyAndCertificate = field(repr=False)
 
 
@@ -82,6 +88,7 @@ class Accounts:
     clock: IReactorTime
     minter: Minter
     in_thread: InThread
+    sealing: Sealing
 
     def users(self) -> list[User]:
         """All of them, oldest first."""
@@ -129,12 +136,14 @@ class Accounts:
         key_id = self._letters(_KEY_LETTERS, 20)
         while self.store.get(AccessKey, key_id) is not None:
             key_id = self._letters(_KEY_LETTERS, 20)
+        secret = self._letters(_SECRET_LETTERS, 40)
         key = AccessKey(
             key_id=key_id,
-            secret=self._letters(_SECRET_LETTERS, 40),
+            sealed_secret=self.sealing.seal(key_id, secret),
             account_id=user.account_id,
+            created_at=now,
         )
-        return Credentials(user=user, key=key, identity=identity)
+        return Credentials(user=user, key=key, secret=secret, identity=identity)
 
     def _letters(self, alphabet: str, count: int) -> str:
         return "".join(self.minter.random.choices(alphabet, k=count))
@@ -178,6 +187,34 @@ class Accounts:
         await self.store.commit(*ended, *_known(made))
         return made
 
+    def keys_of(self, name: str) -> list[AccessKey | UserCertificate]:
+        """
+        A user's access keys, then his certificates, each oldest first.
+
+        @raise NoSuchUser:
+        """
+        mine = ("account_id", self.named(name).account_id)
+        return [
+            *self.store.where(AccessKey, *mine),
+            *self.store.where(UserCertificate, *mine),
+        ]
+
+    async def activate_key(self, key_id: str, is_active: bool) -> None:
+        """
+        Let a user in with an access key or a certificate, or no more.
+
+        @param key_id: of the access key; or the certificate's fingerprint, with
+            colons or without.
+        @raise NoSuchKey:
+        """
+        found: AccessKey | UserCertificate | None = self.store.get(AccessKey, key_id)
+        if found is None:
+            fingerprint_ = key_id.replace(":", "").lower()
+            found = self.store.get(UserCertificate, fingerprint_)
+        if found is None:
+            raise NoSuchKey(key_id)
+        await self.store.commit(Put(evolve(found, is_active=is_active)))
+
     async def activate(self, name: str, is_active: bool) -> User:
         """
         Let a user in, or no more; what is his goes on.
@@ -201,5 +238,6 @@ def _known(credentials: Credentials) -> tuple[Change, ...]:
         fingerprint=fingerprint(der_of(pem)),
         pem=pem.decode("ascii"),
         account_id=credentials.user.account_id,
+        created_at=credentials.key.created_at,
     )
     return Put(credentials.key), Put(certificate)

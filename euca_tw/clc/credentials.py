@@ -46,7 +46,7 @@ def credential_files(
     names = ("cert.pem", "pk.pem", "cloud-cert.pem")
     certificate, private_key, cloud = (f'"$EUCA_KEY_DIR/{name}"' for name in names)
     base = cloud_url.rstrip("/")
-    secret = quote(credentials.key.secret)
+    secret = quote(credentials.secret)
     exports = {
         "EC2_URL": quote(f"{base}/services/Eucalyptus"),
         "EC2_ACCESS_KEY": quote(credentials.key.key_id),

@@ -12,7 +12,7 @@ from datetime import datetime
 from enum import Enum
 from typing import ClassVar
 
-from attrs import frozen
+from attrs import field, frozen
 
 from euca_tw.model.identifiers import (
     AccountId,
@@ -72,14 +72,22 @@ class User:
 
 @frozen(kw_only=True)
 class AccessKey:
-    """What signs Query requests; the secret is needed in clear to verify."""
+    """
+    What signs Query requests.
+
+    @ivar sealed_secret: the secret, as L{euca_tw.clc.sealing} seals it.
+    @ivar created_at: None if it was made before that was kept.
+    """
 
     INDEXES: ClassVar[tuple[str, ...]] = ("account_id",)
+    #: At first the secret was kept in clear, as C{secret}.
+    UPGRADES: ClassVar[tuple[str, ...]] = ("seal_secret",)
 
     key_id: str
-    secret: str
+    sealed_secret: bytes = field(repr=False)
     account_id: AccountId
     is_active: bool = True
+    created_at: datetime | None = None
 
     @property
     def key(self) -> str:
@@ -92,6 +100,7 @@ class UserCertificate:
     What signs SOAP requests.
 
     @ivar fingerprint: SHA-256 over the DER bytes, lower-case hex.
+    @ivar created_at: None if it was made before that was kept.
     """
 
     INDEXES: ClassVar[tuple[str, ...]] = ("account_id",)
@@ -100,6 +109,7 @@ class UserCertificate:
     pem: str
     account_id: AccountId
     is_active: bool = True
+    created_at: datetime | None = None
 
     @property
     def key(self) -> str:

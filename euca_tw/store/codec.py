@@ -7,8 +7,10 @@ wrote is never half understood.
 
 A stored body carries the version of its kind.  A class whose meaning changed
 lists, in C{UPGRADES}, one pure function for each step from version to version;
-each takes the body (a dict) as the step before left it.  A kind without steps
-is of version 1.  A new field with a default needs no step.
+each takes the body (a dict) as the step before left it.  A step that must know
+more than the body (a key, say) is listed by a name, and who makes the store
+gives the function.  A kind without steps is of version 1.  A new field with a
+default needs no step.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from attrs import frozen
+from attrs import Factory, frozen
 from cattrs import Converter
 from cattrs.errors import ForbiddenExtraKeysError
 
@@ -40,7 +42,7 @@ def version_of(kind: type) -> int:
     return 1 + len(_upgrades(kind))
 
 
-def _upgrades(kind: type) -> tuple[Upgrade, ...]:
+def _upgrades(kind: type) -> tuple[Upgrade | str, ...]:
     return getattr(kind, "UPGRADES", ())
 
 
@@ -64,10 +66,16 @@ class Codec:
 
     _kinds: Mapping[str, type]
     _converter: Converter
+    _named: Mapping[str, Upgrade] = Factory(dict)
 
     @classmethod
-    def of(cls, kinds: Iterable[type]) -> Codec:
-        return cls({kind.__name__: kind for kind in kinds}, _converter())
+    def of(
+        cls, kinds: Iterable[type], named: Mapping[str, Upgrade] | None = None
+    ) -> Codec:
+        """
+        @param named: the steps that the classes list by a name.
+        """
+        return cls({kind.__name__: kind for kind in kinds}, _converter(), named or {})
 
     def name_of(self, kind: type) -> str:
         """
@@ -106,7 +114,8 @@ class Codec:
         try:
             body = json.loads(row.body)
             for upgrade in _upgrades(kind)[row.version - 1 :]:
-                body = upgrade(body)
+                step = self._named[upgrade] if isinstance(upgrade, str) else upgrade
+                body = step(body)
             return self._converter.structure(body, kind)
         except _UNREADABLE as error:
             reason = f"{row.kind} {row.key} cannot be read: {error!r}"

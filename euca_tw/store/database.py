@@ -38,6 +38,9 @@ SCHEMA: tuple[str, ...] = (
     """,
 )
 
+#: Added to C{user_version} while what was replaced is still to be purged.
+_PURGE_OWED = 1 << 30
+
 _PUT = """
     INSERT INTO records (kind, key, version, body) VALUES (?, ?, ?, ?)
     ON CONFLICT (kind, key) DO UPDATE SET version = excluded.version,
@@ -97,6 +100,7 @@ class Database:
         version = self._pragma("user_version")
         owner = self._pragma("application_id")
         assert isinstance(version, int)
+        owed, version = version & _PURGE_OWED, version & ~_PURGE_OWED
         if version > len(self._schema):
             raise StoreUnusable(
                 f"{self._path} was written by a newer version of euca_tw (schema "
@@ -113,11 +117,13 @@ class Database:
             for statement in step.split(";"):
                 execute(statement)
         self._pragma(f"application_id = {APPLICATION_ID}")
-        self._pragma(f"user_version = {len(self._schema)}")
+        self._pragma(f"user_version = {len(self._schema) | owed}")
         execute("COMMIT")
         problem = self._pragma("quick_check(1)")
         if problem != "ok":
             raise StoreUnusable(_CORRUPT.format(path=self._path, error=problem))
+        if owed:
+            self._purge()
 
     def rows(self) -> Iterator[Row]:
         """All that is kept, oldest first."""
@@ -130,17 +136,41 @@ class Database:
 
     def write(self, changes: Iterable[Row | Gone]) -> None:
         """Make all the changes in one transaction; they are on the disk then."""
-        many = self._connection.executemany
         try:
             self._connection.execute("BEGIN IMMEDIATE")
-            for is_put, run in groupby(changes, lambda each: isinstance(each, Row)):
-                if is_put:
-                    many(_PUT, ((r.kind, r.key, r.version, r.body) for r in run))  # type: ignore[union-attr]
-                else:
-                    many(_DELETE, ((gone.kind, gone.key) for gone in run))
+            self._change(changes)
             self._connection.execute("COMMIT")
         except sqlite3.Error as error:
             raise unusable(self._path, error) from error
+
+    def _change(self, changes: Iterable[Row | Gone]) -> None:
+        many = self._connection.executemany
+        for is_put, run in groupby(changes, lambda each: isinstance(each, Row)):
+            if is_put:
+                many(_PUT, ((r.kind, r.key, r.version, r.body) for r in run))  # type: ignore[union-attr]
+            else:
+                many(_DELETE, ((gone.kind, gone.key) for gone in run))
+
+    def replace(self, rows: Iterable[Row]) -> None:
+        """
+        As L{write}, and nothing of what was there before is left in the file
+        or its -wal: it may be what nobody shall read any more.  A process that
+        is killed before all is purged purges when it opens the file again.
+        """
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+            self._change(rows)
+            self._pragma(f"user_version = {len(self._schema) | _PURGE_OWED}")
+            self._connection.execute("COMMIT")
+            self._purge()
+        except sqlite3.Error as error:
+            raise unusable(self._path, error) from error
+
+    def _purge(self) -> None:
+        """Have nothing in the file but what is kept."""
+        self._connection.execute("VACUUM")
+        self._pragma("wal_checkpoint(TRUNCATE)")
+        self._pragma(f"user_version = {len(self._schema)}")
 
     def close(self) -> None:
         """Let go of the file; what no transaction ended is not in it."""

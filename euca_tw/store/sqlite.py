@@ -13,17 +13,17 @@ from the disk.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from attrs import define, field, frozen
+from attrs import Factory, define, field, frozen
 from twisted.internet.defer import Deferred, fail, succeed
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from euca_tw.common.threads import Deliver, IWorker
-from euca_tw.store.codec import Codec, Row, Unknown
+from euca_tw.store.codec import Codec, Row, Unknown, Upgrade
 from euca_tw.store.database import Database, Gone
 from euca_tw.store.interfaces import Change, IStore, Put, R, StoreUnusable
 from euca_tw.store.tables import Tables
@@ -49,6 +49,8 @@ class SqliteStore:
     @ivar _make_worker: makes the writer: L{euca_tw.common.threads.thread_worker}.
     @ivar _deliver: calls in the reactor's thread.
     @ivar _on_failure: told once, with what failed, when a write has failed.
+    @ivar _upgrades: the steps that the classes list by a name; called in the
+        writer's thread.
     """
 
     _path: Path
@@ -57,6 +59,7 @@ class SqliteStore:
     _deliver: Deliver
     _on_failure: Callable[[StoreUnusable], None]
     _open_database: Callable[[Path], Database] = Database
+    _upgrades: Mapping[str, Upgrade] = Factory(dict)
 
     _codec: Codec = field(init=False)
     _tables: Tables = field(init=False, factory=Tables)
@@ -73,7 +76,7 @@ class SqliteStore:
     _write_failure: StoreUnusable | None = field(init=False, default=None)
 
     def __attrs_post_init__(self) -> None:
-        self._codec = Codec.of(self._kinds)
+        self._codec = Codec.of(self._kinds, self._upgrades)
 
     # --- opening and closing ------------------------------------------------
 
@@ -104,7 +107,7 @@ class SqliteStore:
                 if not self._codec.is_current(row):
                     upgraded.append(self._codec.row(record))
             if upgraded:
-                self._database.write(upgraded)
+                self._database.replace(upgraded)
         except Unknown as unknown:
             self._database.close()
             raise StoreUnusable(

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import io
+import sqlite3
 from datetime import UTC, datetime
 from pathlib import Path
 
+from attrs import evolve
 from lxml import etree
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
@@ -21,10 +23,12 @@ from euca_tw.clc.interfaces import Zone
 from euca_tw.common.certificates import der_of
 from euca_tw.common.config import ConfigError
 from euca_tw.common.threads import ThisThread
-from euca_tw.model.records import CLOUD_RECORDS
+from euca_tw.model.records import CLOUD_RECORDS, AccessKey
+from euca_tw.store.interfaces import Put
 from euca_tw.store.memory import MemoryStore
 from euca_tw.store.sqlite import SqliteStore
 from tests.admin.test_configuration import EXAMPLE
+from tests.compat.cloud import read_eucarc
 
 NOW = datetime(2026, 11, 23, 8, 0, 0, tzinfo=UTC)
 
@@ -116,6 +120,9 @@ class UserTests(CommandCase):
             (("add", "a/b", "--directory", other), "cannot be a user's name"),
             (("deactivate", "bob"), "there is no user bob"),
             (("credentials", "bob", "--directory", other), "there is no user bob"),
+            (("keys", "bob"), "there is no user bob"),
+            (("deactivate-key", "bob"), "there is no access key or certificate 'bob'"),
+            (("activate-key", "a\nb"), "there is no access key or certificate"),
         ):
             said = self.refused(*self.user(*arguments))
             self.assertIn(text, said)
@@ -128,6 +135,103 @@ class UserTests(CommandCase):
         self.assertIn("deactivated", self.done(*self.user("list")))
         self.done(*self.user("activate", "alice"))
         self.assertNotIn("deactivated", self.done(*self.user("list")))
+
+    def keys_of(self, name: str) -> dict[str, str]:
+        """By what is told of each key and certificate, its state."""
+        lines = self.done(*self.user("keys", name)).splitlines()
+        return {line.split()[-1]: line.split()[1] for line in lines}
+
+    def test_keys(self) -> None:
+        """A user's keys are listed with their state, and nothing that is secret."""
+        settings = read_eucarc(self.add("alice") / "eucarc")
+        key_id = settings["EC2_ACCESS_KEY"]
+        self.assertEqual(list(self.keys_of("alice").values()), ["active"] * 2)
+        self.assertRegex(
+            self.said,
+            rf"\A20\S+\+00:00  active    access key   {key_id}\n"
+            r"20\S+\+00:00  active    certificate  [0-9a-f]{64}\n\Z",
+        )
+        self.assertNotIn(settings["EC2_SECRET_KEY"], self.said)
+        self.done(
+            *self.user("credentials", "alice", "--replace"),
+            *("--directory", self.directory / "new"),
+        )
+        states = list(self.keys_of("alice").values())
+        self.assertEqual(states, ["inactive", "active"] * 2)
+
+    def test_key_of_old(self) -> None:
+        """Of a key that is older than the record of its making, that is said."""
+        self.add("alice")
+        self.successResultOf(self.store.open())
+        [key] = self.store.all(AccessKey)
+        old = Put(evolve(key, created_at=None))
+        self.successResultOf(self.store.commit(old))
+        self.successResultOf(self.store.close())
+        self.assertEqual(self.keys_of("alice")[key.key_id], "active")
+        first, second = self.said.splitlines()
+        self.assertTrue(first.startswith("unknown "))
+        self.assertEqual(first.index("access key"), second.index("certificate"))
+
+    def test_deactivate_key(self) -> None:
+        """One access key or certificate is let in no more, and again."""
+        self.add("alice")
+        for key_id in self.keys_of("alice"):
+            others = dict.fromkeys(self.keys_of("alice"), "active")
+            said = self.done(*self.user("deactivate-key", key_id))
+            self.assertEqual(said, f"{key_id} is inactive\n")
+            self.assertEqual(self.keys_of("alice"), {**others, key_id: "inactive"})
+            said = self.done(*self.user("activate-key", key_id))
+            self.assertEqual(said, f"{key_id} is active\n")
+            self.assertEqual(self.keys_of("alice"), others)
+
+    def test_secrets_are_sealed(self) -> None:
+        """The secret that a user was given does not lie in the store."""
+        settings = read_eucarc(self.add("alice") / "eucarc")
+        stored = (self.state_dir / CLOUD_STORE).read_bytes()
+        self.assertIn(settings["EC2_ACCESS_KEY"].encode(), stored)
+        self.assertNotIn(settings["EC2_SECRET_KEY"].encode(), stored)
+        key = self.state_dir / "keys" / "secrets"
+        self.assertEqual(key.stat().st_mode & 0o777, 0o600)
+
+    def test_sealing_key(self) -> None:
+        """Without the key to the secrets nothing is done, and it is said why."""
+        self.add("alice")
+        key = self.state_dir / "keys" / "secrets"
+        content = key.read_text()
+        for wrong, text in (
+            (None, "is missing"),
+            ("", "is no key"),
+            (content[::-1], "does not open"),
+        ):
+            key.unlink()
+            if wrong is not None:
+                key.touch(0o600)
+                key.write_text(wrong)
+            for arguments in (
+                ("list",),
+                ("add", "bob", "--directory", self.directory / "bob"),
+            ):
+                said = self.refused(*self.user(*arguments))
+                self.assertIn(str(key), said)
+                self.assertIn(text, said)
+                self.assertEqual(said.count("\n"), 1)
+            key.touch(0o600)
+        self.assertFalse((self.directory / "bob" / "eucarc").exists())
+        key.write_text(content)
+        self.assertEqual(self.done(*self.user("list")).count("\n"), 1)
+
+    def test_sealing_key_lost(self) -> None:
+        """As the manual says: who gives up the access keys can make others."""
+        directory = self.add("alice")
+        (self.state_dir / "keys" / "secrets").unlink()
+        connection = sqlite3.connect(self.state_dir / CLOUD_STORE)
+        with connection:
+            connection.execute("DELETE FROM records WHERE kind = 'AccessKey'")
+        connection.close()
+        again = ("credentials", "alice", "--directory", directory, "--force")
+        self.done(*self.user(*again))
+        states = list(self.keys_of("alice").values())
+        self.assertEqual(states, ["active"] * 3)
 
     def test_in_use(self) -> None:
         """A store that another process holds is left alone."""
@@ -320,6 +424,8 @@ class ActionsTests(SynchronousTestCase):
             ("__init__", {}),
             ("status", {"x": 1}),
             ("set_active", {"name": "x"}),
+            ("set_key_active", {"name": "x", "is_active": True}),
+            ("list_keys", {"name": 7}),
             ("set_active", {"name": "x", "is_active": 1}),
         ):
             self.failureResultOf(self.perform(action, **arguments), Refused)

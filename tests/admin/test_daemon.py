@@ -30,7 +30,7 @@ def machine(
         random=Random(1),
         in_thread=in_this_thread,
         fail=fail,
-        make_store=lambda path, kinds: stores[path],
+        make_store=lambda path, kinds, upgrades=None: stores[path],
         settle=settle,
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from random import Random
 
 from cryptography import x509
@@ -15,13 +16,16 @@ from euca_tw.clc.accounts import (
     DuplicateUser,
     InvalidUserName,
     LastAdministrator,
+    NoSuchKey,
     NoSuchUser,
 )
 from euca_tw.clc.callers import StoredAccessKeys, StoredCertificates
-from euca_tw.common.certificates import der_of
+from euca_tw.clc.sealing import Sealing
+from euca_tw.common.certificates import der_of, fingerprint
 from euca_tw.common.in_thread import in_this_thread
 from euca_tw.model.callers import Caller
 from euca_tw.model.identifiers import Minter
+from euca_tw.model.records import AccessKey
 from euca_tw.query.interfaces import IAccessKeys
 from euca_tw.soap.interfaces import ICertificates
 from euca_tw.store.memory import MemoryStore
@@ -29,27 +33,39 @@ from euca_tw.store.memory import MemoryStore
 NOW = 1_796_000_000
 
 
+def certificate_of(made: Credentials) -> str:
+    return fingerprint(der_of(made.identity.certificate_pem))
+
+
 class AccountsTests(SynchronousTestCase):
     def setUp(self) -> None:
         clock = Clock()
         clock.advance(NOW)
         self.store = MemoryStore()
+        sealing = Sealing(Path(self.mktemp()) / "secrets", Random(8))
         self.accounts = Accounts(
             store=self.store,
             clock=clock,
             minter=Minter(Random(7)),
             in_thread=in_this_thread,
+            sealing=sealing,
         )
-        self.keys = StoredAccessKeys(self.store)
+        self.keys = StoredAccessKeys(self.store, sealing)
         self.certificates = StoredCertificates(self.store)
 
     def create(self, name: str, is_admin: bool = False) -> Credentials:
         return self.successResultOf(self.accounts.create(name, is_admin))
 
-    def is_let_in(self, credentials: Credentials) -> bool:
+    def ways_in(self, credentials: Credentials) -> tuple[bool, bool]:
+        """Whether the access key lets in, and the certificate."""
         der = der_of(credentials.identity.certificate_pem)
-        by_key = self.keys.secret_of(credentials.key.key_id) is not None
-        by_certificate = self.certificates.caller_of(der, "r") is not None
+        return (
+            self.keys.secret_of(credentials.key.key_id) is not None,
+            self.certificates.caller_of(der, "r") is not None,
+        )
+
+    def is_let_in(self, credentials: Credentials) -> bool:
+        by_key, by_certificate = self.ways_in(credentials)
         self.assertEqual(by_key, by_certificate)
         return by_key
 
@@ -64,7 +80,7 @@ class AccountsTests(SynchronousTestCase):
         self.assertRegex(made.user.account_id, r"\A\d{12}\Z")
         self.assertEqual(made.user.created_at.timestamp(), NOW)
         self.assertRegex(made.key.key_id, r"\A[A-Z0-9]{20}\Z")
-        self.assertRegex(made.key.secret, r"\A[A-Za-z0-9]{40}\Z")
+        self.assertRegex(made.secret, r"\A[A-Za-z0-9]{40}\Z")
         certificate = x509.load_pem_x509_certificate(made.identity.certificate_pem)
         self.assertEqual(certificate.subject.rfc4514_string(), "CN=alice")
         self.assertEqual([user.name for user in self.accounts.users()], ["alice"])
@@ -79,7 +95,7 @@ class AccountsTests(SynchronousTestCase):
             request_id="r-1",
         )
         self.assertEqual(self.keys.caller_of(made.key.key_id, "r-1"), expected)
-        self.assertEqual(self.keys.secret_of(made.key.key_id), made.key.secret)
+        self.assertEqual(self.keys.secret_of(made.key.key_id), made.secret)
         der = der_of(made.identity.certificate_pem)
         self.assertEqual(self.certificates.caller_of(der, "r-1"), expected)
 
@@ -135,14 +151,58 @@ class AccountsTests(SynchronousTestCase):
         self.assertTrue(self.is_let_in(third))
         self.assertEqual(third.user, first.user)
 
+    def test_keys(self) -> None:
+        """A user's keys are listed, access keys first, each with when it was made."""
+        self.create("bob")
+        first = self.create("alice")
+        second = self.successResultOf(self.accounts.renew("alice", True))
+        found = self.accounts.keys_of("alice")
+        expected = [
+            *((made.key.key_id, made is second) for made in (first, second)),
+            *((certificate_of(made), made is second) for made in (first, second)),
+        ]
+        self.assertEqual([(each.key, each.is_active) for each in found], expected)
+        for each in found:
+            assert each.created_at is not None
+            self.assertEqual(each.created_at.timestamp(), NOW)
+
+    def test_activate_key(self) -> None:
+        """One access key or certificate lets its user in no more, and again."""
+        made = self.create("alice")
+        other = self.successResultOf(self.accounts.renew("alice", False))
+        key_id, mark = made.key.key_id, certificate_of(made)
+        with_colons = bytes.fromhex(mark).hex(":").upper()
+        for name in (key_id, mark, with_colons):
+            for is_active in (False, True):
+                self.successResultOf(self.accounts.activate_key(name, is_active))
+                by_key, by_certificate = self.ways_in(made)
+                self.assertEqual(by_key, is_active or name != key_id)
+                self.assertEqual(by_certificate, is_active or name == key_id)
+                self.assertTrue(self.is_let_in(other))
+
+    def test_no_key(self) -> None:
+        """The state of a key that nobody has cannot be changed."""
+        for key_id in ("", "NOBODY", "ab" * 32, "a\nb"):
+            refusal = self.failureResultOf(
+                self.accounts.activate_key(key_id, False), NoSuchKey
+            )
+            self.assertNotIn("\n", str(refusal.value))
+
+    def test_secrets_are_sealed(self) -> None:
+        """What the store keeps of a user does not sign for him."""
+        made = self.create("alice")
+        [key] = self.store.all(AccessKey)
+        self.assertNotIn(made.secret.encode(), key.sealed_secret)
+
     def test_nobody(self) -> None:
         """What is asked of a user who is not there is refused."""
         self.failureResultOf(self.accounts.renew("nobody", False), NoSuchUser)
+        self.assertRaises(NoSuchUser, self.accounts.keys_of, "nobody")
         refusal = self.failureResultOf(self.accounts.activate("nobody", True))
         self.assertEqual(str(refusal.value), "there is no user nobody")
 
     def test_secrets_are_not_shown(self) -> None:
         """What is logged of credentials does not open a door."""
         made = self.create("alice")
-        self.assertNotIn(made.key.secret, repr(made))
+        self.assertNotIn(made.secret, repr(made))
         self.assertNotIn("PRIVATE", repr(made))

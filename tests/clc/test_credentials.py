@@ -12,6 +12,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from euca_tw.clc.accounts import Accounts
 from euca_tw.clc.credentials import credential_files
+from euca_tw.clc.sealing import Sealing
 from euca_tw.common.files import write_private_files
 from euca_tw.common.in_thread import in_this_thread
 from euca_tw.model.identifiers import Minter
@@ -38,6 +39,7 @@ class CredentialFilesTests(SynchronousTestCase):
             clock=Clock(),
             minter=Minter(Random(7)),
             in_thread=in_this_thread,
+            sealing=Sealing(Path(self.mktemp()) / "secrets", Random(8)),
         )
         self.made = self.successResultOf(accounts.create("alice"))
         self.directory = Path(self.mktemp()).absolute() / "it's here"
@@ -55,13 +57,13 @@ class CredentialFilesTests(SynchronousTestCase):
         expected = {
             "EC2_URL": "http://cloud:8773/services/Eucalyptus",
             "EC2_ACCESS_KEY": made.key.key_id,
-            "EC2_SECRET_KEY": made.key.secret,
+            "EC2_SECRET_KEY": made.secret,
             "EC2_USER_ID": made.user.account_id,
             "EC2_CERT": str(directory / "cert.pem"),
             "EC2_PRIVATE_KEY": str(directory / "pk.pem"),
             "EUCALYPTUS_CERT": str(directory / "cloud-cert.pem"),
             "AWS_ACCESS_KEY_ID": made.key.key_id,
-            "AWS_SECRET_ACCESS_KEY": made.key.secret,
+            "AWS_SECRET_ACCESS_KEY": made.secret,
             "AWS_DEFAULT_REGION": "here",
             "AWS_ENDPOINT_URL_EC2": "http://cloud:8773/",
             "EUCA_KEY_DIR": str(directory),

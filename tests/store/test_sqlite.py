@@ -333,6 +333,19 @@ class FailingDisk(SynchronousTestCase):
         self.failureResultOf(second, StoreUnusable)
 
 
+@frozen
+class Note:
+    """A record whose step is listed by a name."""
+
+    INDEXES = ()
+    UPGRADES = ("shout",)
+    text: str
+
+    @property
+    def key(self) -> str:
+        return "n"
+
+
 class Upgrades(SynchronousTestCase):
     """An older file is brought up to date when it is opened."""
 
@@ -429,4 +442,67 @@ class Upgrades(SynchronousTestCase):
         connection = sqlite3.connect(self.path)
         versions = connection.execute("SELECT DISTINCT version FROM records")
         self.assertEqual(versions.fetchall(), [(3,)])
+        connection.close()
+
+    def old_note(self) -> None:
+        """A file with a record of an older version, and a large one deleted."""
+        store = make(self.path, kinds=(Note,))
+        self.successResultOf(store.open())
+        self.successResultOf(store.close())
+        put = "INSERT INTO records (kind, key, version, body) VALUES ('Note', "
+        self.older(
+            "PRAGMA secure_delete = OFF",
+            f"""{put}'n', 1, '{{"text":"what was"}}')""",
+            f"{put}'m', 1, '{'x' * 9000}what was')",
+            "DELETE FROM records WHERE key = 'm'",
+        )
+
+    def note_store(self, database: type[Database] = Database) -> SqliteStore:
+        upgrades = {"shout": lambda body: {"text": body["text"].upper()[:6]}}
+        return make(self.path, kinds=(Note,), upgrades=upgrades, open_database=database)
+
+    def files(self) -> bytes:
+        found = self.path.parent.glob(f"{self.path.name}*")
+        return b"".join(path.read_bytes() for path in found)
+
+    def test_named_step(self) -> None:
+        """A step that a class lists by a name is who opens the store's to give."""
+        self.old_note()
+        refusal = self.failureResultOf(make(self.path, kinds=(Note,)).open())
+        self.assertIn("shout", str(refusal.value))
+        for _ in range(2):
+            store = self.note_store()
+            self.successResultOf(store.open())
+            self.assertEqual(list(store.all(Note)), [Note("WHAT W")])
+            self.successResultOf(store.close())
+
+    def test_replaced(self) -> None:
+        """Nothing of what a step replaced is left in the open store's files."""
+        self.old_note()
+        self.assertEqual(self.files().count(b"what was"), 2)
+        store = self.note_store()
+        self.successResultOf(store.open())
+        self.assertNotIn(b"what was", self.files())
+        self.successResultOf(store.close())
+
+    def test_killed_before_the_purge(self) -> None:
+        """What a killed process left of it is gone when the file opens again."""
+
+        @define(eq=False)
+        class Killed(Database):
+            def _purge(self) -> None:
+                raise StoreUnusable("killed")
+
+        self.old_note()
+        self.failureResultOf(self.note_store(Killed).open(), StoreUnusable)
+        self.assertIn(b"WHAT W", self.files())
+        self.assertIn(b"what was", self.files())
+        for _ in range(2):
+            store = self.note_store()
+            self.successResultOf(store.open())
+            self.assertNotIn(b"what was", self.files())
+            self.assertEqual(list(store.all(Note)), [Note("WHAT W")])
+            self.successResultOf(store.close())
+        connection = sqlite3.connect(self.path)
+        self.assertEqual(connection.execute("PRAGMA user_version").fetchone(), (1,))
         connection.close()
