@@ -1,0 +1,1 @@
+"""XML signature wrapping: a corpus of hostile messages, and that none does harm."""
