@@ -31,6 +31,10 @@ from bench.query import KEY_ID, SECRET, SMALL, signed_4
 from euca_tw.api import cluster
 from euca_tw.api.ec2 import zones
 from euca_tw.api.ec2.table import EC2, QUERY_VERSIONS
+from euca_tw.common.certificate_identifiers import (
+    CertificateIdentifier,
+    identifiers_of,
+)
 from euca_tw.common.certificates import make_certificate
 from euca_tw.common.web import Asked
 from euca_tw.model.callers import Caller
@@ -73,6 +77,10 @@ class Users:
         if shown not in (self.identity.certificate, KEY_ID):
             return None
         return Caller(account_id="1" * 12, user_name="a", request_id=request_id)
+
+    def certificate_of(self, identifier: CertificateIdentifier) -> bytes | None:
+        certificate = self.identity.certificate
+        return certificate if identifier in identifiers_of(certificate) else None
 
     def secret_of(self, key_id: str) -> str | None:
         return SECRET if key_id == KEY_ID else None

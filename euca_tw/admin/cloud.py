@@ -24,7 +24,7 @@ from euca_tw.admin.daemon import (
     service_part,
     store_part,
 )
-from euca_tw.admin.direct import CLOUD_STORE
+from euca_tw.admin.direct import CLOUD_STORE, cloud_sealing
 from euca_tw.admin.server import AdminSocket
 from euca_tw.admin.tier import cooperator_of
 from euca_tw.api.ec2.table import EC2, QUERY_VERSIONS
@@ -53,11 +53,12 @@ from euca_tw.clc.zones import Zones
 from euca_tw.common.certificates import KeyAndCertificate
 from euca_tw.common.files import write_private_files
 from euca_tw.common.web import Reply, make_site
-from euca_tw.model.records import CLOUD_RECORDS
+from euca_tw.model.records import CLOUD_RECORDS, AccessKey
 from euca_tw.query.door import QueryDoor, error_reply
 from euca_tw.soap.door import ec2_door, refusal
 from euca_tw.soap.http import pooled_agent
 from euca_tw.soap.interfaces import IPeers
+from euca_tw.soap.wsse import Forms
 from euca_tw.store.interfaces import IStore
 from euca_tw.wsdl.write import schema, wsdl
 
@@ -103,7 +104,10 @@ class Cloud:
         self._around = around
         self._url = public_url("cloud", section.listen, section.url)
         store_path = section.state_dir / CLOUD_STORE
-        self._store: IStore = machine.make_store(store_path, CLOUD_RECORDS)
+        self._sealing = cloud_sealing(section.state_dir, machine.random)
+        self._store: IStore = machine.make_store(
+            store_path, CLOUD_RECORDS, {"seal_secret": self._sealing.seal_body}
+        )
         self._image_resource: ImageResource | None = None
         self._images = self._image_store()
         self._clusters = Clusters(
@@ -121,6 +125,7 @@ class Cloud:
             clock=machine.reactor,
             minter=machine.minter,
             in_thread=machine.in_thread,
+            sealing=self._sealing,
         )
         self._files_of = partial(
             credential_files,
@@ -129,6 +134,7 @@ class Cloud:
             cloud_certificate_pem=pems.certificate_pem,
         )
         self._imports = Imports(store=self._store, images=self._images)
+        self._certificates = StoredCertificates(self._store)
 
     def _image_store(self) -> IImageStore:
         if self._around.is_imagined:
@@ -163,6 +169,11 @@ class Cloud:
         admin_socket = AdminSocket(machine.reactor, section.state_dir, actions.perform)
         parts = (
             store_part(self._store),
+            Part(name="the sealed secrets", start=self._check_secrets),
+            Part(
+                name="the index of certificates",
+                start=self._certificates.index.refresh,
+            ),
             Part(name="the first start", start=self._first_start),
             *self._around.parts,
             Part(
@@ -176,6 +187,9 @@ class Cloud:
         )
         return Daemon(NAME, machine, parts)
 
+    def _check_secrets(self) -> None:
+        self._sealing.check(self._store.all(AccessKey))
+
     def _site(self) -> Any:
         section, machine = self._configuration.cloud, self._machine
         dispatch = self._dispatch()
@@ -185,17 +199,18 @@ class Cloud:
             EC2,
             frozenset(QUERY_VERSIONS),
             dispatch,
-            StoredAccessKeys(self._store),
+            StoredAccessKeys(self._store, self._sealing),
             machine.reactor,
             new_request_id,
         )
         soap = ec2_door(
             EC2,
             dispatch,
-            StoredCertificates(self._store),
+            self._certificates,
             machine.reactor,
             new_request_id,
             in_thread=machine.in_thread,
+            forms=Forms(takes_sha1=section.accept_sha1, takes_identifiers=True),
         )
 
         def describe(version: Version, kind: str) -> bytes:

@@ -150,6 +150,7 @@ class CloudSection(ConvergenceSettings):
         (or the address it listens on) and the port.
     @ivar public_addresses: what AllocateAddress gives; see L{address_pool}.
     @ivar certificate, key: PEM; None: made in C{state_dir/keys} at first start.
+    @ivar accept_sha1: whether users may sign SOAP requests by it.
     """
 
     state_dir: Path = Path("/var/lib/euca_tw/clc")
@@ -160,6 +161,7 @@ class CloudSection(ConvergenceSettings):
     certificate: Path | None = None
     key: Path | None = None
     max_body_bytes: int = checked(_positive, 1 << 20)
+    accept_sha1: bool = True
 
 
 @frozen(kw_only=True)

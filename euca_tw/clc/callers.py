@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from hashlib import sha256
 
-from attrs import frozen
+from attrs import Factory, frozen
 from zope.interface import implementer
 
+from euca_tw.clc.certificate_index import CertificateIndex
+from euca_tw.clc.sealing import Sealing
+from euca_tw.common.certificate_identifiers import CertificateIdentifier
 from euca_tw.model.callers import Caller
 from euca_tw.model.identifiers import AccountId
 from euca_tw.model.records import AccessKey, User, UserCertificate
@@ -32,9 +35,10 @@ def _caller(user: User, request_id: str) -> Caller:
 @implementer(IAccessKeys)
 @frozen(eq=False)
 class StoredAccessKeys:
-    """The access keys in a store."""
+    """The access keys in a store, whose secrets are sealed there."""
 
     _store: IStore
+    _sealing: Sealing
 
     def secret_of(self, key_id: str) -> str | None:
         key: AccessKey | None = self._store.get(AccessKey, key_id)
@@ -42,7 +46,7 @@ class StoredAccessKeys:
             return None
         if _active_user(self._store, key.account_id) is None:
             return None
-        return key.secret
+        return self._sealing.open(key_id, key.sealed_secret)
 
     def caller_of(self, key_id: str, request_id: str) -> Caller:
         key: AccessKey | None = self._store.get(AccessKey, key_id)
@@ -55,9 +59,16 @@ class StoredAccessKeys:
 @implementer(ICertificates)
 @frozen(eq=False)
 class StoredCertificates:
-    """The users' certificates in a store."""
+    """
+    The users' certificates in a store.
+
+    @ivar index: may be refreshed before anybody asks, or is when one does.
+    """
 
     _store: IStore
+    index: CertificateIndex = Factory(
+        lambda self: CertificateIndex(self._store), takes_self=True
+    )
 
     def caller_of(self, certificate_der: bytes, request_id: str) -> Caller | None:
         fingerprint = sha256(certificate_der).hexdigest()
@@ -66,3 +77,6 @@ class StoredCertificates:
             return None
         user = _active_user(self._store, found.account_id)
         return None if user is None else _caller(user, request_id)
+
+    def certificate_of(self, identifier: CertificateIdentifier) -> bytes | None:
+        return self.index.find(identifier)

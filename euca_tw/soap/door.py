@@ -40,6 +40,7 @@ from euca_tw.soap.interfaces import ICertificates
 from euca_tw.soap.invocation import invoke
 from euca_tw.soap.keys import Identity
 from euca_tw.soap.spyne_app import SpyneApplication
+from euca_tw.soap.wsse import OF_USERS, Forms
 
 _TAKEN = frozenset({"text/xml", "application/xml", "application/soap+xml"})
 
@@ -217,9 +218,14 @@ def ec2_door(
     *,
     in_thread: InThread = in_this_thread,
     wsdl: Describe | None = None,
+    forms: Forms = OF_USERS,
 ) -> SoapDoor:
-    """The door for users: signed requests, plain answers."""
-    guard = guards.ec2_guard(certificates, clock, in_thread=in_thread)
+    """
+    The door for users: signed requests, plain answers.
+
+    @param forms: of signatures that are taken.
+    """
+    guard = guards.ec2_guard(certificates, clock, in_thread=in_thread, forms=forms)
     return SoapDoor(
         api, dispatch, guard, new_request_id, in_thread=in_thread, wsdl=wsdl
     )

@@ -21,10 +21,11 @@ from twisted.internet.interfaces import IReactorTime
 
 from euca_tw.api.errors import ApiError, AuthFailure, InvalidSecurity
 from euca_tw.api.shapes import Operation
+from euca_tw.common.certificate_identifiers import CertificateIdentifier
 from euca_tw.common.clock import utc_now
 from euca_tw.common.in_thread import InThread, in_this_thread
 from euca_tw.model.callers import Caller
-from euca_tw.soap import invocation
+from euca_tw.soap import invocation, wsse
 from euca_tw.soap.addressing import (
     ACTION,
     MESSAGE_ID,
@@ -40,7 +41,7 @@ from euca_tw.soap.freshness import OF_PEERS, OF_USERS, Freshness, Replays
 from euca_tw.soap.interfaces import ICertificates
 from euca_tw.soap.keys import Identity
 from euca_tw.soap.signing import signed
-from euca_tw.soap.wsse import SECURITY, Claim, check_signature, read_claim
+from euca_tw.soap.wsse import SECURITY, Claim, Forms, check_signature, read_claim
 
 #: A message that is longer is checked and signed in a thread.
 LARGE_BYTES = 50_000
@@ -125,15 +126,24 @@ class EC2Guard:
 
     _certificates: ICertificates
     _checkpoint: _Checkpoint
+    _forms: Forms
     understood = frozenset({SECURITY})
 
     async def admit(self, envelope: Envelope, path: str, request_id: str) -> _User:
-        claim = read_claim(envelope)
+        claim = read_claim(envelope, forms=self._forms)
+        if claim.identifier is not None:
+            claim = claim.of(self._found(claim.identifier))
         caller = self._certificates.caller_of(claim.certificate, request_id)
         if caller is None:
             raise AuthFailure()
         await self._checkpoint.check(claim, envelope.size)
         return _User(caller)
+
+    def _found(self, identifier: CertificateIdentifier) -> bytes:
+        certificate: bytes | None = self._certificates.certificate_of(identifier)
+        if certificate is None:
+            raise AuthFailure()
+        return certificate
 
 
 def ec2_guard(
@@ -142,11 +152,13 @@ def ec2_guard(
     *,
     in_thread: InThread = in_this_thread,
     freshness: Freshness = OF_USERS,
+    forms: Forms = wsse.OF_USERS,
 ) -> EC2Guard:
     """A guard for EC2's users, with a memory of its own."""
     return EC2Guard(
         certificates,
         _Checkpoint(clock=clock, freshness=freshness, in_thread=in_thread),
+        forms,
     )
 
 
@@ -194,7 +206,7 @@ class TierGuard:
     understood = frozenset({SECURITY, TO, ACTION, MESSAGE_ID, RECIPIENT})
 
     async def admit(self, envelope: Envelope, path: str, request_id: str) -> _Peer:
-        claim = read_claim(envelope, OF_REQUEST)
+        claim = read_claim(envelope, OF_REQUEST, wsse.OF_PEERS)
         name = self.peers.get(claim.certificate)
         if name is None:
             raise AuthFailure("The certificate is not of a peer of this service")

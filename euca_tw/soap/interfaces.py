@@ -9,6 +9,7 @@ from attrs import define
 from zope.interface import Interface
 
 from euca_tw.api.shapes import Operation
+from euca_tw.common.certificate_identifiers import CertificateIdentifier
 from euca_tw.model.callers import Caller
 
 
@@ -19,6 +20,13 @@ class ICertificates(Interface):
         """
         The active user (or peer) whose very certificate this is; None for a
         stranger.
+        """
+
+    def certificate_of(identifier: CertificateIdentifier) -> bytes | None:
+        """
+        The one certificate (DER) in force that is called so; None if there is
+        none, or more than one.  Whose it is, and whether he is active, is for
+        L{caller_of}.
         """
 
 

@@ -9,11 +9,14 @@ from typing import Any
 import xmlsec
 from attrs import field, frozen
 from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from cryptography.x509 import load_der_x509_certificate
 
 from euca_tw.common.certificates import der_of, fingerprint
+
+PublicKey = rsa.RSAPublicKey | ec.EllipticCurvePublicKey
+_CURVES = (ec.SECP256R1, ec.SECP384R1, ec.SECP521R1)
 
 
 class UnusableKey(Exception):
@@ -36,12 +39,19 @@ class Identity:
 
 
 def load_identity(key_pem: bytes, certificate_pem: bytes) -> Identity:
-    """@raise UnusableKey: one is unreadable, or they do not belong together."""
+    """
+    What we sign with is RSA.
+
+    @raise UnusableKey: one is unreadable or of another kind, or they do not
+        belong together.
+    """
     try:
         private = load_pem_private_key(key_pem, None)
         certificate = der_of(certificate_pem)
     except (ValueError, TypeError, UnsupportedAlgorithm) as e:
         raise UnusableKey(str(e)) from None
+    if not isinstance(private, rsa.RSAPrivateKey):
+        raise UnusableKey("The key is not an RSA key")
     if private.public_key() != public_key(certificate):
         raise UnusableKey("The key does not belong to the certificate")
     return Identity(
@@ -53,17 +63,22 @@ def load_identity(key_pem: bytes, certificate_pem: bytes) -> Identity:
 
 
 @lru_cache(maxsize=1024)
-def public_key(certificate: bytes) -> rsa.RSAPublicKey:
+def public_key(certificate: bytes) -> PublicKey:
     """
     The key of a certificate (DER).  Ask only for certificates that are known:
     strangers shall neither fill the cache nor have their keys parsed.
 
-    @raise UnusableKey: it is no certificate, or not of an RSA key.
+    @raise UnusableKey: it is no certificate, or neither of an RSA key nor of one
+        on the curves P-256, P-384 and P-521.
     """
     try:
         found = load_der_x509_certificate(certificate).public_key()
     except (ValueError, UnsupportedAlgorithm) as e:
         raise UnusableKey(str(e)) from None
-    if not isinstance(found, rsa.RSAPublicKey):
-        raise UnusableKey("The certificate is not of an RSA key")
-    return found
+    if isinstance(found, rsa.RSAPublicKey):
+        return found
+    if isinstance(found, ec.EllipticCurvePublicKey) and isinstance(
+        found.curve, _CURVES
+    ):
+        return found
+    raise UnusableKey("The certificate is of a kind of key that is not taken")

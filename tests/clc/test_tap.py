@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from attrs import evolve
+from lxml import etree
 from twisted.application.service import IService, IServiceMaker
 from twisted.internet.testing import StringTransport
+from twisted.logger import LogLevel, capturedLogs
 from twisted.plugin import getPlugins
 from twisted.python.usage import UsageError
 from twisted.trial.unittest import SynchronousTestCase
@@ -24,10 +26,15 @@ from euca_tw.cc import tap as cc_tap
 from euca_tw.clc import tap as clc_tap
 from euca_tw.clc.dispatch import answers
 from euca_tw.clc.subjects import SUBJECTS
+from euca_tw.common.certificates import der_of
 from euca_tw.common.config import ConfigError
 from euca_tw.nodectl import tap as nc_tap
+from euca_tw.soap.envelope import SOAP_11
+from euca_tw.soap.keys import load_identity
+from euca_tw.soap.signing import SHA1, SHA256, Suite, signed
 from tests.admin.test_daemon import machine
 from tests.compat.cloud import read_eucarc
+from tests.soap.messages import altered, each_form
 
 
 class AllInOneTests(SynchronousTestCase):
@@ -61,11 +68,11 @@ class AllInOneTests(SynchronousTestCase):
         self.machine.reactor.run()
         self.addCleanup(lambda: self.successResultOf(self.daemon.stopService()))
 
-    def ask(self, request: str) -> bytes:
+    def ask(self, request: str, body: bytes = b"") -> bytes:
         [(_, site, _, _)] = self.machine.reactor.tcpServers
         channel, transport = site.buildProtocol(None), StringTransport()
         channel.makeConnection(transport)
-        channel.dataReceived(f"{request}\r\nHost: x\r\n\r\n".encode())
+        channel.dataReceived(f"{request}\r\nHost: x\r\n\r\n".encode() + body)
         self.machine.reactor.pump([0.01] * 10)
         return transport.value()
 
@@ -93,6 +100,28 @@ class AllInOneTests(SynchronousTestCase):
         url = "http://127.0.0.1:8773/services/Eucalyptus"
         self.assertEqual(settings["EC2_URL"], url)
 
+    def test_sealing_key(self) -> None:
+        """
+        The key to the secrets is made at the first start, for its owner alone;
+        at a later one without it, the operator is told in one line.
+        """
+        self.start()
+        key = self.state_dir / "keys" / "secrets"
+        self.assertEqual(key.stat().st_mode & 0o777, 0o600)
+        self.successResultOf(self.daemon.stopService())
+        key.unlink()
+        failures: list[str] = []
+        self.machine = evolve(self.machine, fail=lambda: failures.append("ends"))
+        self.daemon = self.make()
+        with capturedLogs() as events:
+            self.daemon.startService()
+        self.assertEqual(failures, ["ends"])
+        [event] = [e for e in events if e["log_level"] is LogLevel.critical]
+        self.assertIn(f"{key} is missing", event["reason"])
+        self.assertNotIn("\n", event["reason"])
+        self.assertNotIn("log_failure", event)
+        self.assertEqual(self.machine.reactor.tcpServers[1:], [])
+
     def test_doors(self) -> None:
         """Both doors and the descriptions answer at the one port."""
         self.start()
@@ -108,6 +137,45 @@ class AllInOneTests(SynchronousTestCase):
         described = self.ask("GET /doc/2014-06-15/AmazonEC2.xsd HTTP/1.1")
         self.assertIn(b'targetNamespace="http://ec2.amazonaws.com/doc/2014', described)
         self.assertIn(b"404 Not Found", self.ask("GET /nothing HTTP/1.1"))
+
+    def signed(self, suite: Suite) -> bytes:
+        """A request by the administrator's own key."""
+        directory = self.state_dir / "credentials" / "admin"
+        pem = [(directory / name).read_bytes() for name in ("pk.pem", "cert.pem")]
+        now = datetime.fromtimestamp(self.machine.reactor.seconds(), UTC)
+        entry = f'<DescribeKeyPairs xmlns="{EC2.namespace_of(EC2.versions[0])}"/>'
+        entry = entry.replace("/>", "><keySet/></DescribeKeyPairs>")
+        return signed(SOAP_11, (), entry, load_identity(*pem), now, suite=suite)
+
+    def post(self, document: bytes) -> bytes:
+        text = "POST /services/Eucalyptus HTTP/1.1\r\nContent-Type: text/xml\r\n"
+        length = f"Content-Length: {len(document)}"
+        return self.ask(f"{text}{length}", document)
+
+    def test_sha1(self) -> None:
+        """Users may sign by SHA-1, unless the configuration says otherwise."""
+        self.start()
+        self.assertIn(b"200 OK", self.post(self.signed(SHA1)))
+
+    def test_without_sha1(self) -> None:
+        """Where they may not, the refusal says so; otherwise they may."""
+        cloud = evolve(self.configuration.cloud, accept_sha1=False)
+        self.configuration = evolve(self.configuration, cloud=cloud)
+        self.daemon = self.make()
+        self.start()
+        refusal = self.post(self.signed(SHA1))
+        self.assertIn(b"InvalidSecurity", refusal)
+        self.assertIn(b"rsa-sha1", refusal)
+        self.assertIn(b"200 OK", self.post(self.signed(SHA256)))
+
+    def test_called_certificate(self) -> None:
+        """The administrator's certificate need only be called, in each form."""
+        self.start()
+        pem = self.state_dir / "credentials" / "admin" / "cert.pem"
+        for form in each_form(der_of(pem.read_bytes())).values():
+            self.machine.reactor.advance(1)
+            document = etree.tostring(altered(form, self.signed(SHA256)).root)
+            self.assertIn(b"200 OK", self.post(document))
 
     def test_subjects(self) -> None:
         """It answers what is told that a cloud answers, no more and no less."""

@@ -18,6 +18,7 @@ from euca_tw.api.ec2.table import EC2, QUERY_VERSIONS
 from euca_tw.api.encode import element
 from euca_tw.api.shapes import Empty, Operation, Shape, Version, shape_of
 from euca_tw.clc.dispatch import Dispatcher
+from euca_tw.common.certificate_identifiers import CertificateIdentifier
 from euca_tw.common.certificates import make_certificate
 from euca_tw.common.web import Asked
 from euca_tw.model.callers import Caller
@@ -49,6 +50,9 @@ class AnyBody:
 
     def caller_of(self, shown: Any, request_id: str) -> Caller:
         return ALICE
+
+    def certificate_of(self, identifier: CertificateIdentifier) -> None:
+        """By a token alone."""
 
 
 class Unanswered(SynchronousTestCase):

@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from datetime import UTC, datetime
 from functools import cache
 
-from euca_tw.common.certificates import KeyAndCertificate, make_certificate
+import xmlsec
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509 import CertificateBuilder, Name, NameAttribute
+from cryptography.x509.oid import NameOID
+
+from euca_tw.common.certificates import (
+    KeyAndCertificate,
+    fingerprint,
+    make_certificate,
+)
 from euca_tw.soap.keys import Identity, load_identity
 
 NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
@@ -20,3 +31,32 @@ def pair(name: str) -> KeyAndCertificate:
 def identity(name: str) -> Identity:
     made = pair(name)
     return load_identity(made.key_pem, made.certificate_pem)
+
+
+@cache
+def elliptic(name: str, curve: type[ec.EllipticCurve] = ec.SECP256R1) -> Identity:
+    """One whose key is not RSA, which only users have."""
+    key = ec.generate_private_key(curve())
+    subject = Name([NameAttribute(NameOID.COMMON_NAME, name)])
+    certificate = (
+        CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(NOW)
+        .not_valid_after(NOW)
+        .sign(key, hashes.SHA256())
+        .public_bytes(serialization.Encoding.DER)
+    )
+    pem = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    return Identity(
+        certificate=certificate,
+        token=b64encode(certificate).decode(),
+        key=xmlsec.Key.from_memory(pem, xmlsec.constants.KeyDataFormatPem, None),
+        fingerprint=fingerprint(certificate),
+    )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from base64 import b64decode, b64encode
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import count
 from typing import Any
 
+import xmlsec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree
@@ -15,6 +17,7 @@ from twisted.internet.task import Clock
 from twisted.logger import capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
+from zope.interface.verify import verifyObject
 
 from euca_tw.api import cluster
 from euca_tw.api.ec2.keypairs import (
@@ -25,6 +28,10 @@ from euca_tw.api.ec2.keypairs import (
 from euca_tw.api.ec2.table import EC2
 from euca_tw.api.errors import NoSuchKeyPair
 from euca_tw.api.shapes import Operation
+from euca_tw.common.certificate_identifiers import (
+    CertificateIdentifier,
+    identifiers_of,
+)
 from euca_tw.common.web import Asked, Reply
 from euca_tw.model.callers import Caller
 from euca_tw.soap import guards
@@ -40,10 +47,10 @@ from euca_tw.soap.door import SoapDoor, ec2_door, tier_door
 from euca_tw.soap.envelope import SOAP_11, SOAP_12, Envelope, read
 from euca_tw.soap.faults import Fault, read_fault
 from euca_tw.soap.interfaces import ICertificates
-from euca_tw.soap.signing import SHA1
-from euca_tw.soap.wsse import check_signature, read_claim
-from tests.soap.identities import NOW, identity
-from tests.soap.messages import message
+from euca_tw.soap.signing import SHA1, Suite
+from euca_tw.soap.wsse import Forms, check_signature, read_claim
+from tests.soap.identities import NOW, elliptic, identity
+from tests.soap.messages import altered, each_form, find, message
 
 EC2_NAMESPACE = "http://ec2.amazonaws.com/doc/2008-02-01/"
 PATH = b"/axis2/services/EucalyptusCC"
@@ -71,18 +78,32 @@ _INSERTIONS = (
     b"&#x85;",
 )
 
+_SECOND = timedelta(seconds=1)
+_ORDER_OF_P256 = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+
 #: A name that no door may tell to a stranger.
 SECRET = "swordfish"
 
 
 @implementer(ICertificates)
 class Certificates:
-    """Knows alice."""
+    """Knows alice, by two certificates of hers."""
+
+    def __init__(self) -> None:
+        self.looked_up = 0
 
     def caller_of(self, certificate_der: bytes, request_id: str) -> Caller | None:
-        if certificate_der != identity("alice").certificate:
+        if certificate_der not in self._known():
             return None
         return Caller(account_id="1" * 12, user_name="alice", request_id=request_id)
+
+    def certificate_of(self, identifier: CertificateIdentifier) -> bytes | None:
+        self.looked_up += 1
+        found = [each for each in self._known() if identifier in identifiers_of(each)]
+        return found[0] if len(found) == 1 else None
+
+    def _known(self) -> tuple[bytes, ...]:
+        return identity("alice").certificate, elliptic("alice").certificate
 
 
 class Service:
@@ -389,9 +410,14 @@ class UserTests(DoorCase):
     """The door for users."""
 
     def make_door(self) -> SoapDoor:
+        self.certificates = Certificates()
         return ec2_door(
-            EC2, self.service.dispatch, Certificates(), self.clock, self.new_id
+            EC2, self.service.dispatch, self.certificates, self.clock, self.new_id
         )
+
+    def test_double(self) -> None:
+        """What stands for the accounts here can do all that they can."""
+        verifyObject(ICertificates, self.certificates)
 
     def test_let_in(self) -> None:
         """A user is known by his certificate; the answer is not signed."""
@@ -421,6 +447,89 @@ class UserTests(DoorCase):
             (event["peer"], event["code"], event["request_id"]),
             ("192.0.2.1", "AuthFailure", "req-1"),
         )
+
+    def in_each_form(self, by: str, now: datetime = NOW) -> list[bytes]:
+        """A message without a token, whose key is given in each other form."""
+        document = message(DESCRIBE, headers=(), by=by, now=now)
+        forms = each_form(identity(by).certificate).values()
+        return [etree.tostring(altered(form, document).root) for form in forms]
+
+    def test_without_token(self) -> None:
+        """A certificate that is known need only be called."""
+        for number in range(4):
+            now = NOW + timedelta(seconds=number)
+            self.answer(self.in_each_form("alice", now)[number])
+        self.assertEqual(
+            [caller.user_name for _, caller, _ in self.service.asked], ["alice"] * 4
+        )
+        self.assertEqual(self.certificates.looked_up, 3)
+
+    def test_token_is_not_looked_up(self) -> None:
+        """For a message with its token nothing is looked up."""
+        self.answer(message(DESCRIBE))
+        self.assertEqual(self.certificates.looked_up, 0)
+
+    def test_called_by_a_stranger(self) -> None:
+        """Who calls a certificate that is not known is told what strangers are."""
+        told = {self.fault(message(DESCRIBE, by="mallory")).message}
+        for body in self.in_each_form("mallory"):
+            found = self.fault(body)
+            self.assertEqual(found.code, "AuthFailure")
+            told.add(found.message)
+        self.assertEqual(len(told), 1)
+        self.assertEqual(self.service.asked, [])
+
+    def test_called_for_another(self) -> None:
+        """Who calls the certificate of another, and signs with his own key, too."""
+        document = message(DESCRIBE, headers=(), by="mallory")
+        for form in each_form(identity("alice").certificate).values():
+            body = etree.tostring(altered(form, document).root)
+            self.assertEqual(self.fault(body).code, "AuthFailure")
+        self.assertEqual(self.service.asked, [])
+
+    def test_replay_in_another_form(self) -> None:
+        """A message is answered once, however its key is given afterwards."""
+        document = message(DESCRIBE, headers=())
+        self.answer(document)
+        for form in each_form(identity("alice").certificate).values():
+            body = etree.tostring(altered(form, document).root)
+            self.assertIn("replay", self.fault(body).message)
+        self.assertEqual(len(self.service.asked), 1)
+
+    def test_elliptic(self) -> None:
+        """A user whose key is on a curve is let in, once for each message."""
+        suite = Suite(
+            signing=xmlsec.constants.TransformEcdsaSha256,
+            digesting=xmlsec.constants.TransformSha256,
+        )
+        document = message(DESCRIBE, by=elliptic("alice"), suite=suite)
+        self.answer(document)
+
+        def negate(root: etree._Element) -> None:
+            value = find(root, ".//ds:SignatureValue")
+            decoded = b64decode(value.text or "")
+            s = _ORDER_OF_P256 - int.from_bytes(decoded[32:])
+            value.text = b64encode(decoded[:32] + s.to_bytes(32)).decode()
+
+        again = etree.tostring(altered(negate, document).root)
+        self.assertIn("replay", self.fault(again).message)
+        self.assertEqual(len(self.service.asked), 1)
+
+    def test_without_sha1(self) -> None:
+        """Where SHA-1 is not taken, who signs by it is told its name."""
+        self.door = ec2_door(
+            EC2,
+            self.service.dispatch,
+            self.certificates,
+            self.clock,
+            self.new_id,
+            forms=Forms(takes_sha1=False, takes_identifiers=True),
+        )
+        found = self.fault(message(DESCRIBE, suite=SHA1))
+        self.assertEqual(found.code, "InvalidSecurity")
+        self.assertIn("rsa-sha1", found.message)
+        for body in (message(DESCRIBE), self.in_each_form("alice", NOW - _SECOND)[1]):
+            self.answer(body)
 
     def test_too_late(self) -> None:
         """A message that is too old, or of the future, is refused."""
@@ -575,6 +684,10 @@ class TierTests(DoorCase):
             for text in texts
         ]
         bodies.append((self.message(by="alice"), "AuthFailure"))
+        bodies += [
+            (etree.tostring(altered(form, self.message()).root), "InvalidSecurity")
+            for form in each_form(identity("cloud").certificate).values()
+        ]
         bodies.append((message(TERMINATE, by="cloud"), "InvalidSecurity"))
         for body, code in bodies:
             reply = self.ask(body)

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.x509 import CertificateBuilder, Name
 from twisted.trial.unittest import SynchronousTestCase
 
 from euca_tw.common.certificates import der_of, fingerprint
 from euca_tw.soap.keys import UnusableKey, load_identity, public_key
-from tests.soap.identities import NOW, pair
+from tests.soap.identities import NOW, elliptic, identity, pair
 
 
-def elliptic() -> bytes:
-    """A certificate of another kind of key."""
-    key = ec.generate_private_key(ec.SECP256R1())
+def certificate_of(key: ed25519.Ed25519PrivateKey) -> bytes:
+    """One that is fit for nothing that signs XML."""
     made = (
         CertificateBuilder()
         .subject_name(Name([]))
@@ -23,7 +22,7 @@ def elliptic() -> bytes:
         .serial_number(1)
         .not_valid_before(NOW)
         .not_valid_after(NOW)
-        .sign(key, hashes.SHA256())
+        .sign(key, None)
     )
     return made.public_bytes(serialization.Encoding.DER)
 
@@ -49,6 +48,30 @@ class KeyTests(SynchronousTestCase):
             self.assertRaises(UnusableKey, load_identity, key, certificate)
 
     def test_public_keys(self) -> None:
-        """Only RSA keys of certificates are of use."""
-        for certificate in (b"", b"\x30\x00", elliptic()):
+        """RSA keys of certificates are of use, and those on three curves."""
+        for curve in (ec.SECP256R1, ec.SECP384R1, ec.SECP521R1):
+            found = public_key(elliptic("alice", curve).certificate)
+            assert isinstance(found, ec.EllipticCurvePublicKey)
+            self.assertIsInstance(found.curve, curve)
+        found = public_key(identity("alice").certificate)
+        self.assertIsInstance(found, rsa.RSAPublicKey)
+        for certificate in (
+            b"",
+            b"\x30\x00",
+            elliptic("alice", ec.SECP256K1).certificate,
+            certificate_of(ed25519.Ed25519PrivateKey.generate()),
+        ):
             self.assertRaises(UnusableKey, public_key, certificate)
+
+    def test_elliptic_identity(self) -> None:
+        """We sign by RSA alone: a key of another kind is not taken for ours."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        pem = key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+        refusal = self.assertRaises(
+            UnusableKey, load_identity, pem, pair("alice").certificate_pem
+        )
+        self.assertIn("RSA", str(refusal))

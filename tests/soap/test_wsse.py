@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from base64 import b64decode, b64encode
+from collections.abc import Callable
 from copy import deepcopy
 from pathlib import Path
 
 import xmlsec
 from attrs import evolve
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
@@ -21,7 +25,7 @@ from euca_tw.api.errors import (
 )
 from euca_tw.common.certificates import der_of
 from euca_tw.soap.envelope import SOAP_12, Envelope, read
-from euca_tw.soap.signing import SHA1
+from euca_tw.soap.signing import SHA1, SHA256, Suite
 from euca_tw.soap.wsse import (
     BASE64,
     DS,
@@ -33,10 +37,11 @@ from euca_tw.soap.wsse import (
     WSSE,
     WSU,
     Claim,
+    Forms,
     check_signature,
     read_claim,
 )
-from tests.soap.identities import NOW, identity
+from tests.soap.identities import NOW, elliptic, identity
 from tests.soap.messages import NAMES, TO, Alter, altered, find, message
 
 SAMPLES = Path(__file__).parents[3] / "shared" / "wsse-samples"
@@ -123,11 +128,152 @@ class GoodTests(SynchronousTestCase):
         self.assertIsNone(claim.expires)
 
 
+ECDSA = {
+    "sha256": Suite(
+        signing=xmlsec.constants.TransformEcdsaSha256,
+        digesting=xmlsec.constants.TransformSha256,
+    ),
+    "sha384": Suite(
+        signing=xmlsec.constants.TransformEcdsaSha384,
+        digesting=xmlsec.constants.TransformSha384,
+    ),
+    "sha512": Suite(
+        signing=xmlsec.constants.TransformEcdsaSha512,
+        digesting=xmlsec.constants.TransformSha512,
+    ),
+}
+CURVES = (ec.SECP256R1, ec.SECP384R1, ec.SECP521R1)
+
+
+def resigned(document: bytes, change: Callable[[bytes], bytes]) -> Envelope:
+    """The message with another signature value."""
+
+    def alter(root: etree._Element) -> None:
+        value = find(root, ".//ds:SignatureValue")
+        value.text = b64encode(change(b64decode(value.text or ""))).decode()
+
+    return altered(alter, document)
+
+
+class EllipticTests(SynchronousTestCase):
+    """Signatures by ECDSA, as xmlsec makes them."""
+
+    def test_taken(self) -> None:
+        """Each of three curves goes with each of three digests."""
+        for curve in CURVES:
+            for suite in ECDSA.values():
+                by = elliptic("alice", curve)
+                envelope = read(message(by=by, suite=suite))
+                claim = verified(envelope, TO)
+                self.assertEqual(claim.certificate, by.certificate)
+
+    def test_tampered(self) -> None:
+        """Any change of Body or signature is found."""
+        for curve in CURVES:
+            document = message(by=elliptic("alice", curve), suite=ECDSA["sha256"])
+            other = read(document.replace(b"this", b"that"))
+            self.assertRaises(AuthFailure, verified, other)
+            for change in (
+                lambda value: value[:-1] + bytes([value[-1] ^ 1]),
+                lambda value: bytes([value[0] ^ 1]) + value[1:],
+                lambda value: bytes(len(value)),
+                lambda value: b"\xff" * len(value),
+                lambda value: value[:-1],
+                lambda value: value[:-2],
+                lambda value: value + b"\0\0",
+                lambda value: (
+                    b"\0" + value[: len(value) // 2] + b"\0" + value[len(value) // 2 :]
+                ),
+                lambda value: value[:1],
+            ):
+                self.assertRaises(AuthFailure, verified, resigned(document, change))
+
+    def test_form_of_the_value(self) -> None:
+        """It is two numbers side by side, not their ASN.1."""
+        document = message(by=elliptic("alice"), suite=ECDSA["sha256"])
+
+        def as_der(value: bytes) -> bytes:
+            r, s = value[:32], value[32:]
+            return encode_dss_signature(int.from_bytes(r), int.from_bytes(s))
+
+        self.assertRaises(AuthFailure, verified, resigned(document, as_der))
+
+    def test_negative(self) -> None:
+        """
+        Of a good signature anybody can make another; it is known as the same.
+        """
+        document = message(by=elliptic("alice"), suite=ECDSA["sha256"])
+        order = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+
+        def negative(value: bytes) -> bytes:
+            s = order - int.from_bytes(value[32:])
+            return value[:32] + s.to_bytes(32)
+
+        first, second = verified(read(document)), verified(resigned(document, negative))
+        self.assertNotEqual(first.signature, second.signature)
+        self.assertEqual(first.value, second.value)
+
+    def test_another_kind_of_key(self) -> None:
+        """An algorithm goes with its own kind of key."""
+
+        def of(token: str) -> Alter:
+            def alter(root: etree._Element) -> None:
+                find(root, ".//wsse:BinarySecurityToken").text = token
+
+            return alter
+
+        by_curve = message(by=elliptic("alice"), suite=ECDSA["sha256"])
+        for document, token in (
+            (message(), elliptic("alice").token),
+            (by_curve, identity("alice").token),
+            (by_curve, elliptic("mallory").token),
+            (by_curve, elliptic("alice", ec.SECP256K1).token),
+        ):
+            self.assertRaises(AuthFailure, verified, altered(of(token), document))
+
+    def test_sha1(self) -> None:
+        """ECDSA with SHA-1 is not on the list."""
+        document = message(by=elliptic("alice"), suite=ECDSA["sha256"])
+        document = document.replace(b"#ecdsa-sha256", b"#ecdsa-sha1")
+        self.assertRaises(InvalidSecurity, read_claim, read(document))
+
+
+class WithoutSha1Tests(SynchronousTestCase):
+    """SHA-1 switched off."""
+
+    def test_refused(self) -> None:
+        """What has it, to sign or to digest, is refused by the algorithm's name."""
+        by_sha1 = Suite(signing=SHA1.signing, digesting=SHA256.digesting)
+        of_sha1 = Suite(signing=SHA256.signing, digesting=SHA1.digesting)
+        for suite, name in (
+            (SHA1, DS + "rsa-sha1"),
+            (by_sha1, DS + "rsa-sha1"),
+            (of_sha1, DS + "sha1"),
+        ):
+            envelope = read(message(suite=suite))
+            verified(envelope)
+            refusal = self.assertRaises(
+                InvalidSecurity, read_claim, envelope, (), Forms(takes_sha1=False)
+            )
+            self.assertIn(repr(name), refusal.reason)
+
+    def test_others(self) -> None:
+        """All else is taken as before."""
+        for document in (
+            message(),
+            message(by=elliptic("alice"), suite=ECDSA["sha512"]),
+        ):
+            check_signature(read_claim(read(document), (), Forms(takes_sha1=False)))
+
+
 class SampleTests(SynchronousTestCase):
     """Messages of other stacks."""
 
     def test_samples(self) -> None:
-        """All that refer to a token directly verify; others are refused."""
+        """
+        All that refer to a token directly verify; others are refused where
+        nothing else is taken.
+        """
         if not SAMPLES.is_dir():
             raise SkipTest(f"the messages of other stacks are not in {SAMPLES}")
         certificate = der_of((SAMPLES / "cert.pem").read_bytes())

@@ -1,0 +1,95 @@
+"""
+The algorithms that sign and digest: a short list, and how each is checked.
+
+RSA with SHA-1 or SHA-2, ECDSA with SHA-2.  No HMAC: with a public key it would be
+everybody's.  SHA-1 can be left out.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from attrs import frozen
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+
+from euca_tw.soap.elements import DS
+from euca_tw.soap.keys import PublicKey
+
+MORE = "http://www.w3.org/2001/04/xmldsig-more#"
+XENC = "http://www.w3.org/2001/04/xmlenc#"
+
+
+@frozen
+class SignatureMethod:
+    """@ivar is_elliptic: ECDSA; else RSA (PKCS #1 v1.5)."""
+
+    hash: hashes.HashAlgorithm
+    is_elliptic: bool = False
+
+    def verify(self, key: PublicKey, signature: bytes, signed: bytes) -> None:
+        """
+        @raise InvalidSignature: the key did not sign this, or is of another
+            kind.
+        """
+        if isinstance(key, rsa.RSAPublicKey) and not self.is_elliptic:
+            key.verify(signature, signed, padding.PKCS1v15(), self.hash)
+        elif isinstance(key, ec.EllipticCurvePublicKey) and self.is_elliptic:
+            der = _der(signature, (key.key_size + 7) // 8)
+            key.verify(der, signed, ec.ECDSA(self.hash))
+        else:
+            raise InvalidSignature
+
+    def unrepeatable(self, signature: bytes) -> bytes:
+        """
+        What of a good signature nobody can change who does not have the key.
+        For an elliptic one (r, s) anybody can make (r, -s), which is as good;
+        so it is r.
+        """
+        return signature[: len(signature) // 2] if self.is_elliptic else signature
+
+
+def _der(signature: bytes, size: int) -> bytes:
+    """An elliptic signature is two numbers, each as long as the curve's order."""
+    if len(signature) != 2 * size:
+        raise InvalidSignature
+    r, s = signature[:size], signature[size:]
+    return encode_dss_signature(int.from_bytes(r), int.from_bytes(s))
+
+
+@frozen(kw_only=True)
+class Algorithms:
+    """Those that are taken, by name."""
+
+    signing: Mapping[str, SignatureMethod]
+    digesting: Mapping[str, Callable[[bytes], Any]]
+
+
+WITHOUT_SHA1 = Algorithms(
+    signing={
+        MORE + "rsa-sha256": SignatureMethod(hashes.SHA256()),
+        MORE + "rsa-sha384": SignatureMethod(hashes.SHA384()),
+        MORE + "rsa-sha512": SignatureMethod(hashes.SHA512()),
+        MORE + "ecdsa-sha256": SignatureMethod(hashes.SHA256(), is_elliptic=True),
+        MORE + "ecdsa-sha384": SignatureMethod(hashes.SHA384(), is_elliptic=True),
+        MORE + "ecdsa-sha512": SignatureMethod(hashes.SHA512(), is_elliptic=True),
+    },
+    digesting={
+        XENC + "sha256": hashlib.sha256,
+        MORE + "sha384": hashlib.sha384,
+        XENC + "sha512": hashlib.sha512,
+    },
+)
+
+#: EC2's own tools know nothing but SHA-1.
+ALL = Algorithms(
+    signing={
+        DS + "rsa-sha1": SignatureMethod(hashes.SHA1()),  # noqa: S303
+        **WITHOUT_SHA1.signing,
+    },
+    digesting={DS + "sha1": hashlib.sha1, **WITHOUT_SHA1.digesting},
+)

@@ -1,0 +1,96 @@
+"""
+The elements of a WS-Security header: their names, and how they are read strictly.
+
+What is not of the form that is asked for is refused; nothing is searched for, and
+nothing is skipped but comments and white space between elements.
+"""
+
+from __future__ import annotations
+
+from binascii import a2b_base64
+from collections.abc import Mapping, Sequence
+
+from lxml import etree
+
+from euca_tw.api.errors import InvalidSecurity
+
+_OASIS = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-"
+WSSE = _OASIS + "wssecurity-secext-1.0.xsd"
+WSU = _OASIS + "wssecurity-utility-1.0.xsd"
+DS = "http://www.w3.org/2000/09/xmldsig#"
+BASE64 = _OASIS + "soap-message-security-1.0#Base64Binary"
+_X509 = _OASIS + "x509-token-profile-1.0#"
+X509_V3 = _X509 + "X509v3"
+X509_SKI = _X509 + "X509SubjectKeyIdentifier"
+THUMBPRINT_SHA1 = (
+    "http://docs.oasis-open.org/wss/oasis-wss-soap-message-security-1.1#ThumbprintSHA1"
+)
+
+SECURITY = f"{{{WSSE}}}Security"
+TIMESTAMP = f"{{{WSU}}}Timestamp"
+TOKEN = f"{{{WSSE}}}BinarySecurityToken"
+ID = f"{{{WSU}}}Id"
+
+
+def named(*names: str) -> list[str]:
+    """Those of XML signatures."""
+    return [f"{{{DS}}}{name}" for name in names]
+
+
+def local_name(element: etree._Element) -> str:
+    return etree.QName(element).localname
+
+
+def only(found: Sequence[etree._Element], what: str) -> etree._Element:
+    if len(found) != 1:
+        raise InvalidSecurity(f"There must be exactly one {what}")
+    return found[0]
+
+
+def children(element: etree._Element) -> list[etree._Element]:
+    """The elements in it."""
+    return list(element.iterchildren(etree.Element))
+
+
+def parts(element: etree._Element, names: list[str]) -> list[etree._Element]:
+    """The children, which must be those, in that order."""
+    found = list(element)
+    if [child.tag for child in found] == names:
+        return found
+    found = children(element)
+    if [child.tag for child in found] != names:
+        needed = ", ".join(etree.QName(name).localname for name in names)
+        raise InvalidSecurity(f"{local_name(element)} must have {needed}")
+    return found
+
+
+def text_of(element: etree._Element) -> str:
+    """
+    Its text, and it has nothing else: a comment, which is not signed, would
+    cut it short for who reads C{element.text}.
+    """
+    if len(element):
+        raise InvalidSecurity(f"{local_name(element)} must have text only")
+    return element.text or ""
+
+
+def decoded(element: etree._Element) -> bytes:
+    """
+    What is there in base64.  What is none of its characters is skipped: what
+    comes out is only ever compared, byte for byte.
+    """
+    try:
+        found = a2b_base64(element.text or "")
+    except ValueError:
+        found = b""
+    if not found:
+        raise InvalidSecurity(f"{local_name(element)} is not base64")
+    return found
+
+
+def resolve(uri: str | None, ids: Mapping[str, etree._Element]) -> etree._Element:
+    """What a reference within the message leads to."""
+    element = ids.get(uri[1:]) if uri is not None and uri[:1] == "#" else None
+    if element is None:
+        raise InvalidSecurity("A reference leads to no Id of this message")
+    return element
