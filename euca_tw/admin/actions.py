@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -47,6 +48,8 @@ class Actions:
         "list_users": {},
         "add_user": {"name": str, "is_admin": bool, "directory": str},
         "set_active": {"name": str, "is_active": bool},
+        "expire": {"name": str, "at": str},
+        "add_certificate": {"name": str, "pem": str},
         "list_keys": {"name": str},
         "set_key_active": {"key_id": str, "is_active": bool},
         "new_credentials": {"name": str, "is_replacing": bool, "directory": str},
@@ -99,6 +102,20 @@ class Actions:
     async def set_active(self, name: str, is_active: bool) -> dict[str, Any]:
         return _told(await self.accounts.activate(name, is_active))
 
+    async def expire(self, name: str, at: str) -> dict[str, Any]:
+        """C{at} is a time by ISO 8601 with its zone; empty for never."""
+        try:
+            moment = datetime.fromisoformat(at) if at else None
+        except ValueError:
+            raise Refused(f"{at!r} is no time like 2027-01-31T12:00:00+00:00") from None
+        if moment is not None and moment.tzinfo is None:
+            raise Refused(f"{at!r} has no time zone")
+        return _told(await self.accounts.expire(name, moment))
+
+    async def add_certificate(self, name: str, pem: str) -> str:
+        added = await self.accounts.add_certificate(name, pem.encode())
+        return added.fingerprint
+
     async def list_keys(self, name: str) -> list[dict[str, Any]]:
         return [_shown(each) for each in self.accounts.keys_of(name)]
 
@@ -127,6 +144,7 @@ def _told(user: User) -> dict[str, Any]:
         "account_id": user.account_id,
         "is_admin": user.is_admin,
         "is_active": user.is_active,
+        "expires_at": user.expires_at and user.expires_at.isoformat(),
         "created_at": user.created_at.isoformat(timespec="seconds"),
     }
 

@@ -134,7 +134,7 @@ class Cloud:
             cloud_certificate_pem=pems.certificate_pem,
         )
         self._imports = Imports(store=self._store, images=self._images)
-        self._certificates = StoredCertificates(self._store)
+        self._certificates = StoredCertificates(self._store, machine.reactor)
 
     def _image_store(self) -> IImageStore:
         if self._around.is_imagined:
@@ -199,7 +199,7 @@ class Cloud:
             EC2,
             frozenset(QUERY_VERSIONS),
             dispatch,
-            StoredAccessKeys(self._store, self._sealing),
+            StoredAccessKeys(self._store, self._sealing, machine.reactor),
             machine.reactor,
             new_request_id,
         )

@@ -107,6 +107,8 @@ def user_list(asked: argparse.Namespace) -> None:
         marks = "administrator" if user["is_admin"] else ""
         if not user["is_active"]:
             marks += " deactivated"
+        if user["expires_at"]:
+            marks += f" until {user['expires_at']}"
         line = f"{user['account_id']}  {user['created_at']}  {user['name']}  {marks}"
         _say(line.rstrip())
 
@@ -139,6 +141,26 @@ def user_activate(asked: argparse.Namespace) -> None:
     arguments = {"name": asked.name, "is_active": asked.is_active}
     do(_configuration(asked), "set_active", arguments)
     _say(f"{asked.name} is {'let in' if asked.is_active else 'let in no more'}")
+
+
+def user_expire(asked: argparse.Namespace) -> None:
+    at = "" if asked.at is None else asked.at.isoformat()
+    do(_configuration(asked), "expire", {"name": asked.name, "at": at})
+    _say(f"{asked.name} is let in {f'until {at}' if at else 'for ever'}")
+
+
+def _moment(text: str) -> datetime | None:
+    """Of the command line; in UTC, where no zone is said."""
+    if text == "never":
+        return None
+    moment = datetime.fromisoformat(text)
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+
+
+def user_add_certificate(asked: argparse.Namespace) -> None:
+    pem = asked.file.read_bytes().decode("ascii", "replace")
+    arguments = {"name": asked.name, "pem": pem}
+    _say(do(_configuration(asked), "add_certificate", arguments))
 
 
 def user_keys(asked: argparse.Namespace) -> None:
@@ -252,6 +274,13 @@ def _user_commands(command: Callable[..., argparse.ArgumentParser], into: Any) -
     off.set_defaults(is_active=False)
     on = command(into, "activate", user_activate, "let a deactivated user in again")
     on.set_defaults(is_active=True)
+    expire = command(into, "expire", user_expire, "let a user in until a moment only")
+    own = command(
+        into,
+        "add-certificate",
+        user_add_certificate,
+        "let a user in with a certificate of his own",
+    )
     keys = command(
         into, "keys", user_keys, "a user's access keys and certificates, oldest first"
     )
@@ -275,8 +304,20 @@ def _user_commands(command: Callable[..., argparse.ArgumentParser], into: Any) -
             metavar="KEY_ID",
             help="the access key's identifier, or the certificate's fingerprint",
         )
-    for naming in (add, further, off, on, keys):
+    for naming in (add, further, off, on, expire, own, keys):
         naming.add_argument("name", metavar="NAME")
+    expire.add_argument(
+        "at",
+        type=_moment,
+        metavar="TIME",
+        help="such as 2027-01-31 or 2027-01-31T12:00:00+01:00; never: no limit",
+    )
+    own.add_argument(
+        "file",
+        type=Path,
+        metavar="FILE",
+        help="PEM: of RSA with 2048 bits or more, or on P-256, P-384 or P-521",
+    )
 
 
 def run(arguments: Sequence[str]) -> int:

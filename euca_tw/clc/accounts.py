@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import string
+from datetime import datetime
 from typing import ClassVar
 
 from attrs import define, evolve, field, frozen
@@ -20,6 +21,7 @@ from euca_tw.common.certificates import (
     der_of,
     fingerprint,
     make_certificate,
+    usable_certificate,
 )
 from euca_tw.common.clock import utc_now
 from euca_tw.common.in_thread import InThread
@@ -66,8 +68,18 @@ class NoSuchKey(AccountError):
     text = "there is no access key or certificate {name!r}"
 
 
+class UnusableCertificate(AccountError):
+    """@ivar name: what is wrong with it."""
+
+    text = "the certificate is not taken: {name}"
+
+
+class DuplicateCertificate(AccountError):
+    text = "the certificate {name} is known already"
+
+
 class LastAdministrator(AccountError):
-    text = "{name} is the last active administrator"
+    text = "{name} is the last active administrator whose time is not limited"
 
 
 @frozen(kw_only=True)
@@ -220,24 +232,74 @@ class Accounts:
         Let a user in, or no more; what is his goes on.
 
         @raise NoSuchUser:
-        @raise LastAdministrator:
+        @raise LastAdministrator: nobody would be left who is let in for ever.
+        """
+        return await self._change(evolve(self.named(name), is_active=is_active))
+
+    async def expire(self, name: str, at: datetime | None) -> User:
+        """
+        Let a user in until a moment, and no more from then on; None: for ever.
+
+        @raise NoSuchUser:
+        @raise LastAdministrator: nobody would be left who is let in for ever.
+        """
+        return await self._change(evolve(self.named(name), expires_at=at))
+
+    async def _change(self, user: User) -> User:
+        if not _is_lasting(user) and self._is_last_administrator(user):
+            raise LastAdministrator(user.name)
+        await self.store.commit(Put(user))
+        return user
+
+    def _is_last_administrator(self, user: User) -> bool:
+        """Of those who are let in for ever."""
+        lasting = [u.key for u in self.users() if u.is_admin and _is_lasting(u)]
+        return lasting == [user.key]
+
+    async def add_certificate(self, name: str, pem: bytes) -> UserCertificate:
+        """
+        Let a user in with a certificate of his own, whose key he alone has.
+
+        @param pem: of RSA with 2,048 bits or more, or on the curve P-256, P-384
+            or P-521.
+        @raise NoSuchUser:
+        @raise UnusableCertificate: it is of another kind, or nobody could be let
+            in with it now.
+        @raise DuplicateCertificate:
         """
         user = self.named(name)
-        others = (u for u in self.users() if u.is_admin and u.is_active and u != user)
-        if user.is_admin and not is_active and not any(others):
-            raise LastAdministrator(name)
-        changed = evolve(user, is_active=is_active)
-        await self.store.commit(Put(changed))
-        return changed
+        now = utc_now(self.clock)
+        try:
+            certificate_pem = usable_certificate(pem, now)
+        except ValueError as error:
+            raise UnusableCertificate(str(error)) from None
+        record = _certificate(user, certificate_pem, now)
+        if self.store.get(UserCertificate, record.key) is not None:
+            raise DuplicateCertificate(record.key)
+        await self.store.commit(Put(record))
+        return record
+
+
+def _is_lasting(user: User) -> bool:
+    return user.is_active and user.expires_at is None
 
 
 def _known(credentials: Credentials) -> tuple[Change, ...]:
     """What the cloud keeps of credentials: all but the private key."""
-    pem = credentials.identity.certificate_pem
-    certificate = UserCertificate(
-        fingerprint=fingerprint(der_of(pem)),
-        pem=pem.decode("ascii"),
-        account_id=credentials.user.account_id,
-        created_at=credentials.key.created_at,
+    certificate = _certificate(
+        credentials.user,
+        credentials.identity.certificate_pem,
+        credentials.key.created_at,
     )
     return Put(credentials.key), Put(certificate)
+
+
+def _certificate(
+    user: User, pem: bytes, created_at: datetime | None
+) -> UserCertificate:
+    return UserCertificate(
+        fingerprint=fingerprint(der_of(pem)),
+        pem=pem.decode("ascii"),
+        account_id=user.account_id,
+        created_at=created_at,
+    )

@@ -5,11 +5,14 @@ from __future__ import annotations
 from hashlib import sha256
 
 from attrs import Factory, frozen
+from twisted.internet.interfaces import IReactorTime
 from zope.interface import implementer
 
 from euca_tw.clc.certificate_index import CertificateIndex
 from euca_tw.clc.sealing import Sealing
 from euca_tw.common.certificate_identifiers import CertificateIdentifier
+from euca_tw.common.certificates import validity
+from euca_tw.common.clock import utc_now
 from euca_tw.model.callers import Caller
 from euca_tw.model.identifiers import AccountId
 from euca_tw.model.records import AccessKey, User, UserCertificate
@@ -18,9 +21,15 @@ from euca_tw.soap.interfaces import ICertificates
 from euca_tw.store.interfaces import IStore
 
 
-def _active_user(store: IStore, account_id: AccountId) -> User | None:
+def _active_user(
+    store: IStore, account_id: AccountId, clock: IReactorTime
+) -> User | None:
     user: User | None = store.get(User, account_id)
-    return user if user is not None and user.is_active else None
+    if user is None or not user.is_active:
+        return None
+    if user.expires_at is not None and user.expires_at <= utc_now(clock):
+        return None
+    return user
 
 
 def _caller(user: User, request_id: str) -> Caller:
@@ -39,12 +48,13 @@ class StoredAccessKeys:
 
     _store: IStore
     _sealing: Sealing
+    _clock: IReactorTime
 
     def secret_of(self, key_id: str) -> str | None:
         key: AccessKey | None = self._store.get(AccessKey, key_id)
         if key is None or not key.is_active:
             return None
-        if _active_user(self._store, key.account_id) is None:
+        if _active_user(self._store, key.account_id, self._clock) is None:
             return None
         return self._sealing.open(key_id, key.sealed_secret)
 
@@ -66,6 +76,7 @@ class StoredCertificates:
     """
 
     _store: IStore
+    _clock: IReactorTime
     index: CertificateIndex = Factory(
         lambda self: CertificateIndex(self._store), takes_self=True
     )
@@ -75,7 +86,10 @@ class StoredCertificates:
         found: UserCertificate | None = self._store.get(UserCertificate, fingerprint)
         if found is None or not found.is_active:
             return None
-        user = _active_user(self._store, found.account_id)
+        not_before, not_after = validity(certificate_der)
+        if not not_before <= utc_now(self._clock) <= not_after:
+            return None
+        user = _active_user(self._store, found.account_id, self._clock)
         return None if user is None else _caller(user, request_id)
 
     def certificate_of(self, identifier: CertificateIdentifier) -> bytes | None:

@@ -9,16 +9,21 @@ for byte, so nothing in it is believed but the key.
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import lru_cache
 from hashlib import sha256
 
 from attrs import frozen
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 
 #: RSA, since that is all that EC2's SOAP clients can sign with.
 KEY_BITS = 2048
+
+#: What users' own keys may be on, besides.
+CURVES = (ec.SECP256R1, ec.SECP384R1, ec.SECP521R1)
 
 
 @frozen(kw_only=True)
@@ -82,6 +87,45 @@ def der_of(certificate_pem: bytes) -> bytes:
     return x509.load_pem_x509_certificate(certificate_pem).public_bytes(
         serialization.Encoding.DER
     )
+
+
+def usable_certificate(pem: bytes, now: datetime) -> bytes:
+    """
+    A certificate that its owner made himself, as PEM and nothing else.
+
+    @raise ValueError: it is none, of a kind of key that signs nothing here, or
+        not valid at the moment; the text says which.
+    """
+    try:
+        certificate = x509.load_pem_x509_certificate(pem)
+        key = certificate.public_key()
+    except (ValueError, UnsupportedAlgorithm):
+        raise ValueError("it is no certificate in PEM") from None
+    is_rsa = isinstance(key, rsa.RSAPublicKey) and key.key_size >= KEY_BITS
+    is_elliptic = isinstance(key, ec.EllipticCurvePublicKey) and isinstance(
+        key.curve, CURVES
+    )
+    if not (is_rsa or is_elliptic):
+        raise ValueError(
+            f"its key is neither of RSA with {KEY_BITS} bits or more, nor on P-256, "
+            "P-384 or P-521"
+        )
+    first, last = certificate.not_valid_before_utc, certificate.not_valid_after_utc
+    if not first <= now <= last:
+        raise ValueError(f"it is valid from {first:%Y-%m-%d} to {last:%Y-%m-%d} only")
+    return certificate.public_bytes(serialization.Encoding.PEM)
+
+
+@lru_cache(maxsize=1024)
+def validity(certificate_der: bytes) -> tuple[datetime, datetime]:
+    """
+    From when until when a certificate is good, both included.  Ask only for
+    those that are known, as strangers shall not fill the cache.
+
+    @raise ValueError: it is no certificate.
+    """
+    found = x509.load_der_x509_certificate(certificate_der)
+    return found.not_valid_before_utc, found.not_valid_after_utc
 
 
 def fingerprint(certificate_der: bytes) -> str:

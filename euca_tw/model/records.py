@@ -55,7 +55,11 @@ class ImageState(Enum):
 
 @frozen(kw_only=True)
 class User:
-    """A user and the account that is his own."""
+    """
+    A user and the account that is his own.
+
+    @ivar expires_at: from when on he is not let in; None: he always is.
+    """
 
     INDEXES: ClassVar[tuple[str, ...]] = ("name",)
 
@@ -64,6 +68,7 @@ class User:
     is_admin: bool = False
     is_active: bool = True
     created_at: datetime
+    expires_at: datetime | None = None
 
     @property
     def key(self) -> str:

@@ -13,10 +13,9 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from cryptography.x509 import load_der_x509_certificate
 
-from euca_tw.common.certificates import der_of, fingerprint
+from euca_tw.common.certificates import CURVES, der_of, fingerprint
 
 PublicKey = rsa.RSAPublicKey | ec.EllipticCurvePublicKey
-_CURVES = (ec.SECP256R1, ec.SECP384R1, ec.SECP521R1)
 
 
 class UnusableKey(Exception):
@@ -78,7 +77,7 @@ def public_key(certificate: bytes) -> PublicKey:
     if isinstance(found, rsa.RSAPublicKey):
         return found
     if isinstance(found, ec.EllipticCurvePublicKey) and isinstance(
-        found.curve, _CURVES
+        found.curve, CURVES
     ):
         return found
     raise UnusableKey("The certificate is of a kind of key that is not taken")

@@ -20,7 +20,7 @@ from euca_tw.admin.direct import CLOUD_STORE
 from euca_tw.admin.identities import own_identity, read_certificate
 from euca_tw.api.ec2.table import EC2
 from euca_tw.clc.interfaces import Zone
-from euca_tw.common.certificates import der_of
+from euca_tw.common.certificates import der_of, make_certificate
 from euca_tw.common.config import ConfigError
 from euca_tw.common.threads import ThisThread
 from euca_tw.model.records import CLOUD_RECORDS, AccessKey
@@ -121,6 +121,9 @@ class UserTests(CommandCase):
             (("deactivate", "bob"), "there is no user bob"),
             (("credentials", "bob", "--directory", other), "there is no user bob"),
             (("keys", "bob"), "there is no user bob"),
+            (("expire", "bob", "never"), "there is no user bob"),
+            (("add-certificate", "alice", Path("/dev/null")), "no certificate in PEM"),
+            (("add-certificate", "alice", other / "x"), "No such file"),
             (("deactivate-key", "bob"), "there is no access key or certificate 'bob'"),
             (("activate-key", "a\nb"), "there is no access key or certificate"),
         ):
@@ -135,6 +138,28 @@ class UserTests(CommandCase):
         self.assertIn("deactivated", self.done(*self.user("list")))
         self.done(*self.user("activate", "alice"))
         self.assertNotIn("deactivated", self.done(*self.user("list")))
+
+    def test_expire(self) -> None:
+        """A user's time is limited, which the list shows, and made endless again."""
+        self.add("alice")
+        for said, shown in (
+            ("2030-01-31", "2030-01-31T00:00:00+00:00"),
+            ("2030-01-31T12:00:00+01:00", "2030-01-31T12:00:00+01:00"),
+        ):
+            self.assertIn(shown, self.done(*self.user("expire", "alice", said)))
+            self.assertIn(f"until {shown}", self.done(*self.user("list")))
+        self.done(*self.user("expire", "alice", "never"))
+        self.assertNotIn("until", self.done(*self.user("list")))
+        self.assertEqual(self.euca_tw(*self.user("expire", "alice", "soon")), 2)
+
+    def test_add_certificate(self) -> None:
+        """A certificate of the user's own is among his keys from then on."""
+        self.add("alice")
+        made = make_certificate("own", datetime.now(UTC), 1)
+        file = self.directory / "own.pem"
+        file.write_bytes(made.certificate_pem)
+        said = self.done(*self.user("add-certificate", "alice", file)).strip()
+        self.assertEqual(self.keys_of("alice")[said], "active")
 
     def keys_of(self, name: str) -> dict[str, str]:
         """By what is told of each key and certificate, its state."""

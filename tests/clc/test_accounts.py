@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
+from typing import Any
 
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
@@ -13,11 +18,13 @@ from zope.interface.verify import verifyObject
 from euca_tw.clc.accounts import (
     Accounts,
     Credentials,
+    DuplicateCertificate,
     DuplicateUser,
     InvalidUserName,
     LastAdministrator,
     NoSuchKey,
     NoSuchUser,
+    UnusableCertificate,
 )
 from euca_tw.clc.callers import StoredAccessKeys, StoredCertificates
 from euca_tw.clc.sealing import Sealing
@@ -31,6 +38,7 @@ from euca_tw.soap.interfaces import ICertificates
 from euca_tw.store.memory import MemoryStore
 
 NOW = 1_796_000_000
+RSA_2048 = rsa.generate_private_key(65537, 2048)
 
 
 def certificate_of(made: Credentials) -> str:
@@ -39,7 +47,7 @@ def certificate_of(made: Credentials) -> str:
 
 class AccountsTests(SynchronousTestCase):
     def setUp(self) -> None:
-        clock = Clock()
+        self.clock = clock = Clock()
         clock.advance(NOW)
         self.store = MemoryStore()
         sealing = Sealing(Path(self.mktemp()) / "secrets", Random(8))
@@ -50,8 +58,8 @@ class AccountsTests(SynchronousTestCase):
             in_thread=in_this_thread,
             sealing=sealing,
         )
-        self.keys = StoredAccessKeys(self.store, sealing)
-        self.certificates = StoredCertificates(self.store)
+        self.keys = StoredAccessKeys(self.store, sealing, clock)
+        self.certificates = StoredCertificates(self.store, clock)
 
     def create(self, name: str, is_admin: bool = False) -> Credentials:
         return self.successResultOf(self.accounts.create(name, is_admin))
@@ -139,6 +147,92 @@ class AccountsTests(SynchronousTestCase):
         self.successResultOf(self.accounts.activate("a", False))
         self.failureResultOf(self.accounts.activate("b", False), LastAdministrator)
 
+    def test_expires(self) -> None:
+        """A user is let in until his time is over, and again if it is lengthened."""
+        made = self.create("alice")
+        end = datetime.fromtimestamp(NOW + 60, UTC)
+        self.successResultOf(self.accounts.expire("alice", end))
+        self.clock.advance(59)
+        self.assertTrue(self.is_let_in(made))
+        self.clock.advance(1)
+        self.assertFalse(self.is_let_in(made))
+        for later in (end + timedelta(seconds=1), None):
+            self.successResultOf(self.accounts.expire("alice", later))
+            self.assertTrue(self.is_let_in(made))
+
+    def test_last_administrator_lasts(self) -> None:
+        """An administrator remains whose time is not limited."""
+        end = datetime.fromtimestamp(NOW + 60, UTC)
+        for name in ("a", "b"):
+            self.create(name, is_admin=True)
+        self.successResultOf(self.accounts.expire("a", end))
+        self.failureResultOf(self.accounts.expire("b", end), LastAdministrator)
+        self.failureResultOf(self.accounts.activate("b", False), LastAdministrator)
+        self.successResultOf(self.accounts.activate("a", False))
+
+    def test_certificate_expires(self) -> None:
+        """A certificate lets nobody in before and after it is valid."""
+        made = self.create("alice")
+        certificate = x509.load_pem_x509_certificate(made.identity.certificate_pem)
+        first = certificate.not_valid_before_utc.timestamp()
+        last = certificate.not_valid_after_utc.timestamp()
+        for at, expected in (
+            (first - 1, False),
+            (first, True),
+            (last, True),
+            (last + 1, False),
+        ):
+            self.clock.rightNow = at
+            self.assertEqual(self.ways_in(made), (True, expected))
+
+    def own(self, key: Any, days: int = 1) -> bytes:
+        """A certificate that a user made himself."""
+        name = x509.Name.from_rfc4514_string("CN=alice")
+        now = datetime.fromtimestamp(NOW, UTC)
+        return (
+            x509.CertificateBuilder()
+            .subject_name(name)
+            .issuer_name(name)
+            .public_key(key.public_key())
+            .serial_number(1)
+            .not_valid_before(now - timedelta(days=2))
+            .not_valid_after(now + timedelta(days=days))
+            .sign(key, SHA256())
+            .public_bytes(Encoding.PEM)
+        )
+
+    def test_own_certificate(self) -> None:
+        """A user is let in with a certificate whose key he alone ever had."""
+        made = self.create("alice")
+        for key in (ec.generate_private_key(ec.SECP256R1()), RSA_2048):
+            pem = self.own(key)
+            added = self.successResultOf(
+                self.accounts.add_certificate("alice", b"text before\n" + pem)
+            )
+            self.assertNotIn("text", added.pem)
+            caller = self.certificates.caller_of(der_of(pem), "r")
+            assert caller is not None
+            self.assertEqual(caller.account_id, made.user.account_id)
+            self.failureResultOf(
+                self.accounts.add_certificate("alice", pem), DuplicateCertificate
+            )
+
+    def test_no_own_certificate(self) -> None:
+        """Whose certificate is of no use is told why."""
+        self.create("alice")
+        small = rsa.generate_private_key(65537, 1024)
+        for pem, why in (
+            (b"", "no certificate"),
+            (b"\xff", "no certificate"),
+            (self.own(small), "neither of RSA"),
+            (self.own(ec.generate_private_key(ec.SECP256K1())), "nor on P-256"),
+            (self.own(RSA_2048, days=-1), "valid from"),
+        ):
+            refusal = self.failureResultOf(
+                self.accounts.add_certificate("alice", pem), UnusableCertificate
+            )
+            self.assertIn(why, str(refusal.value))
+
     def test_renew(self) -> None:
         """Further credentials leave those before in force, or end them."""
         first = self.create("alice")
@@ -198,6 +292,8 @@ class AccountsTests(SynchronousTestCase):
         """What is asked of a user who is not there is refused."""
         self.failureResultOf(self.accounts.renew("nobody", False), NoSuchUser)
         self.assertRaises(NoSuchUser, self.accounts.keys_of, "nobody")
+        self.failureResultOf(self.accounts.expire("nobody", None), NoSuchUser)
+        self.failureResultOf(self.accounts.add_certificate("nobody", b""), NoSuchUser)
         refusal = self.failureResultOf(self.accounts.activate("nobody", True))
         self.assertEqual(str(refusal.value), "there is no user nobody")
 

@@ -9,6 +9,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
+from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from euca_tw.clc.callers import StoredCertificates
@@ -65,7 +66,7 @@ def der(certificate: UserCertificate) -> bytes:
 class IndexTests(SynchronousTestCase):
     def setUp(self) -> None:
         self.store = MemoryStore()
-        self.certificates = StoredCertificates(self.store)
+        self.certificates = StoredCertificates(self.store, Clock())
 
     def keep(self, *records: UserCertificate) -> None:
         self.successResultOf(self.store.commit(*map(Put, records)))

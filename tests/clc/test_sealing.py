@@ -8,6 +8,7 @@ from random import Random
 
 from hypothesis import given
 from hypothesis import strategies as st
+from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from euca_tw.clc.callers import StoredAccessKeys
@@ -208,7 +209,7 @@ class ClearSecretsTests(SynchronousTestCase):
             self.successResultOf(store.open())
             sealing = Sealing(self.sealing.path, Random(3))
             sealing.check(store.all(AccessKey))
-            keys = StoredAccessKeys(store, sealing)
+            keys = StoredAccessKeys(store, sealing, Clock())
             found = {key_id: keys.secret_of(key_id) for key_id in self.secrets}
             self.assertEqual(found, self.secrets)
             self.successResultOf(store.close())
