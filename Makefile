@@ -27,6 +27,7 @@ test: setup
 	@$(TRIAL) --unit
 
 test-functional: setup
+	@tools/clients
 	@$(TRIAL) --functional
 
 lint: setup
@@ -44,4 +45,4 @@ fuzz: setup
 	@tools/fuzz $(FUZZ_S)
 
 clean: demo-down
-	rm -rf .venv .venv-fuzz build dist *.egg-info .mypy_cache .ruff_cache _trial_temp*
+	rm -rf .venv .venv-fuzz .clients build dist *.egg-info .mypy_cache .ruff_cache _trial_temp*
