@@ -33,12 +33,15 @@ from euca_tw.common.config import ConfigError, Invalid
 from euca_tw.common.files import make_private_directory
 from euca_tw.common.in_thread import InThread
 from euca_tw.common.log import lead_in_libraries
+from euca_tw.common.replays import IReplays
 from euca_tw.common.threads import thread_worker
 from euca_tw.model.identifiers import Minter
 from euca_tw.soap.compat import LibrariesDiffer, check_libraries
 from euca_tw.soap.keys import UnusableKey
 from euca_tw.store.codec import Upgrade
 from euca_tw.store.interfaces import IStore, StoreUnusable
+from euca_tw.store.replay_file import ReplayFile
+from euca_tw.store.replays import FileReplays
 from euca_tw.store.sqlite import SqliteStore
 
 S = TypeVar("S")
@@ -55,6 +58,11 @@ OPERATORS = (
     UnusableKey,
     OSError,
 )
+
+#: Tells each run of a machine from all others.
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+#: The memory of signed messages, in a daemon's state directory.
+REPLAYS = "replays.db"
 
 Action = Callable[[], Any]
 
@@ -96,6 +104,7 @@ class Machine:
     @ivar random: unguessable, except in tests.
     @ivar fail: ends the process, for a reason that was logged.
     @ivar make_store: see L{MakeStore}.
+    @ivar make_replays: a memory of signed messages, at a path.
     @ivar settle: called when a daemon has started.
     """
 
@@ -104,6 +113,7 @@ class Machine:
     in_thread: InThread
     fail: Action
     make_store: MakeStore
+    make_replays: Callable[[Path], IReplays]
     settle: Callable[[], None] = lambda: None
 
     @property
@@ -140,12 +150,31 @@ def real_machine(reactor: Any) -> Machine:
         )
         return store
 
+    def replays_failed(reason: StoreUnusable) -> None:
+        log.critical(
+            "The memory of signed messages failed: {reason}", reason=str(reason)
+        )
+        fail()
+
+    boot = _BOOT_ID.read_text(encoding="ascii").strip()
+
+    def make_replays(path: Path) -> IReplays:
+        replays: IReplays = FileReplays(
+            ReplayFile(path, boot),
+            reactor,
+            partial(thread_worker, path.stem),
+            reactor.callFromThread,
+            replays_failed,
+        )
+        return replays
+
     return Machine(
         reactor=reactor,
         random=SystemRandom(),
         in_thread=partial(deferToThreadPool, reactor, reactor.getThreadPool()),
         fail=fail,
         make_store=make_store,
+        make_replays=make_replays,
         settle=settle_memory,
     )
 
@@ -253,6 +282,13 @@ def reason_of(error: BaseException) -> str:
 def store_part(store: IStore) -> Part:
     """Open while later parts run."""
     return Part(name="the store", start=store.open, stop=store.close)
+
+
+def replays_part(replays: IReplays) -> Part:
+    """Open while doors that ask it are."""
+    return Part(
+        name="the memory of signed messages", start=replays.open, stop=replays.close
+    )
 
 
 def service_part(service: IService) -> Part:

@@ -25,7 +25,7 @@ from euca_tw.admin.daemon import (
     service_part,
     store_part,
 )
-from euca_tw.admin.tier import identity_of, pinned_caller, pinned_peers, tier_part
+from euca_tw.admin.tier import identity_of, pinned_caller, pinned_peers, tier_parts
 from euca_tw.api.cluster import CLUSTER
 from euca_tw.api.node import NODE
 from euca_tw.cc.cluster import ClusterController
@@ -88,9 +88,10 @@ def daemon_of(configuration: Configuration, machine: Machine) -> Daemon:
     certificates = {node.url: node.certificate for node in configuration.nodes}
     peers = pinned_peers(machine, NODE, identity, certificates)
     controller, parts = cluster_of(section, machine, peers, certificates)
-    listening = tier_part(
+    listening = tier_parts(
         machine,
         section="cluster_controller",
+        state_dir=section.state_dir,
         listen=section.listen,
         url=public_url("cluster_controller", section.listen, section.url, PATH),
         api=CLUSTER,
@@ -104,7 +105,7 @@ def daemon_of(configuration: Configuration, machine: Machine) -> Daemon:
         ),
         max_body_bytes=_MAX_BODY_BYTES,
     )
-    return Daemon(NAME, machine, (*parts, listening))
+    return Daemon(NAME, machine, (*parts, *listening))
 
 
 def configured(configuration: Configuration, options: Options) -> Configuration:

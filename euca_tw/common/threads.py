@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from queue import SimpleQueue
 from threading import Thread
-from typing import Any
+from typing import Any, TypeVar
 
 from twisted._threads import IWorker, ThreadWorker
+from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
 from zope.interface import implementer
+
+T = TypeVar("T")
 
 #: Calls a function in the reactor's thread: C{reactor.callFromThread}.
 Deliver = Callable[[Callable[[], Any]], Any]
@@ -36,4 +40,25 @@ class ThisThread:
         """There is nothing to stop."""
 
 
-__all__ = ["Deliver", "IWorker", "ThisThread", "thread_worker"]
+def done_by(worker: IWorker, deliver: Deliver, work: Callable[[], T]) -> Deferred[T]:
+    """
+    Have something done by a worker, after all that it was given before.
+
+    @return: what C{work} returns or raises.
+    """
+    waiting: Deferred[T] = Deferred()
+
+    def do() -> None:
+        try:
+            result = work()
+        except BaseException:  # whatever it is, the reactor's side is told
+            failure = Failure()
+            deliver(lambda: waiting.errback(failure))
+        else:
+            deliver(lambda: waiting.callback(result))
+
+    worker.do(do)
+    return waiting
+
+
+__all__ = ["Deliver", "IWorker", "ThisThread", "done_by", "thread_worker"]

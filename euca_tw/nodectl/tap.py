@@ -31,7 +31,7 @@ from euca_tw.admin.daemon import (
     service_part,
     store_part,
 )
-from euca_tw.admin.tier import identity_of, pinned_caller, tier_part
+from euca_tw.admin.tier import identity_of, pinned_caller, tier_parts
 from euca_tw.api.node import NODE
 from euca_tw.common.config import ConfigError
 from euca_tw.model.capacity import Resources
@@ -54,7 +54,8 @@ PATH = "axis2/services/EucalyptusNC"
 _IMAGINED = Resources(cores=64, memory_mib=1 << 16, disk_gib=1000)
 #: The launch of one instance has its user's data in it, and no more.
 _MAX_BODY_BYTES = 1 << 20
-_XEN_CONSOLE = "/var/log/xen/guest-{name}.log"
+#: Where xenconsoled keeps it, if nobody tells it otherwise.
+_XEN_CONSOLE = "/var/log/xen/console/guest-{name}.log"
 
 
 class Options(usage.Options):
@@ -164,7 +165,9 @@ def _real_doors(
             cache=cache,
             directory=directory,
             disk_gib=section.disk_gib or room,
-            console_elsewhere=_XEN_CONSOLE if domains is XEN else None,
+            console_elsewhere=(
+                _XEN_CONSOLE if domains.domain_type == XEN.domain_type else None
+            ),
         ),
         network=BridgeNodeNetwork(
             reactor,
@@ -208,9 +211,10 @@ def daemon_of(configuration: Configuration, machine: Machine) -> Daemon:
     section = configuration.node_controller
     url = public_url("node_controller", section.listen, section.url, PATH)
     controller, parts = node_of(section, machine, url)
-    listening = tier_part(
+    listening = tier_parts(
         machine,
         section="node_controller",
+        state_dir=section.state_dir,
         listen=section.listen,
         url=url,
         api=NODE,
@@ -226,7 +230,7 @@ def daemon_of(configuration: Configuration, machine: Machine) -> Daemon:
         ),
         max_body_bytes=_MAX_BODY_BYTES,
     )
-    return Daemon(NAME, machine, (*parts, listening))
+    return Daemon(NAME, machine, (*parts, *listening))
 
 
 def configured(configuration: Configuration, options: Options) -> Configuration:

@@ -3,17 +3,24 @@ A signed message is good for some minutes, and once.
 
 A copy of a message is as well signed as the message itself.  So messages that
 are too old are refused by their Timestamp, and those that are not by a memory of
-the signatures that were taken, which need reach no further back than that.
+the signatures that were taken (L{euca_tw.common.replays}), which need reach no
+further back than that.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
-from attrs import Factory, define, frozen
+from attrs import frozen
 
-from euca_tw.api.errors import InvalidSecurity, Unavailable
+from euca_tw.api.errors import (
+    ApiError,
+    InvalidSecurity,
+    RequestLimitExceeded,
+    Unavailable,
+)
+from euca_tw.common.replays import CannotRemember, IReplays, Verdict
 from euca_tw.soap.wsse import Claim
 
 
@@ -52,47 +59,48 @@ OF_USERS = Freshness(ahead_s=300, behind_s=0)
 #: The original's tiers: five minutes, and clocks that differ by 20 seconds.
 OF_PEERS = Freshness(ahead_s=20, behind_s=20)
 
-#: How finely the end of a signature's life is known to the memory.
-_STEP_S = 30
 
-
-@define
-class Replays:
+async def take_once(
+    replays: IReplays, claim: Claim, freshness: Freshness, now: datetime
+) -> None:
     """
-    The signatures that were taken and are not yet too old.
+    Take a message whose signature is good, if it is fresh and was not taken.
 
-    @ivar most: how many of one certificate's are remembered.  One who signs
-        more within five minutes is told to wait; others do not notice.
+    @raise InvalidSecurity: it is not fresh, or was taken, or may have been.
+    @raise RequestLimitExceeded: too many were taken within its life.
+    @raise Unavailable: it could not be remembered.
     """
-
-    most: int = 50_000
-    #: By the end of their lives, in steps; by certificate.
-    _seen: dict[int, dict[bytes, set[bytes]]] = Factory(dict)
-
-    def take(self, claim: Claim, end: datetime, now: datetime) -> None:
-        """
-        Remember a message whose signature is good until C{end}.
-
-        @raise InvalidSecurity: it was taken before.
-        @raise Unavailable: too many were, of this certificate.
-        """
-        today = int(now.timestamp()) // _STEP_S
-        for step in [step for step in self._seen if step < today]:
-            del self._seen[step]
-        taken = 0
-        for each in self._seen.values():
-            values: Collection[bytes] = each.get(claim.certificate, ())
-            if claim.value in values:
-                raise InvalidSecurity("Message replay detected: the signature was used")
-            taken += len(values)
-        if taken >= self.most:
-            raise Unavailable("Too many requests within five minutes")
-        step = int(end.timestamp()) // _STEP_S
-        self._seen.setdefault(step, {}).setdefault(claim.certificate, set()).add(
-            claim.value
+    freshness.check(claim, now)
+    try:
+        verdict = await replays.take(
+            owner=claim.certificate,
+            value=claim.value,
+            made=claim.created,
+            # Until a clock that is as far behind as may be agrees.
+            end=freshness.end_of(claim),
+            now=now,
         )
+    except CannotRemember:
+        raise Unavailable(_CANNOT) from None
+    if verdict is not Verdict.FRESH:
+        raise _REFUSALS[verdict]()
 
-    def __len__(self) -> int:
-        return sum(
-            len(values) for each in self._seen.values() for values in each.values()
-        )
+
+_CANNOT = (
+    "Signed messages cannot be remembered at this moment, so none is taken: try again "
+    "later"
+)
+
+_REFUSALS: Mapping[Verdict, Callable[[], ApiError]] = {
+    Verdict.SEEN: lambda: InvalidSecurity(
+        "Message replay detected: the signature was used"
+    ),
+    Verdict.FORGOTTEN: lambda: InvalidSecurity(
+        "The message was made before this service began to remember messages, so it "
+        "may be a replay: sign it anew, and if your clock is right, try again within "
+        "some minutes"
+    ),
+    Verdict.FULL: lambda: RequestLimitExceeded(
+        "Too many signed messages within five minutes"
+    ),
+}

@@ -22,7 +22,7 @@ from twisted.internet.defer import Deferred, fail, succeed
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from euca_tw.common.threads import Deliver, IWorker
+from euca_tw.common.threads import Deliver, IWorker, done_by
 from euca_tw.store.codec import Codec, Row, Unknown, Upgrade
 from euca_tw.store.database import Database, Gone
 from euca_tw.store.interfaces import Change, IStore, Put, R, StoreUnusable
@@ -134,19 +134,7 @@ class SqliteStore:
 
     def _in_thread(self, call: Callable[[], Any]) -> Deferred[Any]:
         """Have something done by the writer, after all that it was given."""
-        waiting: Deferred[Any] = Deferred()
-
-        def do() -> None:
-            try:
-                result = call()
-            except BaseException:  # whatever it is, the reactor's side is told
-                failure = Failure()
-                self._deliver(lambda: waiting.errback(failure))
-            else:
-                self._deliver(lambda: waiting.callback(result))
-
-        self._worker.do(do)
-        return waiting
+        return done_by(self._worker, self._deliver, call)
 
     # --- reading ------------------------------------------------------------
 

@@ -16,6 +16,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from euca_tw.admin.daemon import PATIENCE_S, Daemon, Machine, Part, reason_of
 from euca_tw.common.in_thread import in_this_thread
+from euca_tw.common.replays import MemoryReplays
 from euca_tw.store.interfaces import StoreUnusable
 from euca_tw.store.memory import MemoryStore
 
@@ -23,14 +24,16 @@ from euca_tw.store.memory import MemoryStore
 def machine(
     fail: Any = lambda: None, settle: Callable[[], None] = lambda: None
 ) -> Machine:
-    """A machine of memory, which keeps a store for each path."""
+    """A machine of memory, which keeps what is at each path."""
     stores: defaultdict[Path, MemoryStore] = defaultdict(MemoryStore)
+    replays: defaultdict[Path, MemoryReplays] = defaultdict(MemoryReplays)
     return Machine(
         reactor=MemoryReactorClock(),
         random=Random(1),
         in_thread=in_this_thread,
         fail=fail,
         make_store=lambda path, kinds, upgrades=None: stores[path],
+        make_replays=lambda path: replays[path],
         settle=settle,
     )
 

@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
 from attrs import evolve
+from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
+from zope.interface import implementer
+from zope.interface.verify import verifyObject
 
-from euca_tw.api.errors import InvalidSecurity, Unavailable
+from euca_tw.api.errors import (
+    ApiError,
+    InvalidSecurity,
+    RequestLimitExceeded,
+    Unavailable,
+)
+from euca_tw.common.replays import (
+    Bounds,
+    CannotRemember,
+    IReplays,
+    MemoryReplays,
+    Verdict,
+)
 from euca_tw.soap.envelope import read
-from euca_tw.soap.freshness import OF_PEERS, OF_USERS, Freshness, Replays
+from euca_tw.soap.freshness import OF_PEERS, OF_USERS, Freshness, take_once
 from euca_tw.soap.wsse import Claim, read_claim
 from tests.soap.identities import NOW
 from tests.soap.messages import message
@@ -49,32 +65,79 @@ class FreshnessTests(SynchronousTestCase):
             self.assertRaises(InvalidSecurity, OF_USERS.check, late, NOW + after(300))
 
 
-class ReplaysTests(SynchronousTestCase):
-    def setUp(self) -> None:
-        self.replays = Replays(most=3)
-        self.end = NOW + after(300)
+@implementer(IReplays)
+class FullDisk:
+    """A memory that cannot be written."""
+
+    async def open(self) -> None:
+        """As if it could."""
+
+    async def close(self) -> None:
+        """There is nothing to close."""
+
+    async def take(self, **message: Any) -> Verdict:
+        raise CannotRemember("/secret/path cannot be written: disk full")
+
+
+class TakeOnceTests(SynchronousTestCase):
+    """A message is taken once, or it is said why it is not."""
+
+    def take(self, replays: Any, claimed: Claim, now: datetime = NOW) -> Deferred[None]:
+        return Deferred.fromCoroutine(take_once(replays, claimed, OF_USERS, now))
+
+    def refused(
+        self, kind: type[ApiError], replays: Any, claimed: Claim, seconds: float = 0
+    ) -> str:
+        taking = self.take(replays, claimed, NOW + after(seconds))
+        refusal = self.failureResultOf(taking, kind).value
+        assert isinstance(refusal, ApiError)
+        return refusal.message
 
     def test_once(self) -> None:
-        """A signature is taken once."""
-        self.replays.take(claim(), self.end, NOW)
-        self.assertRaises(InvalidSecurity, self.replays.take, claim(), self.end, NOW)
-        self.assertRaises(
-            InvalidSecurity, self.replays.take, claim(), self.end, NOW + after(299)
-        )
+        """A message is taken once within its life."""
+        replays = MemoryReplays()
+        self.successResultOf(self.take(replays, claim()))
+        for seconds in (0, 299):
+            said = self.refused(InvalidSecurity, replays, claim(), seconds)
+            self.assertIn("replay", said)
+
+    def test_to_its_end(self) -> None:
+        """It is remembered till a clock that is behind finds it too old."""
+        replays, peers = MemoryReplays(), Freshness(ahead_s=20, behind_s=500)
+        other = evolve(claim(), created=NOW + after(350), value=b"other")
+        for claimed, now in ((claim(), NOW), (other, NOW + after(350))):
+            taking = take_once(replays, claimed, peers, now)
+            self.successResultOf(Deferred.fromCoroutine(taking))
+        again = take_once(replays, claim(), peers, NOW + after(799))
+        said = self.failureResultOf(Deferred.fromCoroutine(again), InvalidSecurity)
+        self.assertIn("replay detected", str(said.value))
+
+    def test_stale(self) -> None:
+        """One that is too old takes no room."""
+        replays = MemoryReplays()
+        said = self.refused(InvalidSecurity, replays, claim(), 300)
+        self.assertIn("expired", said)
+        self.assertEqual(len(replays), 0)
 
     def test_forgotten(self) -> None:
-        """It is forgotten when its message is too old anyway."""
-        self.replays.take(claim(), self.end, NOW)
-        self.assertEqual(len(self.replays), 1)
-        other = evolve(claim(), value=b"other")
-        self.replays.take(other, NOW + after(900), NOW + after(600))
-        self.assertEqual(len(self.replays), 1)
+        """One that was made before the memory's time is to be signed anew."""
+        replays = MemoryReplays(since=NOW.timestamp() + 1)
+        said = self.refused(InvalidSecurity, replays, claim(), 2)
+        self.assertIn("before this service began to remember", said)
+        self.assertIn("sign it anew", said)
 
-    def test_bounded(self) -> None:
-        """Who sends too many waits, until some are forgotten; others need not."""
+    def test_too_many(self) -> None:
+        """One certificate cannot fill the memory; who tries is told to wait."""
+        replays = MemoryReplays(Bounds(of_one=3, of_all=100))
         for number in range(3):
-            self.replays.take(evolve(claim(), value=b"%d" % number), self.end, NOW)
+            each = evolve(claim(), value=b"%d" % number)
+            self.successResultOf(self.take(replays, each))
         more = evolve(claim(), value=b"more")
-        self.assertRaises(Unavailable, self.replays.take, more, self.end, NOW)
-        self.replays.take(evolve(more, certificate=b"bob"), self.end, NOW)
-        self.replays.take(more, NOW + after(900), NOW + after(600))
+        self.refused(RequestLimitExceeded, replays, more)
+        self.successResultOf(self.take(replays, evolve(more, certificate=b"bob")))
+
+    def test_cannot(self) -> None:
+        """One that cannot be remembered is not taken; why is the operator's."""
+        verifyObject(IReplays, FullDisk())
+        said = self.refused(Unavailable, FullDisk(), claim())
+        self.assertNotIn("disk", said)
