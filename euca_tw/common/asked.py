@@ -31,7 +31,8 @@ class Asked:
 @frozen
 class Reply:
     """
-    @ivar body: pieces; none is asked for before the last one is on its way.
+    @ivar body: pieces; none is asked for before the last one is on its way.  If
+        it has a method C{close}, that is called when no more is wanted.
     @ivar headers: further ones, besides those that the shell writes itself.
     """
 

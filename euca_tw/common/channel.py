@@ -1,5 +1,5 @@
 """
-HTTP/1.1 connections, and where they come from.
+HTTP/1.1 connections.
 """
 
 # Note [Two lanes]
@@ -13,330 +13,290 @@ HTTP/1.1 connections, and where they come from.
 # tests hold the two against each other.  Measured, it halves what a small
 # request costs.
 
+# Note [What is held]
+#
+# Of a connection there is never more in memory than
+#  - of requests: a head and a small body that are not whole yet, or, while it is
+#    answered or others have their turn, EAGER bytes of what follows; and what one
+#    read brings in addition;
+#  - of answers: the buffer that the transport fills before it asks for a pause,
+#    and the piece that was written last, no longer than PART where we cut it.
+# Larger bodies are accounted for by the site's L{Connections}.
+# Reading is stopped while either is full: by L{Channel._set_reading} alone.
+
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
-from functools import lru_cache
-from typing import Any, cast
+from typing import Any
 
-from attrs import define
-from twisted.internet.interfaces import IReactorTime
 from twisted.internet.protocol import connectionDone
-from twisted.internet.tcp import Connection
 from twisted.python.failure import Failure
-from twisted.web.http import HTTPChannel, datetimeToString
-from twisted.web.resource import Resource
-from twisted.web.server import Site
 
-from euca_tw.common.asked import Reply
-from euca_tw.common.exchange import CarefulExchange, QuickExchange, status_and_type
+from euca_tw.common.exchange import QuickExchange
+from euca_tw.common.guest import GuestChannel
+from euca_tw.common.outgoing import LongAnswer, write_at_once
+from euca_tw.common.patience import Phase
+from euca_tw.common.quick import QUICK_BODY, Cut, Special
 
-#: How long a client that is told 413 may go on sending before it is cut off.
-LINGER_S = 5
-#: The longest head, and the longest body, of the quick lane.
-QUICK_HEAD = 16384
-QUICK_BODY = 65536
 #: How much may lie ready while a request is being answered.
-EAGER = 65536
-#: No body that we take has a length of more digits; C{int} of a longer text
-#: would take its time, or raise.
-_LENGTH_DIGITS = 18
+EAGER = 16384
+#: How many requests of one connection are taken in one turn.
+BATCH = 8
 
-_match_first = re.compile(r"(GET|POST) ([!-~]+) HTTP/1\.1").fullmatch
-_is_token = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+").fullmatch
-#: What may stand in a line.
-_IN_LINES = bytes([9, *range(32, 127), *range(128, 256)])
-#: Headers that only the careful lane understands.
-_SPECIAL = frozenset({"transfer-encoding", "expect", "upgrade"})
-
-#: What is said to a body that is too large, by its content type.
-TooLarge = Callable[[str | None], Reply]
+_IDLE = Phase.IDLE
 
 
-class _Special(Exception):
-    """A request that the quick lane leaves alone."""
-
-
-@define(eq=False)
-class _Cut:
+class Channel(GuestChannel):
     """
-    Cuts requests out of what has come.
-
-    @ivar _max_body: of the quick lane.
-    @ivar held: what belongs to no request yet.
-    @ivar _wanted: how much of it there must be before it is worth a look.
+    One connection.  See Note [Two lanes] and Note [What is held].
     """
 
-    _max_body: int
-    held: bytes = b""
-    _wanted: int = 0
-
-    def request(self) -> tuple[str, bytes, dict[str, str], bytes] | None:
-        """
-        Method, target, headers and body of the next request that is whole.
-
-        @raise _Special: it is none for the quick lane.
-        """
-        if len(self.held) < self._wanted:
-            return None
-        end = self.held.find(b"\r\n\r\n", 0, QUICK_HEAD)
-        if end < 0:
-            # A line without the head's end: it may be wrong already.
-            if len(self.held) > QUICK_HEAD or b"\r\n" in self.held:
-                raise _Special
-            return None
-        method, target, headers = _head(self.held[:end])
-        start = end + 4
-        end = start + _length(headers, self._max_body)
-        if len(self.held) < end:
-            self._wanted = end
-            return None
-        body = self.held[start:end]
-        self.held, self._wanted = self.held[end:], 0
-        return method, target, headers, body
-
-
-def _head(head: bytes) -> tuple[str, bytes, dict[str, str]]:
-    first, *lines = head.decode("latin-1").split("\r\n")
-    found = _match_first(first)
-    if found is None or head.translate(None, _IN_LINES) != b"\r\n" * len(lines):
-        raise _Special
-    headers: dict[str, str] = {}
-    for line in lines:
-        written, colon, value = line.partition(":")
-        name = _name(written)
-        if not colon:
-            raise _Special
-        value = value.strip(" \t")
-        headers[name] = f"{headers[name]},{value}" if name in headers else value
-    return found[1], found[2].encode("ascii"), headers
-
-
-@lru_cache(maxsize=1024)
-def _name(written: str) -> str:
-    if not _is_token(written) or len(written) > 100:
-        raise _Special
-    return written.lower()
-
-
-def _length(headers: dict[str, str], longest: int) -> int:
-    """
-    How long the body is.
-
-    @raise _Special: that is not to be said simply, or much.
-    """
-    if not _SPECIAL.isdisjoint(headers):
-        raise _Special
-    if headers.get("connection", "keep-alive").lower() != "keep-alive":
-        raise _Special
-    said = headers.get("content-length", "0")
-    if not (said.isascii() and said.isdigit() and len(said) <= _LENGTH_DIGITS):
-        raise _Special
-    length = int(said)
-    if length > longest:
-        raise _Special
-    return length
-
-
-class Channel(HTTPChannel):
-    """
-    One connection.  See Note [Two lanes]; in either, bodies that are too large
-    are refused before they are read.
-    """
-
-    site: AnswerSite
-    transport: Any
-    peer = ""
     _is_quick = False
-    _is_refusing = False
-    _is_cutting = False
-    _is_paused = False
-    _is_plain = False
+    _is_reading = True
+    #: It has more to do, but it is the turn of others.
+    _awaits_turn = False
+    #: In one of the loops that take requests, to which all returns.
+    _is_taking = False
+    #: Of the quick lane.
     _current: QuickExchange | None = None
-    _seen_s = 0.0
+    #: How many requests of the careful lane there were in this turn.
+    _in_turn = 0
+    #: What is left of a long answer.
+    _long: LongAnswer | None = None
+
+    # --- beginning and end ---------------------------------------------------
 
     def connectionMade(self) -> None:
-        super().connectionMade()
-        self.peer = getattr(self.transport.getPeer(), "host", "")
-        self._cut = _Cut(min(QUICK_BODY, self.site.max_body_bytes))
+        self._cut = Cut(min(QUICK_BODY, self.site.max_body_bytes))
+        # What is looked at for each request is cheaper to find here than in the
+        # class.
+        self._current, self._awaits_turn = None, False
+        self._waitingForTransport = False
         self._is_quick = self.site.is_answer(self.site.resource)
-        # Neither TLS, which has its own writing, nor a test's.
-        self._is_plain = isinstance(self.transport, Connection) and (
-            not self.transport.TLS
-        )
-
-    def dataReceived(self, data: bytes) -> None:
-        if self._is_quick:
-            self._cut.held += data
-            self._seen_s = self.site.reactor.seconds()
-            if self._current is None:
-                self._take_requests()
-            elif len(self._cut.held) > EAGER:
-                self._is_paused = True
-                self.transport.pauseProducing()
-        elif not self._is_refusing:
-            super().dataReceived(data)
-
-    def _take_requests(self) -> None:
-        """Those that are whole, until one must be waited for."""
-        self._is_cutting = True
-        cut = self._cut
-        while cut.held and self._current is None and not self.transport.disconnecting:
-            uncut = cut.held
-            try:
-                found = cut.request()
-                if found is None:
-                    break
-                if not self.site.resource.is_answered(found[1]):
-                    raise _Special
-            except _Special:
-                self._is_quick = False
-                self.setTimeout(self.site.idle_s)
-                super().dataReceived(uncut)
-                break
-            exchange = self._current = QuickExchange(self, *found)
-            self.site.resource.take(exchange)
-        self._is_cutting = False
-
-    def write_at_once(self, data: bytes) -> None:
-        """
-        Write an answer without waiting for the reactor to find the connection
-        writable: it nearly always is, and to ask costs as much as a small
-        answer does.  What it does not take now goes the usual way, and so does
-        all that comes while some of that waits.
-        """
-        transport = self.transport
-        if self._is_plain and not (transport.dataBuffer or transport._tempDataBuffer):
-            taken = transport.writeSomeData(data)
-            # What is no number is a connection that was lost.
-            data = data[taken:] if isinstance(taken, int) else data
-        if data:
-            transport.write(data)
-
-    def exchange_done(self) -> None:
-        """The current request is answered."""
-        self._current = None
-        self._seen_s = self.site.reactor.seconds()
-        if self._is_paused:
-            self._is_paused = False
-            self.transport.resumeProducing()
-        if not self._is_cutting:
-            self._take_requests()
+        super().connectionMade()
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
+        self._long = None
+        self.site.turns.leave(self)
         super().connectionLost(reason)
         current, self._current = self._current, None
         if current is not None:
             current.lost()
 
-    def headerReceived(self, line: bytes) -> bool:
-        name, _, value = line.partition(b":")
-        if name.lower() == b"content-length":
-            digits = value.strip(b" \t")
-            if len(digits) > _LENGTH_DIGITS and digits.isdigit():
-                self.refuse_body()
-                return False
-        return cast(bool, super().headerReceived(line))
-
-    def allHeadersReceived(self) -> None:
-        if self.length is not None and self.length > self.site.max_body_bytes:
-            self.refuse_body()
-        else:
-            super().allHeadersReceived()
-
-    def _content_type(self) -> str | None:
-        """Of the request whose head is being read, as far as it is known."""
-        said = self.requests[-1].requestHeaders.getRawHeaders(b"content-type")
-        return said[0].decode("latin-1") if said else None
-
-    def refuse_body(self) -> None:
-        """
-        Say 413, then throw away what still comes, for a while: to close at
-        once would reset the connection before the client has read why.
-        """
-        self._is_refusing = True
+    def forget(self) -> None:
+        self._is_quick = False
         self.clearLineBuffer()
-        reply = self.site.too_large(self._content_type())
-        body = b"".join(reply.body)
-        self.transport.writeSequence(
-            (
-                status_and_type(reply.status, reply.content_type),
-                b"Connection: close\r\nContent-Length: %d\r\n\r\n" % len(body),
-                body,
-            )
-        )
-        self.setTimeout(LINGER_S)
+        self._ahead = self._cut.held = b""
+        self._set_reading()
 
-    def timeoutConnection(self) -> None:
+    # --- the quick lane ------------------------------------------------------
+
+    def dataReceived(self, data: bytes) -> None:
+        self._patience.seen_s = self.site.reactor.seconds()
+        if self._is_quick:
+            cut = self._cut
+            cut.held += data
+            if self._current is None and not self._awaits_turn:
+                self._take_requests()
+            elif len(cut.held) > EAGER:
+                self._set_reading()
+        elif not self._is_deaf:
+            self._feed(data)
+
+    def _take_requests(self) -> None:
+        """Those that are whole, until one must be waited for, or others had none."""
+        self._is_taking = True
+        cut, site, left = self._cut, self.site, BATCH
+        while not (self._waitingForTransport or self.transport.disconnecting):
+            if not left:
+                self._ask_turn()
+                break
+            uncut = cut.held
+            try:
+                found = cut.request()
+                if found is None:
+                    break
+                if not site.resource.is_answered(found[1]):
+                    raise Special
+            except Special:
+                self._is_quick, cut.held = False, b""
+                self._feed(uncut)
+                return
+            left -= 1
+            exchange = self._current = QuickExchange(self, *found)
+            site.resource.take(exchange)
+            if not cut.held or self._current is not None:
+                break
+        self._is_taking = False
+        if left < BATCH:
+            patience, place = self._patience, self._place
+            patience.phase = _IDLE
+            if place is not None and patience.seen_s >= place.stale_s:
+                site.connections.idle(place, patience.seen_s)
+        if cut.held or self._current is not None:
+            self._settle()
+
+    def exchange_done(self) -> None:
+        """The current request of the quick lane is answered."""
+        self._current = None
+        if not self._is_taking:
+            self._patience.seen()
+            self._go_on()
+
+    # --- the careful lane ----------------------------------------------------
+
+    def _feed(self, data: bytes) -> None:
+        self._is_taking, self._in_turn = True, 0
+        self.parse(data)
+        self._is_taking = False
+        self._settle()
+        self._set_reading()
+
+    def body_grows(self, received: int) -> bool:
         """
-        The quick lane does not wind the clock at each request; so it is asked
-        here whether the connection has been silent for that long.
+        So much of the body has come.
+
+        @return: whether there is room for it; if not, the client was told.
         """
-        idle_s = self.site.idle_s
-        if self._is_refusing:
-            self.transport.abortConnection()
-        elif self._is_quick and self._current is not None:
-            self.setTimeout(idle_s)
-        elif self._is_quick and self._silent_s() < idle_s:
-            self.setTimeout(idle_s - self._silent_s())
+        self._patience.received = received
+        return self.has_room(received)
+
+    def requestDone(self, request: Any) -> None:
+        """The current request of the careful lane is answered."""
+        if self._place is not None:
+            self.site.connections.hold(self._place, 0)
+        self._patience.seen()
+        self._in_turn += 1
+        if self.persistent and self._waitingForTransport:
+            self.paused = True
+        elif self.persistent and self._in_turn >= BATCH:
+            self.paused = True
+            self._ask_turn()
+        super().requestDone(request)
+        if not self._waitingForTransport:
+            self._is_reading = True
+        if self.persistent:
+            self._become_idle()
+            if not self._is_taking:
+                self._go_on()
+
+    # --- both ----------------------------------------------------------------
+
+    def _ask_turn(self) -> None:
+        self._awaits_turn = True
+        self.site.turns.ask(self, self._has_turn)
+
+    def _has_turn(self) -> None:
+        self._awaits_turn = False
+        self._go_on()
+
+    def _go_on(self) -> None:
+        """With what was put off, if there is nothing in its way any more."""
+        if self._is_taking or self._awaits_turn or self._is_deaf:
+            return
+        if self._is_quick:
+            if self._current is None:
+                self._become_idle()
+                if self._cut.held:
+                    self._take_requests()
+        elif not self._handlingRequest and not self._waitingForTransport:
+            self.paused = False
+            self._become_idle()
+            data, self._ahead = self._ahead, b""
+            self._feed(data)
+        self._set_reading()
+
+    def _become_idle(self) -> None:
+        """Till it is found that there is more."""
+        self._patience.phase = _IDLE
+        if self._place is not None:
+            self.site.connections.idle(self._place, self._patience.seen_s)
+
+    def _settle(self) -> None:
+        """Say what is waited for, after all that came was looked at."""
+        if self._is_deaf or self.transport.disconnecting:
+            return
+        phase, place = self._phase(), self._place
+        if phase is Phase.HEAD and self.is_hopeless():
+            return
+        self._patience.enter(phase)
+        if place is None:
+            return
+        if phase is Phase.BODY or self._waitingForTransport:
+            self.site.connections.halfway(place)
+        elif phase is Phase.ANSWERING:
+            self.site.connections.answering(place)
+
+    def _phase(self) -> Phase:
+        if self._awaits_turn or self._waitingForTransport:
+            return Phase.ANSWERING
+        if not self._is_quick:
+            return self.phase()
+        if self._current is not None:
+            return Phase.ANSWERING
+        self._patience.received = self._cut.received
+        if self._cut.wanted:
+            return Phase.BODY
+        return Phase.HEAD if self._cut.held else _IDLE
+
+    def _set_reading(self) -> None:
+        """No more is read than can be looked at, or while answers are not taken."""
+        if self.transport.disconnecting:
+            return
+        if self._is_quick:
+            is_behind = self._current is not None or self._awaits_turn
+            is_full = is_behind and len(self._cut.held) > EAGER
         else:
-            super().timeoutConnection()
+            is_full = len(self._ahead) > EAGER
+        wanted = self._is_deaf or not (is_full or self._waitingForTransport)
+        if wanted != self._is_reading:
+            self._is_reading = wanted
+            if wanted:
+                self._networkProducer.resumeProducing()
+            else:
+                self._networkProducer.pauseProducing()
 
-    def _silent_s(self) -> float:
-        return self.site.reactor.seconds() - self._seen_s
+    # --- writing -------------------------------------------------------------
 
+    def write_at_once(self, data: bytes) -> None:
+        """See L{outgoing.write_at_once}."""
+        write_at_once(self.transport, self._is_plain, data)
 
-class AnswerSite(Site):
-    """
-    HTTP/1.1 only, and without an access log.
+    def write_long(self, head: bytes, body: bytes, done: Callable[[], object]) -> None:
+        """An answer, in parts as the client takes them, and then C{done}."""
+        self._long = LongAnswer(memoryview(body), done)
+        self.transport.write(head)
+        self._write_on()
 
-    @ivar is_answer: whether a resource is one that takes exchanges itself.
-    """
+    def _write_on(self) -> None:
+        while (long := self._long) is not None and not self._waitingForTransport:
+            part = long.part()
+            if part:
+                self.transport.write(part)
+            else:
+                self._long = None
+                long.done()
 
-    protocol: Any = Channel
-    requestFactory = CarefulExchange
-    resource: Any
-    idle_s: Any
+    def pauseProducing(self) -> None:
+        """The transport has enough to send."""
+        self._waitingForTransport = True
+        if self._requestProducer is not None:
+            self._requestProducer.pauseProducing()
+        if self._place is not None:
+            self.site.connections.halfway(self._place)
+        self._set_reading()
 
-    def __init__(
-        self,
-        resource: Resource,
-        max_body_bytes: int,
-        too_large: TooLarge,
-        idle_s: float | None,
-        clock: IReactorTime,
-    ) -> None:
-        super().__init__(resource, reactor=clock, parsePOSTFormSubmission=False)
-        self.timeOut = self.idle_s = idle_s
-        self.max_body_bytes = max_body_bytes
-        self.too_large = too_large
-        self._dated_at = -1
-        self._date = b""
-
-    @staticmethod
-    def is_answer(resource: Resource) -> bool:
-        return hasattr(resource, "is_answered")
-
-    def date(self) -> bytes:
-        """What the header of that name says; made once a second."""
-        now = int(self.reactor.seconds())
-        if now != self._dated_at:
-            self._dated_at = now
-            self._date = datetimeToString(now)
-        return self._date
-
-    def startFactory(self) -> None:
-        """Nothing to start: there is no log."""
-
-    def stopFactory(self) -> None:
-        """Nothing to stop."""
-
-    def log(self, request: Any) -> None:
-        """Requests are told of by who answers them, if need be."""
-
-    def acceptableProtocols(self) -> list[bytes]:
-        return [b"http/1.1"]
+    def resumeProducing(self) -> None:
+        """The client has taken all of that."""
+        self._waitingForTransport = False
+        self._patience.seen()
+        if self._requestProducer is not None:
+            self._requestProducer.resumeProducing()
+        self._write_on()
+        if not self._waitingForTransport:
+            self._go_on()
+            self._settle()
+            self._set_reading()
 
 
-__all__ = ["LINGER_S", "QUICK_BODY", "QUICK_HEAD", "AnswerSite", "Channel"]
+__all__ = ["BATCH", "EAGER", "Channel"]

@@ -19,12 +19,15 @@ from twisted.web.http_headers import Headers, InvalidHeaderName
 from twisted.web.server import Request
 
 from euca_tw.common.asked import Asked, Reply
+from euca_tw.common.outgoing import PART
+
+_REASONS = {**RESPONSES, 431: b"Request Header Fields Too Large"}
 
 
 @lru_cache(maxsize=64)
 def status_and_type(status: int, content_type: str) -> bytes:
     """The first two lines of a reply."""
-    reason = RESPONSES.get(status, b"Unknown Status")
+    reason = _REASONS.get(status, b"Unknown Status")
     kind = b" ".join(content_type.encode("latin-1").splitlines())
     return b"HTTP/1.1 %d %s\r\nContent-Type: %s\r\n" % (status, reason, kind)
 
@@ -92,6 +95,9 @@ class QuickExchange:
         """C{body} is all there is."""
         channel = self._channel
         head = whole_head(reply, channel.site.date(), len(body), False)
+        if len(body) > PART:
+            channel.write_long(head, body, channel.exchange_done)
+            return
         channel.write_at_once(head + body)
         channel.exchange_done()
 
@@ -152,11 +158,14 @@ class CarefulExchange(Request):
         """Where no length is announced, each chunk may be the one too many."""
         if self._is_refused:
             return
-        if self.content.tell() + len(data) > self.channel.site.max_body_bytes:
+        received = self.content.tell() + len(data)
+        if received > self.channel.site.max_body_bytes:
             self._is_refused = True
-            self.channel.refuse_body()
-            return
-        self.content.write(data)
+            self.channel.refuse_large()
+        elif self.channel.body_grows(received):
+            self.content.write(data)
+        else:
+            self._is_refused = True
 
     def requestReceived(self, command: bytes, path: bytes, version: bytes) -> None:
         if self._is_refused:
@@ -216,8 +225,11 @@ class CarefulExchange(Request):
             len(body) if is_all else None,
             not self.channel.persistent,
         )
-        self.channel.write(head if self.is_head else head + body)
         self.startedWriting = 1
+        if len(body) > PART and not self.is_head:
+            self.channel.write_long(head, body, self.finish)
+            return
+        self.channel.write(head if self.is_head else head + body)
         self.finish()
 
     def begin(self, reply: Reply) -> None:

@@ -12,7 +12,7 @@ going away) ends its connection, and nothing else: no traceback, no memory held.
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Generator, Iterable, Iterator
+from collections.abc import Callable, Coroutine, Generator, Iterable, Iterator
 from itertools import chain
 from types import coroutine
 from typing import Any
@@ -26,11 +26,19 @@ from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Site
 
 from euca_tw.common.asked import Answer, Asked, Reply
-from euca_tw.common.channel import AnswerSite, TooLarge
+from euca_tw.common.connections import ConnectionLimits
 from euca_tw.common.exchange import Exchange
+from euca_tw.common.refusals import (
+    TooBusy,
+    TooLarge,
+    busy_in_text,
+    too_large_in_text,
+)
+from euca_tw.common.site import AnswerSite
 
 IDLE_S = 60
 
+_LIMITS = ConnectionLimits()
 _FAILED = Reply(500, "text/plain;charset=UTF-8", (b"Internal Server Error\n",))
 
 
@@ -101,6 +109,8 @@ class AnswerResource(Resource):
             exchange.hang_up()
         else:
             exchange.finish()
+        finally:
+            _close(reply.body)
 
     async def _write(self, exchange: Exchange, pieces: Iterator[bytes]) -> None:
         """Write piece by piece, as fast as the client takes them."""
@@ -130,12 +140,22 @@ def _resumed(
         while True:
             try:
                 result = yield awaited
+            except GeneratorExit:
+                work.close()
+                raise
             except BaseException as error:
                 awaited = work.throw(error)
             else:
                 awaited = work.send(result)
     except StopIteration:
         return
+
+
+def _close(body: Any) -> None:
+    """No more is wanted; the body need not wait to be found as garbage."""
+    close: Callable[[], object] | None = getattr(body, "close", None)
+    if close is not None:
+        close()
 
 
 def _opened(body: Iterable[bytes]) -> tuple[bytes, Iterator[bytes] | None]:
@@ -175,7 +195,9 @@ def make_site(
     clock: IReactorTime,
     *,
     too_large: TooLarge | None = None,
+    too_busy: TooBusy | None = None,
     idle_s: float | None = IDLE_S,
+    limits: ConnectionLimits = _LIMITS,
 ) -> Site:
     """
     The factory to listen with.
@@ -185,14 +207,22 @@ def make_site(
     @param max_body_bytes: a longer body is refused with status 413 before it
         is read.
     @param too_large: what is said then, by the content type of the body.
+    @param too_busy: what is said to one of too many connections, or of too many
+        large bodies, by the content type (C{None} where no request is known yet)
+        and the reason.  Its status should be 503.
     @param idle_s: how long a connection may be silent between requests, or
-        within one; None: for ever.
+        within one, or take nothing of an answer; None: for ever.
+    @param limits: for all connections of this factory.
     """
-    if too_large is None:
-        text = f"The request is larger than {max_body_bytes} bytes\n"
-        reply = Reply(413, "text/plain;charset=UTF-8", (text.encode(),))
-        return AnswerSite(resource, max_body_bytes, lambda kind: reply, idle_s, clock)
-    return AnswerSite(resource, max_body_bytes, too_large, idle_s, clock)
+    return AnswerSite(
+        resource,
+        max_body_bytes,
+        clock,
+        too_large=too_large or too_large_in_text(max_body_bytes),
+        too_busy=too_busy or busy_in_text,
+        idle_s=idle_s,
+        limits=limits,
+    )
 
 
 __all__ = ["Answer", "AnswerResource", "Asked", "Reply", "make_site"]

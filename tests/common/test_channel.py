@@ -4,51 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from twisted.internet.abstract import FileDescriptor
-from twisted.internet.address import IPv4Address
 from twisted.internet.main import CONNECTION_LOST
 from twisted.internet.task import Clock, Cooperator
-from twisted.internet.tcp import Connection
 from twisted.trial.unittest import SynchronousTestCase
 
 from euca_tw.common.asked import Asked, Reply
 from euca_tw.common.web import AnswerResource, make_site
-
-
-class NarrowConnection(Connection):
-    """
-    Takes some bytes at once, and the rest when the reactor comes round.
-
-    @ivar room: how many it takes at once; None: it is broken.
-    """
-
-    def __init__(self, room: int | None) -> None:
-        FileDescriptor.__init__(self, Clock())
-        self.room = room
-        self.taken = b""
-        self.connected = True
-
-    def writeSomeData(self, data: Any) -> Any:
-        if self.room is None:
-            return CONNECTION_LOST
-        now = bytes(data[: self.room])
-        self.taken += now
-        return len(now)
-
-    def startWriting(self) -> None:
-        """The reactor would come round some time."""
-
-    def stopWriting(self) -> None:
-        """It need not."""
-
-    def setTcpNoDelay(self, enabled: bool) -> None:
-        """There is nothing to set it on."""
-
-    def getPeer(self) -> IPv4Address:
-        return IPv4Address("TCP", "192.0.2.1", 4711)
-
-    def getHost(self) -> IPv4Address:
-        return IPv4Address("TCP", "192.0.2.2", 80)
+from tests.common.wires import NarrowConnection
 
 
 async def echo(asked: Asked) -> Reply:
@@ -62,7 +24,6 @@ class WriteAtOnceTests(SynchronousTestCase):
         site = make_site(AnswerResource(echo, cooperator), 1000, clock)
         channel = site.buildProtocol(transport.getPeer())
         channel.makeConnection(transport)
-        self.addCleanup(channel.setTimeout, None)
         return channel
 
     def ask(self, channel: Any, *targets: str) -> None:

@@ -3,104 +3,23 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable, Iterator
+import gc
+import sys
+from collections.abc import Iterator
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 from twisted.internet.defer import CancelledError, Deferred
-from twisted.internet.error import ConnectionDone
-from twisted.internet.task import Clock, Cooperator
-from twisted.internet.testing import StringTransport
-from twisted.python.failure import Failure
+from twisted.internet.task import Cooperator
 from twisted.trial.unittest import SynchronousTestCase
 from twisted.web.resource import Resource
 from twisted.web.static import Data
 
-from euca_tw.common.channel import LINGER_S, QUICK_BODY, QUICK_HEAD
-from euca_tw.common.web import (
-    IDLE_S,
-    Answer,
-    AnswerResource,
-    Asked,
-    Reply,
-    make_site,
-)
-
-LIMIT = 1000
-TURN_S = 0.001
-NOON = 1795435200.0  # Mon, 23 Nov 2026 12:00:00 GMT
-
-
-class Transport(StringTransport):
-    """Tells whether it was closed or cut."""
-
-    is_cut = False
-
-    def abortConnection(self) -> None:
-        self.is_cut = True
-        self.loseConnection()
-
-
-class Wire:
-    """One connection to a site that answers with what it is given."""
-
-    def __init__(
-        self, answer: Answer | Resource, is_quick: bool = True, **options: Any
-    ) -> None:
-        self.clock = Clock()
-        self.clock.advance(NOON)
-        self.steps: list[Callable[[], None]] = []
-
-        def later(step: Callable[[], None]) -> Any:
-            return self.clock.callLater(TURN_S, step)
-
-        cooperator = Cooperator(
-            scheduler=later, terminationPredicateFactory=lambda: lambda: True
-        )
-        resource = (
-            answer
-            if isinstance(answer, Resource)
-            else AnswerResource(answer, cooperator)
-        )
-        self.site = make_site(resource, LIMIT, self.clock, **options)
-        self.site.doStart()
-        self.channel: Any = self.site.buildProtocol(None)
-        self.transport = Transport()
-        self.channel.makeConnection(self.transport)
-        if not is_quick:
-            self.channel._is_quick = False
-
-    def send(self, data: bytes) -> bytes:
-        """What comes back at once."""
-        self.transport.clear()
-        if not self.transport.disconnecting:
-            self.channel.dataReceived(data)
-        return self.transport.value()
-
-    def turns(self, number: int = 1) -> bytes:
-        """What comes in so many turns of the reactor."""
-        self.transport.clear()
-        for _ in range(number):
-            self.clock.advance(TURN_S)
-        return self.transport.value()
-
-    def lose(self) -> None:
-        self.channel.connectionLost(Failure(ConnectionDone()))
-
-
-def replying(
-    body: Iterable[bytes] = (b"hello",),
-    status: int = 200,
-    headers: tuple[tuple[str, str], ...] = (),
-) -> Answer:
-    async def answer(asked: Asked) -> Reply:
-        return Reply(status, "text/plain", body, headers)
-
-    return answer
-
-
-GET = b"GET /a%20b?c=d HTTP/1.1\r\nHost: cloud:8773\r\n\r\n"
+from euca_tw.common.patience import LINGER_S
+from euca_tw.common.quick import MAX_HEAD, MAX_HEADERS, QUICK_BODY
+from euca_tw.common.web import IDLE_S, AnswerResource, Asked, Reply
+from tests.common.wires import GET, LIMIT, Wire, replying
 
 
 class WholeTests(SynchronousTestCase):
@@ -304,6 +223,21 @@ class WaitingTests(SynchronousTestCase):
         self.assertEqual(wire.transport.value(), b"")
         waited[2].callback(None)
         self.assertIn(b"late", wire.transport.value())
+
+    def test_thrown_away(self) -> None:
+        """What waits for something that is forgotten is thrown away in silence."""
+
+        async def forgotten(asked: Asked) -> Reply:
+            return await Deferred()
+
+        told: list[Any] = []
+        self.patch(sys, "unraisablehook", told.append)
+        wire = Wire(forgotten, self.is_quick)
+        wire.send(GET)
+        wire.channel._patience.stop()
+        del wire
+        gc.collect()
+        self.assertEqual(told, [])
 
     def test_next(self) -> None:
         """The next request waits for the first one's answer."""
@@ -529,6 +463,15 @@ LINES = st.sampled_from(
         b"5\r\nabcde\r\n",
         b"0\r\n\r\n",
         b"\x00\xff:\r\n",
+        b"Content-Length: 2000\r\n",
+        b"Transfer-Encoding: identity\r\n",
+        b"\x16\x03\x01",
+        b"GET / HTTP/1.1\r\nA: b",
+        b"POST / HTTP/1.1\r\nContent-Length: 900\r\n\r\n",
+        b"a" * 900,
+        b"X: y\r\n" * 99,
+        b"X: " + b"y" * 16300 + b"\r\n",
+        b"GET / HTTP/1.1\r\n\r\n" * 20,
     ]
 )
 
@@ -564,7 +507,11 @@ class LaneTests(SynchronousTestCase):
                 return Reply(status, "text/a", body, (("X-B", "c\r\nd"),))
 
             wire = Wire(answer, is_quick)
-            answers = b"".join(wire.send(data) + wire.turns(4) for data in sent)
+            answers = b""
+            for data in sent:
+                answers += wire.send(data) + wire.turns(4)
+                while wire.site.turns.are_asked:
+                    answers += wire.turns(4)
             found.append((asked, answers, wire.transport.disconnecting))
         return found
 
@@ -613,6 +560,11 @@ class LaneTests(SynchronousTestCase):
             b"X-A: \x00",
             b"X A: b",
             b"no colon",
+            b"Transfer-Encoding: identity",
+            b"Content-Length: 2\r\nTransfer-Encoding: chunked",
+            b"X: " + b"a" * MAX_HEAD,
+            b"\r\n".join([b"X: a"] * MAX_HEADERS),
+            b"\r\n".join([b"X: a"] * (MAX_HEADERS + 1)),
         ):
             self.assertAlike([b"POST /a HTTP/1.1\r\n" + line + b"\r\n\r\nab" + GET])
 
@@ -625,10 +577,19 @@ class LaneTests(SynchronousTestCase):
             b"GET /a HTTP/2",
             b"GET  /a HTTP/1.1",
             b"GET /\xff HTTP/1.1",
-            b"GET /%s HTTP/1.1" % (b"a" * QUICK_HEAD),
+            b"GET /%s HTTP/1.1" % (b"a" * MAX_HEAD),
             b"hello",
         ):
             self.assertAlike([line + b"\r\nHost: a\r\n\r\n" + GET])
+
+    def test_longest(self) -> None:
+        """Heads around the longest one, to the byte."""
+        for more in range(-3, 4):
+            start = b"GET / HTTP/1.1\r\nX: "
+            fill = b"a" * (MAX_HEAD - len(start) - 4 + more)
+            self.assertAlike([start + fill + b"\r\n\r\n"])
+            answers = self.lanes([start + fill + b"\r\n\r\n"])[0][1]
+            self.assertEqual(b" 431 " in answers, more > 0, more)
 
     @given(st.lists(st.one_of(LINES, st.sampled_from([GET, b"Host: a\r\n"]))))
     def test_any(self, sent: list[bytes]) -> None:
@@ -661,10 +622,11 @@ class QuickTests(SynchronousTestCase):
 
     def test_head_without_end(self) -> None:
         """A head that does not end is refused, not kept."""
-        sent = self.wire.send(b"GET /" + b"a" * QUICK_HEAD)
+        sent = self.wire.send(b"GET /" + b"a" * (MAX_HEAD - 5))
         self.assertEqual(sent, b"")
-        sent = self.wire.send(b"a" * QUICK_HEAD)
-        self.assertTrue(self.wire.transport.disconnecting)
+        sent = self.wire.send(b"a" * MAX_HEAD)
+        self.assertTrue(sent.startswith(b"HTTP/1.1 414 "))
+        self.assertEqual(self.wire.send(b"\r\n\r\n" + GET), b"")
 
     def test_one_after_the_other(self) -> None:
         """The next request is asked when the one before is answered."""
