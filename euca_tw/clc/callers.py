@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from hashlib import sha256
 
 from attrs import Factory, frozen
@@ -19,6 +20,10 @@ from euca_tw.model.records import AccessKey, User, UserCertificate
 from euca_tw.query.interfaces import IAccessKeys
 from euca_tw.soap.interfaces import ICertificates
 from euca_tw.store.interfaces import IStore
+
+#: Who has the keys that there are not, and when they are good.
+_NOBODY = AccountId("")
+_NEVER = (datetime.max.replace(tzinfo=UTC), datetime.min.replace(tzinfo=UTC))
 
 
 def _active_user(
@@ -52,9 +57,10 @@ class StoredAccessKeys:
 
     def secret_of(self, key_id: str) -> str | None:
         key: AccessKey | None = self._store.get(AccessKey, key_id)
-        if key is None or not key.is_active:
-            return None
-        if _active_user(self._store, key.account_id, self._clock) is None:
+        account_id = _NOBODY if key is None else key.account_id
+        user = _active_user(self._store, account_id, self._clock)
+        if key is None or user is None or not key.is_active:
+            self._sealing.open_decoy()
             return None
         return self._sealing.open(key_id, key.sealed_secret)
 
@@ -84,13 +90,14 @@ class StoredCertificates:
     def caller_of(self, certificate_der: bytes, request_id: str) -> Caller | None:
         fingerprint = sha256(certificate_der).hexdigest()
         found: UserCertificate | None = self._store.get(UserCertificate, fingerprint)
-        if found is None or not found.is_active:
+        # The same steps for each, so that none is known by its time.
+        account_id = _NOBODY if found is None else found.account_id
+        times = _NEVER if found is None else validity(certificate_der)
+        is_good = times[0] <= utc_now(self._clock) <= times[1]
+        user = _active_user(self._store, account_id, self._clock)
+        if found is None or user is None or not found.is_active or not is_good:
             return None
-        not_before, not_after = validity(certificate_der)
-        if not not_before <= utc_now(self._clock) <= not_after:
-            return None
-        user = _active_user(self._store, found.account_id, self._clock)
-        return None if user is None else _caller(user, request_id)
+        return _caller(user, request_id)
 
     def certificate_of(self, identifier: CertificateIdentifier) -> bytes | None:
         return self.index.find(identifier)

@@ -30,6 +30,10 @@ from euca_tw.store.interfaces import StoreUnusable
 _KEY_BYTES = 32
 _NONCE_BYTES = 12
 
+#: As long as a real secret and its key's identifier; kept in memory alone, and
+#: always the same, so that its nonce is used for nothing else.
+_DECOY, _DECOY_ID, _DECOY_NONCE = b"0" * 40, "0" * 20, bytes(_NONCE_BYTES)
+
 
 class SealingKeyUnusable(StoreUnusable):
     """The text says what to do; nothing secret is in it."""
@@ -47,6 +51,7 @@ class Sealing:
     path: Path
     _random: Random = field(repr=False)
     _cipher: AESGCM | None = field(init=False, repr=False, default=None)
+    _decoy: bytes | None = field(init=False, repr=False, default=None)
 
     def seal(self, key_id: str, secret: str) -> bytes:
         """
@@ -70,6 +75,19 @@ class Sealing:
             raise SealingKeyUnusable(
                 _WRONG.format(path=self.path, key_id=key_id)
             ) from None
+
+    def open_decoy(self) -> None:
+        """
+        Takes as long as L{open}, and gives nothing: for who asks of an access
+        key that there is not, and is not to find that out by the time it takes.
+        """
+        if self._decoy is None:
+            cipher = self._kept()
+            if cipher is None:
+                return
+            sealed = cipher.encrypt(_DECOY_NONCE, _DECOY, _DECOY_ID.encode())
+            self._decoy = _DECOY_NONCE + sealed
+        self.open(_DECOY_ID, self._decoy)
 
     def check(self, keys: Iterable[AccessKey]) -> None:
         """

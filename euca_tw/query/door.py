@@ -15,7 +15,7 @@ from itertools import chain
 from typing import Any
 
 import attrs
-from attrs import define, frozen
+from attrs import Factory, define, frozen
 from twisted.internet.defer import CancelledError
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
@@ -24,6 +24,7 @@ from euca_tw.api.dated import dated
 from euca_tw.api.encode import pieces, text
 from euca_tw.api.errors import (
     ApiError,
+    CompressedRequest,
     InternalError,
     InvalidAction,
     InvalidParameterValue,
@@ -33,18 +34,17 @@ from euca_tw.api.errors import (
     NoSuchVersion,
 )
 from euca_tw.api.shapes import Api, Dispatch, Operation, Shape, Version, shape_of
+from euca_tw.common.admission import IAdmission, IAttempt, OpenAdmission
 from euca_tw.common.web import Asked, Reply
 from euca_tw.model.callers import Caller
+from euca_tw.query.claimed import claimed_key
 from euca_tw.query.interfaces import IAccessKeys
 from euca_tw.query.parameters import Read, parse, reader, tree, unique
 from euca_tw.query.signed import Signed
-from euca_tw.query.signing import PARAMETERS, VERSIONS, verified
+from euca_tw.query.signing import PARAMETERS, Signatures
 
 CONTENT_TYPE = "text/xml;charset=UTF-8"
 DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n'
-
-#: No stranger has more than this of his own text in the log.
-_LOGGED = 200
 
 _FORM = "application/x-www-form-urlencoded"
 #: What the door itself reads.
@@ -58,14 +58,15 @@ def error_reply(error: ApiError, request_id: str) -> Reply:
         f"<Message>{text(error.message)}</Message></Error></Errors>"
         f"<RequestID>{text(request_id)}</RequestID></Response>"
     )
-    return Reply(error.status, CONTENT_TYPE, (body.encode(),))
+    return Reply(error.status, CONTENT_TYPE, (body.encode(),), error.headers)
 
 
 @define(eq=False)
 class QueryDoor:
     """
     @ivar versions: those that are served; more than the API has WSDLs for.
-    @ivar signature_versions: see L{euca_tw.query.signing}.
+    @ivar signatures: those that are taken.
+    @ivar admission: who may try.
     """
 
     _api: Api
@@ -74,7 +75,8 @@ class QueryDoor:
     _keys: IAccessKeys
     _clock: IReactorTime
     _new_request_id: Callable[[], str]
-    _signature_versions: frozenset[str] = VERSIONS
+    _signatures: Signatures = Factory(Signatures)
+    _admission: IAdmission = Factory(OpenAdmission)
     _log = Logger()
 
     async def answer(self, asked: Asked) -> Reply:
@@ -91,27 +93,21 @@ class QueryDoor:
             return error_reply(InternalError(), request_id)
 
     async def _answer(self, asked: Asked, request_id: str) -> Reply:
-        signed = _signed(asked)
+        attempt: IAttempt = self._admission.attempt(asked.peer, request_id)
         try:
-            key_id = verified(
-                signed,
-                self._keys.secret_of,
-                self._clock.seconds(),
-                self._signature_versions,
+            signed = _signed(asked)
+            attempt.shows(claimed_key(signed))
+            key_id = self._signatures.verified(
+                signed, self._keys.secret_of, self._clock.seconds()
             )
         except ApiError as error:
-            self._log.info(
-                "{peer} was not let in: {code}: {reason} [{request_id}]",
-                peer=asked.peer,
-                code=error.code,
-                reason=error.message[:_LOGGED],
-                request_id=request_id,
-            )
+            attempt.failed(error.code, error.message)
             raise
+        caller: Caller = self._keys.caller_of(key_id, request_id)
+        attempt.succeeded(caller.account_id)
         given = signed.parameters
         call = self._call(given)
         request = call.request_of(given)
-        caller: Caller = self._keys.caller_of(key_id, request_id)
         response = await self._dispatch(call.operation, caller, request)
         if call.tells_request_id:
             response = attrs.evolve(response, request_id=request_id)
@@ -140,6 +136,7 @@ class QueryDoor:
 def _signed(asked: Asked) -> Signed:
     """
     @raise MalformedQueryString: it is no Query request.
+    @raise CompressedRequest:
     """
     if asked.method not in ("GET", "POST"):
         raise MalformedQueryString("Query requests are made by GET or POST")
@@ -162,6 +159,8 @@ def _signed(asked: Asked) -> Signed:
 
 def _check_form(asked: Asked) -> None:
     """There are parameters in the body; without a type there are, too."""
+    if (asked.headers("content-encoding") or "identity").lower() != "identity":
+        raise CompressedRequest
     said = asked.headers("content-type")
     if said is not None and not _is_form_type(said):
         raise MalformedQueryString(f"The body's Content-Type must be {_FORM}, in UTF-8")

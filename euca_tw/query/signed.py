@@ -1,5 +1,5 @@
 """
-A signed request, and what every version of signatures judges alike: its age,
+A signed request, and what every version of signatures judges alike: its time,
 the host and path that may have been signed, whose secret it is.
 """
 
@@ -8,6 +8,15 @@ the host and path that may have been signed, whose secret it is.
 # Net::Amazon::EC2 signs the path "/" and the host without its port, whatever
 # URL it was given.  So these two together are tried last.  Nothing is lost by
 # it: this server has one Query service, and answers it the same at each path.
+
+# Note [Same price]
+#
+# Who guesses is not told whether there is a key: of an unknown key and of a
+# wrong signature the answer is the same, and so is the work until it is given.
+# All that can be judged without the secret is judged before anybody asks for
+# it.  For a key that nobody has there is a decoy, with which the same texts
+# are digested and compared; what it "finds" is never right.  What was spared
+# by having been remembered is done after all before a refusal.
 
 from __future__ import annotations
 
@@ -19,15 +28,20 @@ from urllib.parse import quote
 
 from attrs import frozen
 
-from euca_tw.api.errors import AuthFailure, RequestExpired, SignatureDoesNotMatch
+from euca_tw.api.errors import AuthFailure, RequestExpired, RequestTimeTooSkewed
 
 #: How old a request may be, and how far its sender's clock may go before ours.
 WINDOW_S = 15 * 60
 SKEW_S = 5 * 60
+#: How long a request may be valid that says itself how long.
+MAX_EXPIRES_S = 7 * 24 * 3600
 #: How much of what is wrong is told back.
 SHOWN = 100
 
 SecretOf = Callable[[str], str | None]
+
+#: Stands for the secret of a key that nobody has; as long as a real one.
+_DECOY = "0" * 40
 
 
 @frozen
@@ -35,7 +49,7 @@ class Signed:
     """
     A request, as far as signatures go.
 
-    @ivar path: as it stands in the request line.
+    @ivar path: as it stands in the request line; its bytes, in Latin-1.
     @ivar query: the parameters of the URL alone, in their order.
     @ivar parameters: those of URL and body.
     @ivar raw: what the parameters were read from, URL and form joined by C{&}.
@@ -51,12 +65,13 @@ class Signed:
     body: bytes
 
 
-def secret_of_key(key_id: str, secret_of: SecretOf) -> bytes:
-    """@raise AuthFailure: nobody (active) has that key."""
+def secret_or_decoy(key_id: str, secret_of: SecretOf) -> tuple[bytes, bool]:
+    """
+    What to verify with, and whether that may be right: no if nobody (active)
+    has that key.  See Note [Same price].
+    """
     secret = secret_of(key_id)
-    if secret is None:
-        raise AuthFailure
-    return secret.encode()
+    return (_DECOY if secret is None else secret).encode(), secret is not None
 
 
 def hosts_and_paths(signed: Signed) -> Iterator[tuple[str, str]]:
@@ -67,17 +82,33 @@ def hosts_and_paths(signed: Signed) -> Iterator[tuple[str, str]]:
     host, path = signed.headers("host") or "", signed.path or "/"
     yield host, path
     bare, colon, port = host.rpartition(":")
-    if colon and port.isdigit():
+    if not (colon and port.isdecimal()):
+        bare = host
+    if bare != host:
         yield bare, path
+    if path != "/":
         yield bare, "/"
 
 
-def mismatch(signed: Signed, said_at: str) -> SignatureDoesNotMatch:
-    """What to say of it: all but the signature that would be right."""
+def wire(text: str) -> bytes:
+    """
+    The bytes that headers and request line had.  What cannot have come from
+    there is signed by nobody.
+    """
+    return text.encode("latin-1", "replace")
+
+
+def refusal(signed: Signed, said_at: str) -> AuthFailure:
+    """
+    What to say of an unknown key as of a wrong signature: all but the
+    signature that would be right.
+    """
     host, path = next(hosts_and_paths(signed))
-    return SignatureDoesNotMatch(
-        f"It was calculated for method {signed.method}, host {host[:SHOWN]}, path "
-        f"{path[:SHOWN]} and time {said_at}."
+    return AuthFailure(
+        "AWS was not able to validate the provided access credentials. No active "
+        "access key of that identifier has a secret that makes this signature for "
+        f"method {signed.method}, host {host[:SHOWN]}, path {path[:SHOWN]} and time "
+        f"{said_at}. Check the access key, its secret and the signing method."
     )
 
 
@@ -86,17 +117,28 @@ def told(seconds: float) -> str:
     return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
-def check_age(said: float, now: float, allowed_s: float = WINDOW_S) -> None:
-    """@raise RequestExpired: it is too old, or of the future."""
+def check_future(said: float, now: float) -> None:
+    """@raise RequestTimeTooSkewed: it is signed for a time to come."""
     if said > now + SKEW_S:
-        raise RequestExpired(
-            f"The request is signed for {told(said)}, which is in the future: it is "
-            f"{told(now)} now. Check your clock."
+        raise RequestTimeTooSkewed(
+            told(said), told(now), f"{SKEW_S // 60} minutes ahead at most"
         )
-    if said + allowed_s < now:
+
+
+def check_time(said: float, now: float) -> None:
+    """@raise RequestTimeTooSkewed: it is too old, or of the future."""
+    check_future(said, now)
+    if said < now - WINDOW_S:
+        raise RequestTimeTooSkewed(
+            told(said), told(now), f"{WINDOW_S // 60} minutes behind at most"
+        )
+
+
+def check_expiry(until: float, now: float) -> None:
+    """@raise RequestExpired:"""
+    if until < now:
         raise RequestExpired(
-            f"The request was signed at {told(said)} and has expired: it is "
-            f"{told(now)} now."
+            f"The request expired at {told(until)}: it is {told(now)} now."
         )
 
 
@@ -127,16 +169,20 @@ def quoted(text: str) -> str:
 
 
 __all__ = [
+    "MAX_EXPIRES_S",
     "SHOWN",
     "SKEW_S",
     "WINDOW_S",
     "SecretOf",
     "Signed",
-    "check_age",
+    "check_expiry",
+    "check_future",
+    "check_time",
     "hosts_and_paths",
-    "mismatch",
     "quoted",
+    "refusal",
     "seconds",
-    "secret_of_key",
+    "secret_or_decoy",
     "told",
+    "wire",
 ]

@@ -1,8 +1,19 @@
 """
-Signature versions 2, and 1 for clients of before 2009, if it is switched on.
+Signature version 2, and what clients of before 2009 sign by: versions 0 and 1.
 
-Version 0, which signs no more than Action and Timestamp, is not there at all.
+Those two are taken only where they are switched on, for neither protects what
+it should (see Note [Old versions]).
 """
+
+# Note [Old versions]
+#
+# Version 0 signs Action and the time, and no parameter: who sees a request may
+# send it again with others, another instance to terminate.  Version 1 signs
+# names and values written one after the other without anything between, so
+# that "A=bc" and "Ab=c" have the same signature: text can be moved from a value
+# into a name, and so from one parameter into another.  Neither signs method,
+# host or path.  Both have SHA-1 by the book; boto signed version 0 by SHA-256
+# all the same, and did not say so.
 
 from __future__ import annotations
 
@@ -15,23 +26,24 @@ from euca_tw.api.errors import (
     IncompleteSignature,
     InvalidParameterCombination,
     InvalidParameterValue,
-    RequestExpired,
 )
 from euca_tw.api.scalars import NotOfType, moment
 from euca_tw.query.signed import (
+    MAX_EXPIRES_S,
     SHOWN,
     SecretOf,
     Signed,
-    check_age,
+    check_expiry,
+    check_time,
     hosts_and_paths,
-    mismatch,
     quoted,
+    refusal,
     seconds,
-    secret_of_key,
-    told,
+    secret_or_decoy,
+    wire,
 )
 
-_METHODS = {"HmacSHA256": "sha256", "HmacSHA1": "sha1"}
+_METHODS = {"HmacSHA256": ("sha256",), "HmacSHA1": ("sha1",)}
 
 
 def verify(
@@ -44,32 +56,51 @@ def verify(
     @raise IncompleteSignature:
     @raise InvalidParameterValue: of one of the signature's own parameters.
     @raise InvalidParameterCombination: not exactly one of the times is there.
+    @raise RequestTimeTooSkewed:
     @raise RequestExpired:
     @raise AuthFailure:
-    @raise SignatureDoesNotMatch:
     """
     given = signed.parameters
     version = given.get("SignatureVersion", "0")
     if version not in versions or version not in _TEXTS:
-        raise IncompleteSignature(
-            f"Signature version {version[:SHOWN]} is not taken here"
-        )
-    method = given.get("SignatureMethod", _USUAL_METHODS[version])
+        raise not_taken(version, versions)
+    digests = _digests(version, given)
+    key_id = given.get("AWSAccessKeyId")
+    if key_id is None:
+        raise IncompleteSignature("The parameter AWSAccessKeyId is missing")
+    if version == "0" and "Action" not in given:
+        raise IncompleteSignature("The parameter Action is missing")
+    if version == "2" and signed.headers("host") is None:
+        raise IncompleteSignature("The header Host is missing, which is to be signed")
+    said_at = _check_times(given, now)
+    secret, may_be_right = secret_or_decoy(key_id, secret_of)
+    said = given["Signature"].encode()
+    for text in _TEXTS[version](signed):
+        for name in digests:
+            found = b64encode(digest(secret, text, name))
+            if compare_digest(found, said) and may_be_right:
+                return key_id
+    raise refusal(signed, said_at)
+
+
+def not_taken(version: str, versions: frozenset[str]) -> IncompleteSignature:
+    """What to say of a version that is not switched on, or not there at all."""
+    return IncompleteSignature(
+        f"Signature version {version[:SHOWN]} is not taken by this cloud: sign by "
+        f"version {' or '.join(sorted(versions))}, or ask its operator to take it "
+        "(signature_versions)."
+    )
+
+
+def _digests(version: str, given: Mapping[str, str]) -> tuple[str, ...]:
+    method = given.get("SignatureMethod")
+    if method is None:
+        return _USUAL[version]
     if method not in _METHODS:
         raise InvalidParameterValue(
             "SignatureMethod", method[:SHOWN], f"It is one of {', '.join(_METHODS)}."
         )
-    key_id = given.get("AWSAccessKeyId")
-    if key_id is None:
-        raise IncompleteSignature("The parameter AWSAccessKeyId is missing")
-    said_at = _check_times(given, now)
-    secret = secret_of_key(key_id, secret_of)
-    said = given["Signature"].encode()
-    for text in _TEXTS[version](signed):
-        found = b64encode(digest(secret, text.encode(), _METHODS[method]))
-        if compare_digest(found, said):
-            return key_id
-    raise mismatch(signed, said_at)
+    return _METHODS[method]
 
 
 def _check_times(given: Mapping[str, str], now: float) -> str:
@@ -87,11 +118,13 @@ def _check_times(given: Mapping[str, str], now: float) -> str:
             name, given[name][:SHOWN], "It is not a time like 2026-11-23T08:00:00Z."
         ) from None
     if name == "Timestamp":
-        check_age(said, now)
-    elif said < now:
-        raise RequestExpired(
-            f"The request expired at {told(said)}: it is {told(now)} now."
+        check_time(said, now)
+    elif said > now + MAX_EXPIRES_S:
+        raise InvalidParameterValue(
+            name, given[name][:SHOWN], f"It is at most {MAX_EXPIRES_S} seconds ahead."
         )
+    else:
+        check_expiry(said, now)
     return given[name]
 
 
@@ -112,7 +145,7 @@ def _seconds(said: str) -> float:
         raise NotOfType("There is no such moment") from None
 
 
-def _raw_pairs(signed: Signed) -> str:
+def _raw_pairs(signed: Signed) -> bytes:
     """
     The parameters as most clients send them: encoded as they are signed, and
     with no name that begins like another.  Where that is not so, nothing
@@ -120,12 +153,13 @@ def _raw_pairs(signed: Signed) -> str:
     """
     parts = [p for p in signed.raw.split(b"&") if not p.startswith(b"Signature=")]
     parts.sort()
-    return b"&".join(parts).decode("latin-1")
+    return b"&".join(parts)
 
 
-def _texts_2(signed: Signed) -> Iterator[str]:
+def _texts_2(signed: Signed) -> Iterator[bytes]:
     host = (signed.headers("host") or "").lower()
-    yield f"{signed.method}\n{host}\n{signed.path}\n{_raw_pairs(signed)}"
+    begun = wire(f"{signed.method}\n{host}\n{signed.path}\n")
+    yield begun + _raw_pairs(signed)
     pairs = "&".join(
         [
             f"{quoted(name)}={quoted(value)}"
@@ -134,15 +168,23 @@ def _texts_2(signed: Signed) -> Iterator[str]:
         ]
     )
     for host, path in hosts_and_paths(signed):
-        yield f"{signed.method}\n{host.lower()}\n{path}\n{pairs}"
+        yield wire(f"{signed.method}\n{host.lower()}\n{path}\n{pairs}")
 
 
-def _texts_1(signed: Signed) -> Iterator[str]:
+def _texts_1(signed: Signed) -> Iterator[bytes]:
     pairs = sorted(signed.parameters.items(), key=lambda pair: pair[0].lower())
-    yield "".join([name + value for name, value in pairs if name != "Signature"])
+    yield "".join(
+        [name + value for name, value in pairs if name != "Signature"]
+    ).encode()
 
 
-_TEXTS = {"1": _texts_1, "2": _texts_2}
-_USUAL_METHODS = {"1": "HmacSHA1", "2": "HmacSHA256"}
+def _texts_0(signed: Signed) -> Iterator[bytes]:
+    given = signed.parameters
+    yield (given["Action"] + (given.get("Timestamp") or given["Expires"])).encode()
 
-__all__ = ["verify"]
+
+_TEXTS = {"0": _texts_0, "1": _texts_1, "2": _texts_2}
+#: Where the request does not say by which.
+_USUAL = {"0": ("sha1", "sha256"), "1": ("sha1",), "2": ("sha256",)}
+
+__all__ = ["not_taken", "verify"]

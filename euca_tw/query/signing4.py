@@ -9,80 +9,63 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import lru_cache
 from hashlib import sha256
 from hmac import compare_digest, digest
+from itertools import chain
+from urllib.parse import quote_from_bytes
 
-from attrs import frozen
+from attrs import define
 
-from euca_tw.api.errors import (
-    IncompleteSignature,
-    InvalidParameterValue,
-    SignatureDoesNotMatch,
-)
+from euca_tw.api.errors import IncompleteSignature, InvalidParameterValue
 from euca_tw.query.signed import (
+    MAX_EXPIRES_S,
     SHOWN,
-    WINDOW_S,
     SecretOf,
     Signed,
-    check_age,
+    check_expiry,
+    check_future,
+    check_time,
     hosts_and_paths,
-    mismatch,
     quoted,
-    seconds,
-    secret_of_key,
+    refusal,
+    secret_or_decoy,
+    wire,
 )
+from euca_tw.query.signing_keys import Remembered, Scope, SigningKeys, signing_key
+from euca_tw.query.times import date_header, long_seconds
 
-#: How long a request may be valid that says itself how long.
-MAX_EXPIRES_S = 7 * 24 * 3600
 MAX_SIGNED_HEADERS = 50
 
 _ALGORITHM = "AWS4-HMAC-SHA256"
 
 
-@frozen
-class Scope:
-    """
-    What a client says of its signature that is the same for many requests.
-
-    @ivar joined: the names of the signed headers, joined by C{;}.
-    """
-
-    key_id: str
-    date: str
-    region: str
-    service: str
-    joined: str
-    text: str
-    names: tuple[str, ...]
-
-    @classmethod
-    def of(
-        cls, key_id: str, date: str, region: str, service: str, joined: str
-    ) -> Scope:
-        text = f"{date}/{region}/{service}/aws4_request"
-        return cls(key_id, date, region, service, joined, text, (*joined.split(";"),))
-
-
-@frozen
+@define(eq=False)
 class Claim:
     """
-    What it says of one.
+    What a client says of one signature.  (Not frozen: to make one would take
+    twice as long, and there is one for each request.)
 
-    @ivar said_at: as C{X-Amz-Date} has it.
+    @ivar said_at: the time that is signed, as C{X-Amz-Date} has it.
+    @ivar expires_s: how long it is valid, if it says so itself.
     @ivar query: the URL's parameters, as far as they are signed.
     @ivar needed: headers that must be among the signed ones.
+    @ivar begun: all of the header but the signature; None of a URL.
+    @ivar remembered: of an earlier signature that began like this one.
     """
 
     scope: Scope
     signature: str
     said_at: str
-    valid_s: float
+    expires_s: int | None
     query: list[tuple[str, str]]
     needed: frozenset[str]
+    begun: str | None = None
+    remembered: Remembered | None = None
 
 
-_CREDENTIAL = r"([^/,\s]+)/([0-9]{8})/([^/,\s]+)/([^/,\s]+)/aws4_request"
+#: Names of keys, regions and services: any that a header can carry.
+_NAME = r"([!-+\-.0-~]+)"
+_CREDENTIAL = rf"{_NAME}/([0-9]{{8}})/{_NAME}/{_NAME}/aws4_request"
 _match_credential = re.compile(_CREDENTIAL).fullmatch
 _match_header = re.compile(
     rf"{_ALGORITHM}\s+Credential={_CREDENTIAL}\s*,\s*SignedHeaders=([^,\sA-Z]+)"
@@ -92,33 +75,40 @@ _match_header = re.compile(
 _MAX_HEADER = 4096
 #: Of the signature in the header, hexadecimal.
 _SIGNATURE_LENGTH = 64
-_match_time = re.compile("([0-9]{8})T([0-9]{2})([0-9]{2})([0-9]{2})Z").fullmatch
 
 _IN_HEADER = frozenset({"host", "x-amz-date"})
+_IN_HEADER_WITH_DATE = frozenset({"host", "date"})
 _IN_URL = frozenset({"host"})
 
 
-def claim_of_header(signed: Signed, authorization: str) -> Claim:
+def claim_of_header(signed: Signed, authorization: str, keys: SigningKeys) -> Claim:
     """@raise IncompleteSignature: it is not of the form that we take."""
-    cut = len(authorization) - _SIGNATURE_LENGTH
-    said_at = signed.headers("x-amz-date")
+    cut = max(len(authorization) - _SIGNATURE_LENGTH, 0)
+    begun = authorization[:cut]
+    remembered = keys.find(begun)
+    scope = _scope_of(begun) if remembered is None else remembered.scope
+    said_at, needed = signed.headers("x-amz-date"), _IN_HEADER
     if said_at is None:
-        raise IncompleteSignature("The header X-Amz-Date is missing")
+        date, needed = signed.headers("date"), _IN_HEADER_WITH_DATE
+        if date is None:
+            raise IncompleteSignature("The header X-Amz-Date is missing")
+        said_at = date_header(date)
     return Claim(
-        _scope_of_header(authorization[: max(cut, 0)]),
+        scope,
         authorization[cut:],
         said_at,
-        WINDOW_S,
+        None,
         signed.query,
-        _IN_HEADER,
+        needed,
+        begun,
+        remembered,
     )
 
 
-@lru_cache(maxsize=1024)
-def _scope_of_header(begun: str) -> Scope:
-    """@param begun: the header, without the signature at its end."""
-    found = _match_header(begun)
-    if found is None or len(begun) > _MAX_HEADER:
+def _scope_of(begun: str) -> Scope:
+    """@raise IncompleteSignature: that is not how a header begins."""
+    found = None if len(begun) > _MAX_HEADER else _match_header(begun)
+    if found is None:
         raise IncompleteSignature(
             "The Authorization header is not of the form 'AWS4-HMAC-SHA256 "
             "Credential=<key>/<date>/<region>/<service>/aws4_request, "
@@ -148,15 +138,15 @@ def claim_of_url(signed: Signed) -> Claim:
         Scope.of(key_id, date, region, service, given["X-Amz-SignedHeaders"]),
         given["X-Amz-Signature"],
         given["X-Amz-Date"],
-        _valid_s(given.get("X-Amz-Expires")),
+        _expires_s(given.get("X-Amz-Expires")),
         [pair for pair in signed.query if pair[0] != "X-Amz-Signature"],
         _IN_URL,
     )
 
 
-def _valid_s(expires: str | None) -> float:
+def _expires_s(expires: str | None) -> int | None:
     if expires is None:
-        return WINDOW_S
+        return None
     is_number = expires.isascii() and expires.isdigit() and len(expires) < 10
     if not is_number or not 0 < int(expires) <= MAX_EXPIRES_S:
         raise InvalidParameterValue(
@@ -165,53 +155,105 @@ def _valid_s(expires: str | None) -> float:
     return int(expires)
 
 
-def verify(signed: Signed, claim: Claim, secret_of: SecretOf, now: float) -> str:
+def verify(
+    signed: Signed, claim: Claim, secret_of: SecretOf, now: float, keys: SigningKeys
+) -> str:
     """
-    The id of the access key.
+    The id of the access key.  See Note [Same price] of L{euca_tw.query.signed}.
 
+    @raise RequestTimeTooSkewed:
     @raise RequestExpired:
     @raise IncompleteSignature:
     @raise AuthFailure:
-    @raise SignatureDoesNotMatch:
     """
     scope = claim.scope
-    check_age(_seconds(claim.said_at), now, claim.valid_s)
-    if not claim.said_at.startswith(scope.date):
+    _check_times(claim, now)
+    headers = _headers(signed, claim)
+    body_hash = _body_hash(signed)
+    secret, may_be_right = secret_or_decoy(scope.key_id, secret_of)
+    remembered = claim.remembered
+    if remembered is not None and remembered.secret == secret:
+        key, is_spared = remembered.key, True
+    else:
+        key, is_spared = signing_key(secret, scope), False
+    said = claim.signature.encode()
+    for text in _texts(signed, claim, headers, body_hash):
+        found = digest(key, text, "sha256").hex().encode()
+        if compare_digest(found, said) and may_be_right:
+            if claim.begun is not None and not is_spared:
+                keys.keep(claim.begun, Remembered(scope, secret, key))
+            return scope.key_id
+    if claim.begun is not None and remembered is not None:
+        _scope_of(claim.begun)
+    if is_spared:
+        signing_key(secret, scope)
+    raise refusal(signed, claim.said_at)
+
+
+def _check_times(claim: Claim, now: float) -> None:
+    said = long_seconds(claim.said_at)
+    if claim.expires_s is None:
+        check_time(said, now)
+    else:
+        check_future(said, now)
+        check_expiry(said + claim.expires_s, now)
+    if not claim.said_at.startswith(claim.scope.date):
         raise IncompleteSignature(
-            f"The date of the credential's scope ({scope.date}) is not that of "
-            f"X-Amz-Date ({claim.said_at})"
+            f"The date of the credential's scope ({claim.scope.date}) is not that of "
+            f"the request ({claim.said_at})"
         )
-    names = scope.names
+
+
+def _headers(signed: Signed, claim: Claim) -> dict[str, str]:
+    """The signed ones, as they are signed."""
+    names = claim.scope.names
     if not claim.needed.issubset(names) or len(names) > MAX_SIGNED_HEADERS:
         raise IncompleteSignature(
             f"The signed headers must be {MAX_SIGNED_HEADERS} at most, and among them "
             f"{', '.join(sorted(claim.needed))}"
         )
-    secret = secret_of_key(scope.key_id, secret_of)
-    key = _signing_key(secret, scope.date, scope.region, scope.service)
-    said = claim.signature.encode()
-    for text in _texts(signed, claim):
-        if compare_digest(digest(key, text.encode(), "sha256").hex().encode(), said):
-            return scope.key_id
-    raise mismatch(signed, claim.said_at)
+    return {name: _header(signed, name) for name in names}
 
 
-def _texts(signed: Signed, claim: Claim) -> Iterator[str]:
+def _header(signed: Signed, name: str) -> str:
+    value = signed.headers(name)
+    if value is None:
+        raise IncompleteSignature(
+            f"The header {name[:SHOWN]} is among the signed ones, but is not there"
+        )
+    if "  " in value or "\t" in value:
+        return re.sub("[ \t]+", " ", value).strip(" ")
+    return value
+
+
+def _body_hash(signed: Signed) -> str:
+    found = sha256(signed.body).hexdigest()
+    said = signed.headers("x-amz-content-sha256")
+    if said is None:
+        said = signed.parameters.get("X-Amz-Content-SHA256")
+    if said is not None and said != found:
+        raise IncompleteSignature(
+            f"X-Amz-Content-SHA256 ({said[:SHOWN]}) is not the SHA-256 of the body: "
+            "a body that is not signed is not taken"
+        )
+    return found
+
+
+def _texts(
+    signed: Signed, claim: Claim, headers: dict[str, str], body_hash: str
+) -> Iterator[bytes]:
     """What may have been signed, the likely first."""
-    names = claim.scope.names
-    headers = {name: _header(signed, name) for name in names}
+    scope = claim.scope
+    names, said_at, scope_text = scope.names, claim.said_at, scope.text
     query = _query(claim.query) if claim.query else ""
-    scope = claim.scope.text
-    body_hash = sha256(signed.body).hexdigest()
-    for host, path in hosts_and_paths(signed):
+    for host, path in chain(hosts_and_paths(signed), _normal(signed)):
         headers["host"] = host
         lines = "".join([f"{name}:{headers[name]}\n" for name in names])
-        canonical = (
-            f"{signed.method}\n{path}\n{query}\n{lines}\n{claim.scope.joined}\n"
-            f"{body_hash}"
+        canonical = wire(
+            f"{signed.method}\n{path}\n{query}\n{lines}\n{scope.joined}\n{body_hash}"
         )
-        hashed = sha256(canonical.encode()).hexdigest()
-        yield f"{_ALGORITHM}\n{claim.said_at}\n{scope}\n{hashed}"
+        hashed = sha256(canonical).hexdigest()
+        yield f"{_ALGORITHM}\n{said_at}\n{scope_text}\n{hashed}".encode()
 
 
 def _query(pairs: list[tuple[str, str]]) -> str:
@@ -219,34 +261,30 @@ def _query(pairs: list[tuple[str, str]]) -> str:
     return "&".join([f"{name}={value}" for name, value in written])
 
 
-def _header(signed: Signed, name: str) -> str:
-    value = signed.headers(name)
-    if value is None:
-        raise SignatureDoesNotMatch(
-            f"The header {name[:SHOWN]} is among the signed ones, but is not there."
-        )
-    return " ".join(value.split()) if "  " in value else value
+_is_plain = re.compile(r"(?:/[A-Za-z0-9_~-][A-Za-z0-9_.~-]*)*/?").fullmatch
 
 
-def _seconds(said: str) -> float:
-    found = _match_time(said)
-    try:
-        if found is None:
-            raise ValueError(said)
-        return seconds(*found.groups())
-    except ValueError:
-        raise IncompleteSignature(
-            f"X-Amz-Date ({said[:SHOWN]}) is not a time like 20261123T080000Z"
-        ) from None
+def _normal(signed: Signed) -> Iterator[tuple[str, str]]:
+    """
+    The book has a path signed without steps back and doubled slashes, and
+    encoded once more; most clients' paths are the same either way.
+    """
+    if not _is_plain(signed.path):
+        path = quote_from_bytes(wire(_normalized(signed.path)), safe="/-_.~")
+        for host, unchanged in hosts_and_paths(signed):
+            if unchanged == signed.path:
+                yield host, path
 
 
-@lru_cache(maxsize=1024)
-def _signing_key(secret: bytes, date: str, region: str, service: str) -> bytes:
-    """Good for a day; by secret, so that a changed one is never mistaken."""
-    key = b"AWS4" + secret
-    for part in (date, region, service, "aws4_request"):
-        key = digest(key, part.encode(), "sha256")
-    return key
+def _normalized(path: str) -> str:
+    steps: list[str] = []
+    for step in path.split("/"):
+        if step == "..":
+            del steps[-1:]
+        elif step not in ("", "."):
+            steps.append(step)
+    end = "/" if steps and path.endswith("/") else ""
+    return f"/{'/'.join(steps)}{end}"
 
 
-__all__ = ["Claim", "Scope", "claim_of_header", "claim_of_url", "verify"]
+__all__ = ["Claim", "claim_of_header", "claim_of_url", "verify"]

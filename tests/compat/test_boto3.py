@@ -187,5 +187,5 @@ class Boto3Tests(SynchronousTestCase):
             aws_access_key_id=self.cloud.settings["AWS_ACCESS_KEY_ID"],
             aws_secret_access_key="wrong",
         )
-        self.refused("SignatureDoesNotMatch", stranger.describe_instances)
+        self.refused("AuthFailure", stranger.describe_instances)
         self.assertNotIn("Traceback", self.cloud.log)

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import re
+import time
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import attrs
 from botocore.auth import SigV2Auth, SigV4Auth, SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from euca_tw.common.web import Asked
+from euca_tw.common.asked import Asked
 from euca_tw.query.parameters import parse, unique
 from euca_tw.query.signed import Signed
+from euca_tw.query.signing import Signatures
 
 KEY_ID = "AKIDEXAMPLE"
 SECRET = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
@@ -27,12 +31,16 @@ __all__ = [
     "SECRET",
     "URL",
     "asked_of",
+    "check",
     "form",
     "secret_of",
     "signed_2",
     "signed_4",
     "signed_4_url",
     "signed_of",
+    "with_body",
+    "with_header",
+    "with_target",
 ]
 
 
@@ -71,13 +79,43 @@ def signed_of(asked: Asked) -> Signed:
     in_url = parse(query)
     return Signed(
         asked.method,
-        path.decode(),
+        path.decode("latin-1"),
         in_url,
         unique(in_url + parse(asked.body)),
         b"&".join(part for part in (query, asked.body) if part),
         asked.headers,
         asked.body,
     )
+
+
+def check(asked: Asked, now: float | None = None, **taken: Any) -> str:
+    """
+    Whose request it is, at a time, which is now if none is said.
+
+    @param taken: of L{Signatures}.
+    """
+    signatures = Signatures(**{name: frozenset(of) for name, of in taken.items()})
+    at = time.time() if now is None else now
+    return signatures.verified(signed_of(asked), secret_of, at)
+
+
+def with_header(asked: Asked, name: str, value: str | None) -> Asked:
+    return attrs.evolve(
+        asked, headers=lambda n: value if n.lower() == name else asked.headers(n)
+    )
+
+
+def with_body(asked: Asked, **changed: str | None) -> Asked:
+    """With other parameters in its body."""
+    given = signed_of(asked).parameters | changed
+    kept = {name: value for name, value in given.items() if value is not None}
+    return attrs.evolve(asked, body=form(kept).encode())
+
+
+def with_target(asked: Asked, old: str, new: str) -> Asked:
+    target = re.sub(old.encode(), new.encode(), asked.target)
+    assert target != asked.target
+    return attrs.evolve(asked, target=target)
 
 
 def _asked(request: Any, body: str | None = None) -> Asked:
@@ -116,10 +154,15 @@ def signed_4(
     return _asked(request)
 
 
-def signed_4_url(parameters: dict[str, str], expires: int = 60) -> Asked:
+def signed_4_url(
+    parameters: dict[str, str],
+    expires: int = 60,
+    key_id: str = KEY_ID,
+    secret: str = SECRET,
+) -> Asked:
     """By botocore's version 4, in the URL."""
     request = AWSRequest("GET", f"{URL}?{form(parameters)}")
-    credentials = Credentials(KEY_ID, SECRET)
+    credentials = Credentials(key_id, secret)
     SigV4QueryAuth(credentials, "ec2", "home", expires=expires).add_auth(request)
     return _asked(request)
 

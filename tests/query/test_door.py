@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from typing import Any
@@ -28,7 +29,15 @@ from euca_tw.common.web import Asked, Reply
 from euca_tw.model.callers import Caller
 from euca_tw.query.door import CONTENT_TYPE, QueryDoor, error_reply
 from euca_tw.query.interfaces import IAccessKeys
-from tests.query.requests import KEY_ID, secret_of, signed_2, signed_4, signed_4_url
+from tests.fakes.admission import RecordingAdmission
+from tests.query.requests import (
+    KEY_ID,
+    secret_of,
+    signed_2,
+    signed_4,
+    signed_4_url,
+    with_body,
+)
 
 OLD, NEW = Version("2008-02-01"), Version("2016-11-15")
 
@@ -225,6 +234,20 @@ class AnswerTests(DoorTestCase):
         ):
             self.assertEqual(self.answer(_typed(asked, said)).status, 200)
 
+    def test_compressed(self) -> None:
+        """A form that is compressed is not taken, whatever it would be."""
+        asked = signed_2(LIST)
+        for coding, status in (("gzip", 415), ("x", 415), ("identity", 200)):
+            coded = attrs.evolve(
+                asked,
+                headers=lambda name, coding=coding: (
+                    coding
+                    if name.lower() == "content-encoding"
+                    else asked.headers(name)
+                ),
+            )
+            self.assertEqual(self.answer(coded).status, status)
+
     def test_body_of_get(self) -> None:
         """The body of a GET says nothing."""
         asked = attrs.evolve(signed_2(LIST, "GET"), body=b"\xff%")
@@ -267,10 +290,18 @@ class RefusalTests(DoorTestCase):
         self.refused(asked, "MissingAuthenticationToken", 403)
 
     def test_wrong_signature(self) -> None:
-        """A wrong signature is refused, the right one not told."""
-        asked = signed_4(LIST, secret="other")
-        self.refused(asked, "SignatureDoesNotMatch", 403)
-        self.refused(signed_4(LIST, key_id="AKIDX"), "AuthFailure", 401)
+        """
+        A wrong signature is refused, the right one not told, nor whether the
+        key is known.
+        """
+        said = {
+            re.sub("time [0-9TZ]+", "time", self.refused(asked, "AuthFailure", 401))
+            for asked in (
+                signed_4(LIST, secret="other"),
+                signed_4(LIST, key_id="AKIDX"),
+            )
+        }
+        self.assertEqual(len(said), 1)
         self.assertEqual(self.called, [])
 
     def test_refusals_are_logged(self) -> None:
@@ -281,16 +312,88 @@ class RefusalTests(DoorTestCase):
         [event] = events
         self.assertEqual(
             (event["peer"], event["code"], event["request_id"]),
-            ("192.0.2.1", "SignatureDoesNotMatch", "request-1"),
+            ("192.0.2.1", "AuthFailure", "request-1"),
         )
         with capturedLogs() as events:
             self.answer(signed_4({**LIST, "Action": "Nothing"}))
         self.assertEqual(events, [])
 
+    def admitted_by(self, admission: RecordingAdmission) -> None:
+        self.door._admission = admission  # type: ignore[attr-defined]
+
+    def test_admission_is_told(self) -> None:
+        """Who keeps count is told what is shown, by whom, and how it went."""
+        admission = RecordingAdmission()
+        self.admitted_by(admission)
+        for asked in (signed_4(LIST), signed_4_url(LIST), signed_2(LIST)):
+            self.text(asked)
+            self.assertEqual(
+                admission.told(), [("shows", KEY_ID), ("succeeded", "1" * 12)]
+            )
+        last = admission.attempts[-1]
+        self.assertEqual((last.peer, last.request_id), ("192.0.2.1", "request-3"))
+        for asked, shown, code in (
+            (signed_4(LIST, key_id="AKIDX"), "AKIDX", "AuthFailure"),
+            (signed_4(LIST, secret="other"), KEY_ID, "AuthFailure"),
+            (signed_4_url(LIST, secret="other"), KEY_ID, "AuthFailure"),
+            (with_body(signed_2(LIST), x="1"), KEY_ID, "AuthFailure"),
+            (Asked("GET", b"/", {}.get, b""), "", "MissingAuthenticationToken"),
+        ):
+            self.answer(asked)
+            self.assertEqual(admission.told(), [("shows", shown), ("failed", code)])
+        self.answer(attrs.evolve(signed_2(LIST), target=b"/?a=%zz"))
+        self.assertEqual(admission.told(), [("failed", "MalformedQueryString")])
+
+    def test_refusals_are_not_failures(self) -> None:
+        """Of what goes wrong once it is known who asks, nobody keeps count."""
+        admission = RecordingAdmission()
+        self.admitted_by(admission)
+        self.refused(signed_4({**LIST, "Action": "Nothing"}), "InvalidAction")
+        self.assertEqual([told for told, _ in admission.told()], ["shows", "succeeded"])
+
+    def test_refused_by_admission(self) -> None:
+        """Whoever keeps count may refuse; nothing is asked, and little is done."""
+        for step, told in (
+            ("attempt", []),
+            ("shows", ["shows", "failed"]),
+            ("succeeded", ["shows", "succeeded"]),
+        ):
+            admission = RecordingAdmission(step)
+            self.admitted_by(admission)
+            reply = self.answer(signed_4(LIST))
+            self.assertEqual(reply.headers, (("Retry-After", "1"),))
+            said = self.refused(signed_4(LIST), "RequestLimitExceeded", 503)
+            self.assertEqual(said, "Request limit exceeded. Enough.")
+            self.assertEqual([name for name, _ in admission.told()], told)
+        self.assertEqual(self.called, [])
+
+    def test_refused_unread(self) -> None:
+        """What is refused at once is not even read."""
+        self.admitted_by(RecordingAdmission("attempt"))
+        asked = attrs.evolve(signed_2(LIST), target=b"/?a=%zz")
+        self.refused(asked, "RequestLimitExceeded", 503)
+
+    def test_odd_claims(self) -> None:
+        """Whatever stands where a key's name should, it is cut to a name's length."""
+        admission = RecordingAdmission()
+        self.admitted_by(admission)
+        for authorization, shown in (
+            ("", ""),
+            ("Credential=", ""),
+            ("Basic eDp5", ""),
+            (f"Credential={'x' * 5000}", "x" * 128),
+            ("AWS4-HMAC-SHA256 Credential=a/b/c", "a"),
+        ):
+            headers = {"authorization": authorization}
+            self.answer(Asked("GET", b"/?AWSAccessKeyId=b", headers.get, b""))
+            self.assertEqual(admission.told()[0], ("shows", shown))
+
     def test_expired(self) -> None:
-        """An old request is refused."""
+        """An old request is refused, whether it said until when it is good or not."""
         self.door._clock.advance(3600)  # type: ignore[attr-defined]
-        self.refused(signed_4(LIST), "RequestExpired")
+        message = self.refused(signed_4(LIST), "RequestTimeTooSkewed", 403)
+        self.assertIn("15 minutes behind", message)
+        self.refused(signed_4_url(LIST), "RequestExpired")
 
     def test_action(self) -> None:
         """An action is there, and of the version."""
@@ -416,7 +519,7 @@ class FuzzTests(DoorTestCase):
     ) -> None:
         """Whatever bytes are sent, they are refused by EC2's codes."""
         reply = self.answer(Asked(method, target, lambda name: header, body))
-        self.assertIn(reply.status, (400, 401, 403))
+        self.assertIn(reply.status, (400, 401, 403, 415))
 
     @given(
         st.sampled_from([o.name for o in EC2.operations]),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import unquote_to_bytes, urlencode
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -22,7 +22,10 @@ from euca_tw.api.errors import (
 )
 from euca_tw.api.shapes import Empty, Version, shape, shape_of, wire
 from euca_tw.query.parameters import (
+    MAX_BYTES,
     MAX_DEPTH,
+    MAX_DOTS,
+    MAX_ESCAPES,
     MAX_NAME,
     MAX_PARAMETERS,
     parse,
@@ -123,6 +126,33 @@ class ParseTests(SynchronousTestCase):
         with contextlib.suppress(MalformedQueryString):
             parse(raw)
 
+    @given(
+        st.lists(
+            st.sampled_from(
+                [
+                    *("%00", "%0A", "%0d", "%20", "%25", "%2b", "%3D", "%41", "%C3%A9"),
+                    *("=", "+", "_", ".", "\n", "\r\n", " ", "\t", "\0", "é", "a"),
+                ]
+            )
+        ).map("".join)
+    )
+    def test_as_python_has_it(self, value: str) -> None:
+        """Escapes are read as Python's library reads them."""
+        [(_, found)] = parse(f"A={value}".encode())
+        self.assertEqual(found, unquote_to_bytes(value.replace("+", " ")).decode())
+
+    def test_flood(self) -> None:
+        """Nobody has so many escapes, nor so many bytes."""
+        most = MAX_ESCAPES
+        self.assertEqual(parse(b"A=" + b"%41" * most), [("A", "A" * most)])
+        for raw in (b"A=" + b"%41" * (most + 1), b"%" * (most + 1)):
+            refused = self.assertRaises(MalformedQueryString, parse, raw)
+            self.assertIn("escaped characters", refused.message)
+        parse(b"A=" + b"x" * (MAX_BYTES - 2))
+        for raw in (b"A=" + b"x" * (MAX_BYTES - 1), b"x" * 10_000_000):
+            refused = self.assertRaises(MalformedQueryString, parse, raw)
+            self.assertIn("bytes in all", refused.message)
+
 
 class UniqueTests(SynchronousTestCase):
     """Parameters by name."""
@@ -170,6 +200,15 @@ class TreeTests(SynchronousTestCase):
         """A name of more parts than any that we know is not known."""
         tree({"A" + ".A" * MAX_DEPTH: ""})
         self.assertRaises(UnknownParameter, tree, {"A" + ".A" * (MAX_DEPTH + 1): ""})
+
+    def test_dots(self) -> None:
+        """Nor have all names together any number of parts."""
+        many = {f"A{n}{'.1' * MAX_DEPTH}": "x" for n in range(MAX_DOTS // MAX_DEPTH)}
+        self.assertEqual(len(tree(many)), len(many))
+        many["B.1.1.1.1.1.1.1.1.1"] = "x"
+        refused = self.assertRaises(MalformedQueryString, tree, many)
+        self.assertIn("dots in all", refused.message)
+        tree({f"IpPermissions.{n}.Groups.1.UserId": "x" for n in range(3999)})
 
 
 class ListTests(SynchronousTestCase):
