@@ -47,6 +47,8 @@ memory_mib = 100000000
 disk_gib = 100000000
 [quotas]
 instances = 100000
+[limits]
+requests_per_s = 0
 [cluster_controller]
 subnet = "10.0.0.0/8"
 """

@@ -17,6 +17,7 @@ from attrs import frozen
 
 from euca_tw.admin.client import Refused
 from euca_tw.clc.accounts import AccountError, Accounts, Credentials
+from euca_tw.clc.admission import Admission
 from euca_tw.clc.interfaces import IClusters
 from euca_tw.model.records import (
     AccessKey,
@@ -34,13 +35,14 @@ FilesOf = Callable[[Credentials, Path], Mapping[str, bytes]]
 @frozen(kw_only=True, eq=False)
 class Actions:
     """
-    @ivar clusters: None where no cloud controller runs.
+    @ivar clusters, admission: None where no cloud controller runs.
     """
 
     store: IStore
     accounts: Accounts
     files_of: FilesOf
     clusters: IClusters | None = None
+    admission: Admission | None = None
 
     #: By name: what it is done with.
     ARGUMENTS: ClassVar[Mapping[str, Mapping[str, type]]] = {
@@ -71,7 +73,7 @@ class Actions:
             raise Refused(str(refusal)) from refusal
 
     async def status(self) -> dict[str, Any]:
-        if self.clusters is None:
+        if self.clusters is None or self.admission is None:
             raise Refused("the cloud controller is not running")
         counted = Counter(each.state.value for each in self.store.all(Instance))
         silent = sum(each.is_silent for each in self.store.all(Instance))
@@ -89,6 +91,7 @@ class Actions:
             "silent_instances": silent,
             "images": len(self.store.all(Image)),
             "users": len(self.store.all(User)),
+            "admission": self.admission.counted(),
         }
 
     async def list_users(self) -> list[dict[str, Any]]:

@@ -17,28 +17,31 @@ from twisted.web.client import BrowserLikeRedirectAgent
 from euca_tw.admin.actions import Actions
 from euca_tw.admin.configuration import Configuration, address_pool, public_url
 from euca_tw.admin.daemon import (
+    REPLAYS,
     Daemon,
     Machine,
     Part,
     listen_part,
+    replays_part,
     service_part,
     store_part,
 )
 from euca_tw.admin.direct import CLOUD_STORE, cloud_sealing
+from euca_tw.admin.refusals import Refusals
 from euca_tw.admin.server import AdminSocket
 from euca_tw.admin.tier import cooperator_of
 from euca_tw.api.ec2.table import EC2, QUERY_VERSIONS
-from euca_tw.api.errors import RequestTooLarge
 from euca_tw.api.shapes import Version
 from euca_tw.clc.accounts import ADMIN, Accounts
 from euca_tw.clc.addresses import Addresses
+from euca_tw.clc.admission import Admission
 from euca_tw.clc.callers import StoredAccessKeys, StoredCertificates
 from euca_tw.clc.clusters import Clusters
 from euca_tw.clc.credentials import credential_files
 from euca_tw.clc.demo import DemoImage
 from euca_tw.clc.descriptions import Descriptions
 from euca_tw.clc.dispatch import Dispatcher
-from euca_tw.clc.front import SERVICE, Front, FrontResource, is_soap_type
+from euca_tw.clc.front import SERVICE, Front, FrontResource
 from euca_tw.clc.groups import Groups
 from euca_tw.clc.image_attributes import ImageAttributes
 from euca_tw.clc.image_resource import ImageResource
@@ -49,13 +52,16 @@ from euca_tw.clc.instances import Instances
 from euca_tw.clc.interfaces import IImageStore, ImportFailed
 from euca_tw.clc.keypairs import KeyPairs
 from euca_tw.clc.launches import Launches
+from euca_tw.clc.work import RequestsInWork
 from euca_tw.clc.zones import Zones
 from euca_tw.common.certificates import KeyAndCertificate
+from euca_tw.common.descriptors import room_for
 from euca_tw.common.files import write_private_files
-from euca_tw.common.web import Reply, make_site
+from euca_tw.common.web import make_site
 from euca_tw.model.records import CLOUD_RECORDS, AccessKey
-from euca_tw.query.door import QueryDoor, error_reply
-from euca_tw.soap.door import ec2_door, refusal
+from euca_tw.query.door import QueryDoor
+from euca_tw.query.signing import Signatures
+from euca_tw.soap.door import ec2_door
 from euca_tw.soap.http import pooled_agent
 from euca_tw.soap.interfaces import IPeers
 from euca_tw.soap.wsse import Forms
@@ -135,6 +141,10 @@ class Cloud:
         )
         self._imports = Imports(store=self._store, images=self._images)
         self._certificates = StoredCertificates(self._store, machine.reactor)
+        self._replays = machine.make_replays(
+            section.replays or section.state_dir / REPLAYS
+        )
+        self._admission = Admission(machine.reactor, configuration.limits.admission)
 
     def _image_store(self) -> IImageStore:
         if self._around.is_imagined:
@@ -165,6 +175,7 @@ class Cloud:
             accounts=self._accounts,
             files_of=self._files_of,
             clusters=self._clusters,
+            admission=self._admission,
         )
         admin_socket = AdminSocket(machine.reactor, section.state_dir, actions.perform)
         parts = (
@@ -182,6 +193,8 @@ class Cloud:
                 stop=self._imports.background.stop,
             ),
             service_part(self._clusters),
+            Part(name="admission", stop=self._admission.stop),
+            replays_part(self._replays),
             listen_part(machine, "cloud", section.listen, self._site()),
             service_part(admin_socket),
         )
@@ -202,6 +215,12 @@ class Cloud:
             StoredAccessKeys(self._store, self._sealing, machine.reactor),
             machine.reactor,
             new_request_id,
+            Signatures(
+                versions=frozenset(section.signature_versions),
+                regions=frozenset(section.scope_regions),
+                services=frozenset(section.scope_services),
+            ),
+            admission=self._admission,
         )
         soap = ec2_door(
             EC2,
@@ -210,7 +229,9 @@ class Cloud:
             machine.reactor,
             new_request_id,
             in_thread=machine.in_thread,
+            replays=self._replays,
             forms=Forms(takes_sha1=section.accept_sha1, takes_identifiers=True),
+            admission=self._admission,
         )
 
         def describe(version: Version, kind: str) -> bytes:
@@ -218,25 +239,28 @@ class Cloud:
                 return schema(EC2, version)
             return wsdl(EC2, version, service_url)
 
+        limits = self._configuration.limits
+        refusals = Refusals(
+            admission=self._admission,
+            new_request_id=new_request_id,
+            max_body_bytes=section.max_body_bytes,
+            requests_in_work=limits.requests_in_work,
+        )
         front = Front(
             query=query.answer,
             soap=soap.answer,
             versions=EC2.versions,
             describe=Descriptions(make=describe, in_thread=machine.in_thread).of,
-            refuse=lambda error: error_reply(error, new_request_id()),
+            refuse=refusals.no_page,
         )
-        too_large = RequestTooLarge(section.max_body_bytes)
-
-        def refuse_body(kind: str | None) -> Reply:
-            if is_soap_type(kind or ""):
-                return refusal(too_large, new_request_id(), too_large.status)
-            return error_reply(too_large, new_request_id())
-
+        work = RequestsInWork(front.answer, limits.requests_in_work, refusals.busy)
         return make_site(
-            FrontResource(front, cooperator_of(machine), self._image_resource),
+            FrontResource(work.answer, cooperator_of(machine), self._image_resource),
             section.max_body_bytes,
             machine.reactor,
-            too_large=refuse_body,
+            too_large=refusals.too_large,
+            too_busy=refusals.no_room,
+            limits=limits.of_connections.within(room_for(limits.connections)),
         )
 
     def _dispatch(self) -> Dispatcher:

@@ -100,6 +100,15 @@ def status(asked: argparse.Namespace) -> None:
     if told["silent_instances"]:
         _say(f"    of which {told['silent_instances']} have not been heard of lately")
     _say(f"images: {told['images']}   users: {told['users']}")
+    failures, refused = told["admission"]["failures"], told["admission"]["refused"]
+    counted = ", ".join(f"{n} {code}" for code, n in failures.items())
+    _say(f"not let in since the start: {counted or 'none'}")
+    _say(
+        f"refused by a limit: {refused['throttled']} after too many of those, "
+        f"{refused['too_often']} of accounts that called too often, "
+        f"{refused['busy']} while too many were being answered, "
+        f"{refused['no_room']} for want of room"
+    )
 
 
 def user_list(asked: argparse.Namespace) -> None:

@@ -20,12 +20,15 @@ from attrs import Factory, frozen
 
 from euca_tw.cc.schedule import POLICIES
 from euca_tw.cc.settings import ClusterSettings
+from euca_tw.clc.admission import AdmissionLimits
 from euca_tw.clc.settings import ConvergenceSettings
 from euca_tw.common.config import ConfigError, checked, read_section, read_toml
+from euca_tw.common.connections import ConnectionLimits
 from euca_tw.model.capacity import MachineType
 from euca_tw.model.quotas import Quotas
 from euca_tw.nodectl.domain_xml import MACHINES
 from euca_tw.nodectl.settings import NodeSettings
+from euca_tw.query.signing import ALL_VERSIONS
 from euca_tw.vnet.settings import BridgeSettings, check_address, check_bridge_name
 
 #: A pool of public addresses is not larger than this.
@@ -58,6 +61,12 @@ def _positive(number: int) -> None:
         raise ValueError(f"{number} is not more than 0")
 
 
+def _not_negative(number: float) -> None:
+    # Nothing is less than infinity, or no number, a second.
+    if not 0 <= number < float("inf"):
+        raise ValueError(f"{number} is not 0, or more")
+
+
 def _network(text: str) -> None:
     if IPv4Network(text).num_addresses < 8:
         raise ValueError(f"{text} has no room for instances")
@@ -87,6 +96,20 @@ def _hypervisor(text: str) -> None:
 def _domain_type(text: str) -> None:
     if text and text not in MACHINES:
         raise ValueError(f"{text!r} is none of {', '.join(MACHINES)}")
+
+
+def _versions(texts: tuple[str, ...]) -> None:
+    if not texts:
+        raise ValueError("names no version, so that nobody could sign a request")
+    for text in texts:
+        if text not in ALL_VERSIONS:
+            known = ", ".join(sorted(ALL_VERSIONS))
+            raise ValueError(f"{text!r} is none of {known}")
+
+
+def _names(texts: tuple[str, ...]) -> None:
+    for text in texts:
+        _name(text)
 
 
 def _policy(text: str) -> None:
@@ -151,6 +174,11 @@ class CloudSection(ConvergenceSettings):
     @ivar public_addresses: what AllocateAddress gives; see L{address_pool}.
     @ivar certificate, key: PEM; None: made in C{state_dir/keys} at first start.
     @ivar accept_sha1: whether users may sign SOAP requests by it.
+    @ivar replays: the memory of signed SOAP requests, which several processes of
+        one machine may share; None: C{replays.db} in C{state_dir}.
+    @ivar signature_versions: by which users may sign Query requests.
+    @ivar scope_regions, scope_services: that version 4 may be scoped to; none:
+        to any.
     """
 
     state_dir: Path = Path("/var/lib/euca_tw/clc")
@@ -162,6 +190,59 @@ class CloudSection(ConvergenceSettings):
     key: Path | None = None
     max_body_bytes: int = checked(_positive, 1 << 20)
     accept_sha1: bool = True
+    replays: Path | None = None
+    signature_versions: tuple[str, ...] = checked(_versions, ("2", "4"))
+    scope_regions: tuple[str, ...] = checked(_names, ())
+    scope_services: tuple[str, ...] = checked(_names, ())
+
+
+@frozen(kw_only=True)
+class LimitsSection:
+    """
+    Of the cloud controller.  0 stands for no limit.
+
+    @ivar connections: in all.
+    @ivar connections_per_source: from one address (of IPv6: one /64).
+    @ivar head_s: within which a request's head must have come.
+    @ivar slowest_bytes_per_s: at which its body must come at least.
+    @ivar pending_mib: of all large bodies that are received or worked on.
+    @ivar requests_in_work: that were read and are not answered.
+    @ivar requests_per_s, burst: of one account.
+    @ivar failures_per_s, failures_burst: of one address (of IPv6: one /64), to
+        be let in.
+    """
+
+    connections: int = checked(_not_negative, 4096)
+    connections_per_source: int = checked(_not_negative, 1024)
+    head_s: float = checked(_not_negative, 30.0)
+    slowest_bytes_per_s: int = checked(_not_negative, 1024)
+    pending_mib: int = checked(_not_negative, 64)
+    requests_in_work: int = checked(_not_negative, 1000)
+    requests_per_s: float = checked(_not_negative, 100.0)
+    burst: int = checked(_positive, 500)
+    failures_per_s: float = checked(_not_negative, 1.0)
+    failures_burst: int = checked(_positive, 50)
+
+    @property
+    def of_connections(self) -> ConnectionLimits:
+        """Of those who connect, and send requests."""
+        return ConnectionLimits(
+            most=self.connections,
+            most_per_source=self.connections_per_source,
+            head_s=self.head_s,
+            slowest_bytes_per_s=self.slowest_bytes_per_s,
+            pending_bytes=self.pending_mib << 20,
+        )
+
+    @property
+    def admission(self) -> AdmissionLimits:
+        """Of those who try and call."""
+        return AdmissionLimits(
+            failures_per_s=self.failures_per_s,
+            failures_burst=self.failures_burst,
+            requests_per_s=self.requests_per_s,
+            burst=self.burst,
+        )
 
 
 @frozen(kw_only=True)
@@ -310,6 +391,7 @@ class Configuration:
     """A whole file."""
 
     cloud: CloudSection = Factory(CloudSection)
+    limits: LimitsSection = Factory(LimitsSection)
     quotas: Quotas = Factory(Quotas)
     images: ImagesSection = Factory(ImagesSection)
     machine_types: Mapping[str, MachineType] = Factory(lambda: _by_name(MACHINE_TYPES))
@@ -322,6 +404,7 @@ class Configuration:
 #: Sections that stand once.
 SECTIONS: Mapping[str, type] = {
     "cloud": CloudSection,
+    "limits": LimitsSection,
     "quotas": Quotas,
     "images": ImagesSection,
     "cluster_controller": ClusterControllerSection,

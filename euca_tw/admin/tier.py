@@ -10,11 +10,13 @@ from urllib.parse import urlsplit
 
 from twisted.internet.task import Cooperator
 
-from euca_tw.admin.daemon import Machine, Part, listen_part
+from euca_tw.admin.daemon import REPLAYS, Machine, Part, listen_part, replays_part
 from euca_tw.admin.identities import own_identity, read_certificate
 from euca_tw.api.shapes import Api, Dispatch
 from euca_tw.common.certificates import der_of
 from euca_tw.common.config import ConfigError
+from euca_tw.common.connections import ConnectionLimits
+from euca_tw.common.descriptors import room_for
 from euca_tw.common.web import Answer, AnswerResource, Asked, Reply, make_site
 from euca_tw.soap.client import SoapPeers
 from euca_tw.soap.door import tier_door
@@ -73,10 +75,11 @@ def pinned_peers(
     return peers
 
 
-def tier_part(
+def tier_parts(
     machine: Machine,
     *,
     section: str,
+    state_dir: Path,
     listen: str,
     url: str,
     api: Api,
@@ -84,12 +87,13 @@ def tier_part(
     identity: Identity,
     callers: Mapping[bytes, str],
     max_body_bytes: int,
-) -> Part:
+) -> tuple[Part, ...]:
     """
-    The service, listening.
+    The service, listening, and what it needs for that.
 
     @raise ConfigError: C{listen} is no endpoint.
     """
+    replays = machine.make_replays(state_dir / REPLAYS)
     door = tier_door(
         api,
         dispatch,
@@ -98,13 +102,18 @@ def tier_part(
         machine.reactor,
         machine.request_ids.uuid,
         in_thread=machine.in_thread,
+        replays=replays,
         wsdl=cache(partial(wsdl, api, api.versions[-1], url)),
     )
     answer = only_at(urlsplit(url).path.encode(), door.answer)
+    limits = ConnectionLimits()
     site = make_site(
-        AnswerResource(answer, cooperator_of(machine)), max_body_bytes, machine.reactor
+        AnswerResource(answer, cooperator_of(machine)),
+        max_body_bytes,
+        machine.reactor,
+        limits=limits.within(room_for(limits.most)),
     )
-    return listen_part(machine, section, listen, site)
+    return replays_part(replays), listen_part(machine, section, listen, site)
 
 
 def cooperator_of(machine: Machine) -> Cooperator:

@@ -20,10 +20,12 @@ class ApiError(Exception):
     @cvar code: EC2's error code.
     @cvar status: the HTTP status of a Query answer; SOAP always says 500.
     @cvar text: the message, with the fields' names in braces.
+    @cvar retry_after_s: when to ask again, where that is known.
     """
 
     code: ClassVar[str] = "InternalError"
     status: ClassVar[int] = 400
+    retry_after_s: ClassVar[int | None] = None
     text: ClassVar[str] = "An internal error has occurred"
 
     @property
@@ -37,6 +39,12 @@ class ApiError(Exception):
     def is_servers(self) -> bool:
         """Whether the fault is ours (C{Server.}), not the client's."""
         return self.status >= 500
+
+    @property
+    def headers(self) -> tuple[tuple[str, str], ...]:
+        """What an HTTP reply that tells it has besides."""
+        after_s = self.retry_after_s
+        return () if after_s is None else (("Retry-After", str(after_s)),)
 
     def __str__(self) -> str:
         return f"{self.code}: {self.message}"
@@ -79,6 +87,24 @@ class Unavailable(ApiError):
 
 
 @define
+class RequestLimitExceeded(ApiError):
+    """
+    It is one of too many; the same may be asked again later.  EC2 says that by
+    the status of a server's fault, and by the code of a client's.
+    """
+
+    code = "RequestLimitExceeded"
+    status = 503
+    text = "Request limit exceeded. {reason}"
+    retry_after_s = 1
+    reason: str
+
+    @property
+    def is_servers(self) -> bool:
+        return False
+
+
+@define
 class MalformedRequest(ApiError):
     """It cannot be read as XML, as SOAP or as Query parameters."""
 
@@ -93,6 +119,13 @@ class MalformedQueryString(ApiError):
     status = 400
     text = "{reason}"
     reason: str
+
+
+@define
+class CompressedRequest(ApiError):
+    code = "MalformedQueryString"
+    status = 415
+    text = "The body is compressed, which is not taken: send it as it is"
 
 
 @define
@@ -217,14 +250,19 @@ class IncompleteSignature(ApiError):
 
 
 @define
-class SignatureDoesNotMatch(ApiError):
-    code = "SignatureDoesNotMatch"
+class RequestTimeTooSkewed(ApiError):
+    """@ivar most: how much, and which way, they may differ."""
+
+    code = "RequestTimeTooSkewed"
     status = 403
     text = (
-        "The request signature we calculated does not match the signature you "
-        "provided. Check your secret key and signing method. {detail}"
+        "The difference between the request's time and ours is too large: the "
+        "request says {said}, it is {now} here, and it may be {most}. Check your "
+        "clock."
     )
-    detail: str = ""
+    said: str
+    now: str
+    most: str
 
 
 @define

@@ -89,10 +89,13 @@ class FrontResource(AnswerResource):
     """
 
     def __init__(
-        self, front: Front, cooperator: Cooperator, images: Resource | None
+        self, answer: Answer, cooperator: Cooperator, images: Resource | None
     ) -> None:
-        """@param images: whose children are images; None where none are kept."""
-        super().__init__(front.answer, cooperator)
+        """
+        @param answer: the front's.
+        @param images: whose children are images; None where none are kept.
+        """
+        super().__init__(answer, cooperator)
         self._images = images
 
     def is_answered(self, target: bytes) -> bool:

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
+from euca_tw.soap.decoys import decoy, is_out_of_range
 from euca_tw.soap.elements import DS
 from euca_tw.soap.keys import PublicKey
 
@@ -31,18 +32,39 @@ class SignatureMethod:
     hash: hashes.HashAlgorithm
     is_elliptic: bool = False
 
-    def verify(self, key: PublicKey, signature: bytes, signed: bytes) -> None:
+    def verify(self, key: PublicKey | None, signature: bytes, signed: bytes) -> None:
         """
-        @raise InvalidSignature: the key did not sign this, or is of another
-            kind.
+        Takes as long if there is no key as if it is the wrong one: what the
+        signature looks like decides what is computed, not whose it might be.
+
+        @raise InvalidSignature: the key did not sign this, is of another kind, or
+            there is none.
         """
-        if isinstance(key, rsa.RSAPublicKey) and not self.is_elliptic:
+        is_believed = key is not None and self._fits(key, signature)
+        if key is None or not is_believed:
+            key = decoy(self.is_elliptic, len(signature))
+        try:
+            self._verify(key, signature, signed)
+        except InvalidSignature:
+            if is_out_of_range(key, signature):
+                self._verify(decoy(False, len(signature)), signature, signed)
+            raise
+        if not is_believed:
+            raise InvalidSignature
+
+    def _fits(self, key: PublicKey, signature: bytes) -> bool:
+        """Whether the signature is one that such a key could have made."""
+        size = (key.key_size + 7) // 8
+        if isinstance(key, rsa.RSAPublicKey):
+            return not self.is_elliptic and len(signature) == size
+        return self.is_elliptic and len(signature) == 2 * size
+
+    def _verify(self, key: PublicKey, signature: bytes, signed: bytes) -> None:
+        if isinstance(key, rsa.RSAPublicKey):
             key.verify(signature, signed, padding.PKCS1v15(), self.hash)
-        elif isinstance(key, ec.EllipticCurvePublicKey) and self.is_elliptic:
+        else:
             der = _der(signature, (key.key_size + 7) // 8)
             key.verify(der, signed, ec.ECDSA(self.hash))
-        else:
-            raise InvalidSignature
 
     def unrepeatable(self, signature: bytes) -> bytes:
         """

@@ -22,7 +22,9 @@ from twisted.logger import Logger
 
 from euca_tw.api.errors import ApiError, InternalError, MalformedRequest
 from euca_tw.api.shapes import Api, Dispatch, Operation
+from euca_tw.common.admission import IAdmission, IAttempt, OpenAdmission
 from euca_tw.common.in_thread import InThread, in_this_thread
+from euca_tw.common.replays import IReplays
 from euca_tw.common.web import Asked, Reply
 from euca_tw.soap import guards
 from euca_tw.soap.envelope import (
@@ -47,8 +49,8 @@ _TAKEN = frozenset({"text/xml", "application/xml", "application/soap+xml"})
 Describe = Callable[[], bytes]
 
 
-#: No stranger has more than this of his own text in the log, or told back.
-_LOGGED, _TOLD = 200, 100
+#: No stranger has more than this of his own text told back.
+_TOLD = 100
 
 _READING = frozenset({"GET", "HEAD"})
 
@@ -62,7 +64,7 @@ def refusal(
     @param status: not 500 where something is wrong that HTTP has a status for.
     """
     text = f"{opening(soap)}{fault(soap, error, request_id)}{CLOSING}"
-    return Reply(status, CONTENT_TYPES[soap], (text.encode(),))
+    return Reply(status, CONTENT_TYPES[soap], (text.encode(),), error.headers)
 
 
 class SoapDoor:
@@ -81,16 +83,19 @@ class SoapDoor:
         *,
         in_thread: InThread = in_this_thread,
         wsdl: Describe | None = None,
+        admission: IAdmission | None = None,
     ) -> None:
         """
         @param in_thread: does what takes long with large messages.
         @param wsdl: makes the service's description, which C{GET ?wsdl} gets.
+        @param admission: who may try; None: everybody.
         """
         self._dispatch = dispatch
         self._guard = guard
         self._new_request_id = new_request_id
         self._in_thread = in_thread
         self._wsdl = wsdl
+        self._admission: IAdmission = admission or OpenAdmission()
         self._app = SpyneApplication(api, self._invoke)
 
     async def answer(self, asked: Asked) -> Reply:
@@ -118,24 +123,20 @@ class SoapDoor:
         self, asked: Asked, charset: str | None, request_id: str
     ) -> Reply:
         soap, admitted = SOAP_11, None
+        attempt: IAttempt | None = None
         try:
+            attempt = self._admission.attempt(asked.peer, request_id)
             envelope = await self._read(asked.body, charset)
             soap = envelope.soap
             check_understood(envelope, self._guard.understood)
             path = asked.target.partition(b"?")[0].decode("latin-1")
-            admitted = await self._guard.admit(envelope, path, request_id)
+            admitted = await self._guard.admit(envelope, path, attempt)
             return await self._call(envelope, admitted)
         except CancelledError:
             raise
         except ApiError as e:
-            if admitted is None:
-                self._log.info(
-                    "{peer} was not let in: {code}: {reason} [{request_id}]",
-                    peer=asked.peer,
-                    code=e.code,
-                    reason=e.message[:_LOGGED],
-                    request_id=request_id,
-                )
+            if admitted is None and attempt is not None:
+                attempt.failed(e.code, e.message)
             error = e
         except Exception:
             self._log.failure("A request failed [{request_id}]", request_id=request_id)
@@ -217,17 +218,29 @@ def ec2_door(
     new_request_id: Callable[[], str],
     *,
     in_thread: InThread = in_this_thread,
+    replays: IReplays | None = None,
     wsdl: Describe | None = None,
     forms: Forms = OF_USERS,
+    admission: IAdmission | None = None,
 ) -> SoapDoor:
     """
     The door for users: signed requests, plain answers.
 
+    @param replays: what was taken before; None: nothing was.
     @param forms: of signatures that are taken.
+    @param admission: who may try; None: everybody.
     """
-    guard = guards.ec2_guard(certificates, clock, in_thread=in_thread, forms=forms)
+    guard = guards.ec2_guard(
+        certificates, clock, in_thread=in_thread, replays=replays, forms=forms
+    )
     return SoapDoor(
-        api, dispatch, guard, new_request_id, in_thread=in_thread, wsdl=wsdl
+        api,
+        dispatch,
+        guard,
+        new_request_id,
+        in_thread=in_thread,
+        wsdl=wsdl,
+        admission=admission,
     )
 
 
@@ -240,14 +253,18 @@ def tier_door(
     new_request_id: Callable[[], str],
     *,
     in_thread: InThread = in_this_thread,
+    replays: IReplays | None = None,
     wsdl: Describe | None = None,
 ) -> SoapDoor:
     """
     The door for the tier above: signed both ways.
 
     @param peers: names of those who may call, by their certificates (DER).
+    @param replays: as of L{ec2_door}.
     """
-    guard = guards.tier_guard(api.name, identity, peers, clock, in_thread=in_thread)
+    guard = guards.tier_guard(
+        api.name, identity, peers, clock, in_thread=in_thread, replays=replays
+    )
     return SoapDoor(
         api, dispatch, guard, new_request_id, in_thread=in_thread, wsdl=wsdl
     )

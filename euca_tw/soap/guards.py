@@ -15,15 +15,16 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 import attrs
-from attrs import Factory, define, frozen
+from attrs import define, frozen
 from lxml import etree
 from twisted.internet.interfaces import IReactorTime
 
 from euca_tw.api.errors import ApiError, AuthFailure, InvalidSecurity
 from euca_tw.api.shapes import Operation
-from euca_tw.common.certificate_identifiers import CertificateIdentifier
+from euca_tw.common.admission import IAttempt
 from euca_tw.common.clock import utc_now
 from euca_tw.common.in_thread import InThread, in_this_thread
+from euca_tw.common.replays import IReplays, MemoryReplays
 from euca_tw.model.callers import Caller
 from euca_tw.soap import invocation, wsse
 from euca_tw.soap.addressing import (
@@ -37,11 +38,18 @@ from euca_tw.soap.addressing import (
     path_of,
 )
 from euca_tw.soap.envelope import Envelope
-from euca_tw.soap.freshness import OF_PEERS, OF_USERS, Freshness, Replays
+from euca_tw.soap.freshness import OF_PEERS, OF_USERS, Freshness, take_once
 from euca_tw.soap.interfaces import ICertificates
 from euca_tw.soap.keys import Identity
 from euca_tw.soap.signing import signed
-from euca_tw.soap.wsse import SECURITY, Claim, Forms, check_signature, read_claim
+from euca_tw.soap.wsse import (
+    NOBODYS,
+    SECURITY,
+    Claim,
+    Forms,
+    check_signature,
+    read_claim,
+)
 
 #: A message that is longer is checked and signed in a thread.
 LARGE_BYTES = 50_000
@@ -73,9 +81,11 @@ class Guard(Protocol):
     @property
     def understood(self) -> frozenset[str]: ...
 
-    async def admit(self, envelope: Envelope, path: str, request_id: str) -> Admitted:
+    async def admit(self, envelope: Envelope, path: str, attempt: IAttempt) -> Admitted:
         """
         @param path: that the message was sent to.
+        @param attempt: of the request; told what is shown and of success, not of
+            a refusal.
         @raise ApiError: it is not let in.
         """
 
@@ -87,17 +97,15 @@ class _Checkpoint:
     clock: IReactorTime
     freshness: Freshness
     in_thread: InThread
-    replays: Replays = Factory(Replays)
+    replays: IReplays
 
-    async def check(self, claim: Claim, size: int) -> None:
+    async def check(self, claim: Claim, size: int, *, is_known: bool = True) -> None:
+        """@param is_known: see L{check_signature}."""
         if size > LARGE_BYTES:
-            await self.in_thread(lambda: check_signature(claim))
+            await self.in_thread(lambda: check_signature(claim, is_known=is_known))
         else:
-            check_signature(claim)
-        now = utc_now(self.clock)
-        self.freshness.check(claim, now)
-        # Remembered until a clock that is as far behind as may be agrees.
-        self.replays.take(claim, self.freshness.end_of(claim), now)
+            check_signature(claim, is_known=is_known)
+        await take_once(self.replays, claim, self.freshness, utc_now(self.clock))
 
 
 # --- users ------------------------------------------------------------------
@@ -122,28 +130,33 @@ class _User:
 
 @define
 class EC2Guard:
-    """Lets in whose certificate belongs to an active user."""
+    """
+    Lets in whose certificate belongs to an active user.
+
+    A stranger's message goes all the way that a known user's with a wrong
+    signature goes, so that neither the answer nor its time tells whose
+    certificates are known.  What comes after the signature (is it stale, or a
+    repetition?) is told only to who holds the key.
+    """
 
     _certificates: ICertificates
     _checkpoint: _Checkpoint
     _forms: Forms
     understood = frozenset({SECURITY})
 
-    async def admit(self, envelope: Envelope, path: str, request_id: str) -> _User:
+    async def admit(self, envelope: Envelope, path: str, attempt: IAttempt) -> _User:
         claim = read_claim(envelope, forms=self._forms)
+        attempt.shows(claim.identifier or claim.certificate)
         if claim.identifier is not None:
-            claim = claim.of(self._found(claim.identifier))
-        caller = self._certificates.caller_of(claim.certificate, request_id)
-        if caller is None:
+            found = self._certificates.certificate_of(claim.identifier)
+            claim = claim.of(found or NOBODYS)
+        caller = self._certificates.caller_of(claim.certificate, attempt.request_id)
+        is_known = caller is not None
+        await self._checkpoint.check(claim, envelope.size, is_known=is_known)
+        if caller is None:  # never: no signature is right by nobody's key
             raise AuthFailure()
-        await self._checkpoint.check(claim, envelope.size)
+        attempt.succeeded(caller.account_id)
         return _User(caller)
-
-    def _found(self, identifier: CertificateIdentifier) -> bytes:
-        certificate: bytes | None = self._certificates.certificate_of(identifier)
-        if certificate is None:
-            raise AuthFailure()
-        return certificate
 
 
 def ec2_guard(
@@ -151,13 +164,23 @@ def ec2_guard(
     clock: IReactorTime,
     *,
     in_thread: InThread = in_this_thread,
+    replays: IReplays | None = None,
     freshness: Freshness = OF_USERS,
     forms: Forms = wsse.OF_USERS,
 ) -> EC2Guard:
-    """A guard for EC2's users, with a memory of its own."""
+    """
+    A guard for EC2's users.
+
+    @param replays: what was taken before; None: nothing was.
+    """
     return EC2Guard(
         certificates,
-        _Checkpoint(clock=clock, freshness=freshness, in_thread=in_thread),
+        _Checkpoint(
+            clock=clock,
+            freshness=freshness,
+            in_thread=in_thread,
+            replays=MemoryReplays() if replays is None else replays,
+        ),
         forms,
     )
 
@@ -205,7 +228,7 @@ class TierGuard:
     _checkpoint: _Checkpoint
     understood = frozenset({SECURITY, TO, ACTION, MESSAGE_ID, RECIPIENT})
 
-    async def admit(self, envelope: Envelope, path: str, request_id: str) -> _Peer:
+    async def admit(self, envelope: Envelope, path: str, attempt: IAttempt) -> _Peer:
         claim = read_claim(envelope, OF_REQUEST, wsse.OF_PEERS)
         name = self.peers.get(claim.certificate)
         if name is None:
@@ -215,7 +238,10 @@ class TierGuard:
         await self._checkpoint.check(claim, envelope.size)
         return _Peer(
             caller=Caller(
-                account_id="", user_name=name, is_admin=True, request_id=request_id
+                account_id="",
+                user_name=name,
+                is_admin=True,
+                request_id=attempt.request_id,
             ),
             message_id=texts[MESSAGE_ID],
             service=self.service,
@@ -249,12 +275,22 @@ def tier_guard(
     clock: IReactorTime,
     *,
     in_thread: InThread = in_this_thread,
+    replays: IReplays | None = None,
     freshness: Freshness = OF_PEERS,
 ) -> TierGuard:
-    """A guard for a tier's peers, with a memory of its own."""
+    """
+    A guard for a tier's peers.
+
+    @param replays: as of L{ec2_guard}.
+    """
     return TierGuard(
         service=service,
         identity=identity,
         peers=peers,
-        checkpoint=_Checkpoint(clock=clock, freshness=freshness, in_thread=in_thread),
+        checkpoint=_Checkpoint(
+            clock=clock,
+            freshness=freshness,
+            in_thread=in_thread,
+            replays=MemoryReplays() if replays is None else replays,
+        ),
     )

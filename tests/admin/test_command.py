@@ -11,6 +11,7 @@ from pathlib import Path
 from attrs import evolve
 from lxml import etree
 from twisted.internet.defer import Deferred
+from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from euca_tw.admin.actions import Actions
@@ -19,6 +20,7 @@ from euca_tw.admin.command import run
 from euca_tw.admin.direct import CLOUD_STORE
 from euca_tw.admin.identities import own_identity, read_certificate
 from euca_tw.api.ec2.table import EC2
+from euca_tw.clc.admission import Admission
 from euca_tw.clc.interfaces import Zone
 from euca_tw.common.certificates import der_of, make_certificate
 from euca_tw.common.config import ConfigError
@@ -416,6 +418,7 @@ class ActionsTests(SynchronousTestCase):
             accounts=None,  # type: ignore[arg-type]
             files_of=None,  # type: ignore[arg-type]
             clusters=Clusters(),  # type: ignore[arg-type]
+            admission=Admission(Clock()),
         )
 
     def perform(self, action: str, /, **arguments: object) -> Deferred[object]:
@@ -439,6 +442,15 @@ class ActionsTests(SynchronousTestCase):
                 "silent_instances": 0,
                 "images": 0,
                 "users": 0,
+                "admission": {
+                    "failures": {},
+                    "refused": {
+                        "throttled": 0,
+                        "too_often": 0,
+                        "busy": 0,
+                        "no_room": 0,
+                    },
+                },
             },
         )
 

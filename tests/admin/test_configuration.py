@@ -20,7 +20,9 @@ from euca_tw.admin.configuration import (
     read_configuration,
     url_of,
 )
+from euca_tw.clc.admission import AdmissionLimits
 from euca_tw.common.config import ConfigError
+from euca_tw.common.connections import ConnectionLimits
 
 EXAMPLE = Path(__file__).parent.parent.parent / "etc" / "euca_tw" / "euca.toml"
 FILE = Path("/etc/euca_tw/euca.toml")
@@ -84,15 +86,58 @@ class ConfigurationTests(SynchronousTestCase):
         error = self.assertRaises(ConfigError, parse_configuration, tables, FILE)
         return str(error).removeprefix(f"{FILE}: ")
 
+    def test_limits(self) -> None:
+        """What the limits of those who try and call are; 0 is none."""
+        text = "[limits]\nfailures_per_s=0\nrequests_per_s=2\nburst=7"
+        read = parse_configuration(tomllib.loads(text), FILE).limits.admission
+        self.assertEqual(
+            read,
+            AdmissionLimits(
+                failures_per_s=0, failures_burst=50, requests_per_s=2, burst=7
+            ),
+        )
+        self.assertEqual(Configuration().limits.admission, AdmissionLimits())
+
+    def test_limits_of_connections(self) -> None:
+        """What the limits of connections are; 0 is none."""
+        text = (
+            "[limits]\nconnections=7\nconnections_per_source=0\nhead_s=2\n"
+            "slowest_bytes_per_s=9\npending_mib=3"
+        )
+        read = parse_configuration(tomllib.loads(text), FILE).limits.of_connections
+        self.assertEqual(
+            read,
+            ConnectionLimits(
+                most=7,
+                most_per_source=0,
+                head_s=2,
+                slowest_bytes_per_s=9,
+                pending_bytes=3 << 20,
+            ),
+        )
+        self.assertEqual(Configuration().limits.of_connections, ConnectionLimits())
+
     def test_refusals(self) -> None:
         """What cannot be is refused by section, key and reason."""
         for text, said in (
-            ("[clowd]", "[clowd] there is no such section; there are cloud, quotas"),
+            ("[clowd]", "[clowd] there is no such section; there are cloud, limits"),
             ("[cloud]\nx=1", "[cloud] x: there is no such option"),
             ("cloud=1", "[cloud] must be a section"),
             ("[cloud]\nurl='host'", "[cloud] url: 'host' is not an http(s) URL"),
             ("[cloud]\nregion='a b'", "[cloud] region: 'a b' is not a name"),
             ("[cloud]\npublic_addresses=['1.2.3']", "[cloud] public_addresses: "),
+            ("[cloud]\nsignature_versions=[]", "[cloud] signature_versions: names no"),
+            (
+                "[cloud]\nsignature_versions=['3']",
+                "[cloud] signature_versions: '3' is none of 0, 1, 2, 4",
+            ),
+            ("[cloud]\nsignature_versions=[2]", "[cloud] signature_versions: 2 must"),
+            ("[cloud]\nscope_regions=['a b']", "[cloud] scope_regions: 'a b' is not"),
+            ("[cloud]\nscope_services=['']", "[cloud] scope_services: '' is not a"),
+            ("[limits]\nconnections=-1", "[limits] connections: -1 is not 0, or more"),
+            ("[limits]\nhead_s=nan", "[limits] head_s: nan is not 0, or more"),
+            ("[limits]\nrequests_per_s=inf", "[limits] requests_per_s: inf is not 0"),
+            ("[limits]\nburst=0", "[limits] burst: 0 is not more than 0"),
             ("[quotas]\ninstances='x'", "[quotas] instances: 'x' must be a whole"),
             ("[images]\nlargest_mib=0", "[images] largest_mib: 0 is not more than 0"),
             ("[cluster]\nname='a'", "[cluster] stands once for each: [[cluster]]"),

@@ -106,7 +106,8 @@ class Images(Resource):
 class FrontResourceTests(SynchronousTestCase):
     def get(self, path: str, images: Resource | None) -> bytes:
         clock = Clock()
-        resource = FrontResource(FRONT, Cooperator(scheduler=clock.callLater), images)
+        cooperator = Cooperator(scheduler=clock.callLater)
+        resource = FrontResource(FRONT.answer, cooperator, images)
         channel = make_site(resource, 1000, clock).buildProtocol(None)
         transport = StringTransport()
         channel.makeConnection(transport)

@@ -6,6 +6,7 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 from attrs import evolve
 from lxml import etree
@@ -167,6 +168,53 @@ class AllInOneTests(SynchronousTestCase):
         self.assertIn(b"InvalidSecurity", refusal)
         self.assertIn(b"rsa-sha1", refusal)
         self.assertIn(b"200 OK", self.post(self.signed(SHA256)))
+
+    def configure(self, **changed: Any) -> None:
+        """Start with other options of the cloud's."""
+        cloud = evolve(self.configuration.cloud, **changed)
+        self.configuration = evolve(self.configuration, cloud=cloud)
+        self.daemon = self.make()
+        self.start()
+
+    def ask_by_query(self, **given: str) -> bytes:
+        now = datetime.fromtimestamp(self.machine.reactor.seconds(), UTC)
+        stamp = f"{now:%Y-%m-%dT%H:%M:%SZ}"
+        asked = {"Action": "DescribeInstances", "Timestamp": stamp, "Signature": "x"}
+        return self.ask(f"GET /?{urlencode(asked | given)} HTTP/1.1")
+
+    def test_old_signatures(self) -> None:
+        """Users may sign by old versions only where the configuration says so."""
+        self.start()
+        for version in "01":
+            asked = {"AWSAccessKeyId": "a", "SignatureVersion": version}
+            refusal = self.ask_by_query(**asked)
+            self.assertIn(b"IncompleteSignature", refusal)
+            self.assertIn(f"version {version} is not taken".encode(), refusal)
+
+    def test_old_signatures_on(self) -> None:
+        """There they may, and by no other."""
+        self.configure(signature_versions=("0", "1"))
+        for version, code in (("0", "AuthFailure"), ("2", "IncompleteSignature")):
+            asked = {"AWSAccessKeyId": "a", "SignatureVersion": version}
+            self.assertIn(f"<Code>{code}<".encode(), self.ask_by_query(**asked))
+
+    def test_scopes(self) -> None:
+        """Their credentials may be scoped as the configuration says."""
+        self.configure(scope_regions=("north",), scope_services=("ec2",))
+        for region, service, said in (
+            ("south", "ec2", b"takes north alone"),
+            ("north", "s3", b"takes ec2 alone"),
+            ("north", "ec2", b"RequestTimeTooSkewed"),
+        ):
+            header = (
+                f"AWS4-HMAC-SHA256 Credential=a/20260101/{region}/{service}"
+                f"/aws4_request,SignedHeaders=host;x-amz-date,Signature={'0' * 64}"
+            )
+            refusal = self.ask(
+                f"GET / HTTP/1.1\r\nAuthorization: {header}\r\n"
+                "X-Amz-Date: 20260101T000000Z"
+            )
+            self.assertIn(said, refusal)
 
     def test_called_certificate(self) -> None:
         """The administrator's certificate need only be called, in each form."""

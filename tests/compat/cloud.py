@@ -16,6 +16,13 @@ from urllib.parse import urlsplit
 
 from attrs import define
 
+#: Tests do wrong on purpose, and do it quickly.
+UNLIMITED = """
+[limits]
+requests_per_s = 0
+failures_per_s = 0
+"""
+
 #: How long a cloud may take to answer, and an instance to run.
 PATIENCE_S = 60.0
 
@@ -67,9 +74,10 @@ class Cloud:
     _process: subprocess.Popen[bytes]
 
     @classmethod
-    def start(cls) -> Cloud:
+    def start(cls, configuration: str = UNLIMITED) -> Cloud:
         """@raise CloudFailed:"""
         directory = Path(tempfile.mkdtemp(prefix="euca_tw-compat-"))
+        (directory / "euca.toml").write_text(configuration)
         url = f"http://127.0.0.1:{free_port()}/"
         cloud = cls(directory, url, {}, _running(directory, url))
         try:
@@ -104,6 +112,11 @@ class Cloud:
     def port(self) -> int:
         """Where it listens."""
         return urlsplit(self.url).port or 0
+
+    @property
+    def pid(self) -> int:
+        """Of its process."""
+        return self._process.pid
 
     def kill(self) -> None:
         """End it without warning."""
@@ -142,6 +155,7 @@ def _running(directory: Path, url: str) -> subprocess.Popen[bytes]:
             [
                 *(twistd, "-n", "--pidfile=", "euca-clc"),
                 *("--all-in-one", "--hypervisor", "memory"),
+                *("--config", str(directory / "euca.toml")),
                 *("--state-dir", str(directory / "state")),
                 *("--listen", f"tcp:{urlsplit(url).port}:interface=127.0.0.1"),
             ],
@@ -152,12 +166,12 @@ def _running(directory: Path, url: str) -> subprocess.Popen[bytes]:
 
 
 @cache
-def cloud_for(module: str) -> Cloud:
+def cloud_for(module: str, configuration: str = UNLIMITED) -> Cloud:
     """
     The cloud of a module of tests: started when the first of them asks for it,
     and stopped when all tests have been run.
     """
-    cloud = Cloud.start()
+    cloud = Cloud.start(configuration)
     atexit.register(cloud.stop)
     return cloud
 

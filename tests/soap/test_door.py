@@ -9,6 +9,7 @@ from itertools import count
 from typing import Any
 
 import xmlsec
+from attrs import evolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree
@@ -26,15 +27,16 @@ from euca_tw.api.ec2.keypairs import (
     KeyPairItem,
 )
 from euca_tw.api.ec2.table import EC2
-from euca_tw.api.errors import NoSuchKeyPair
+from euca_tw.api.errors import AuthFailure, NoSuchKeyPair
 from euca_tw.api.shapes import Operation
+from euca_tw.common.admission import IAdmission, IAttempt
 from euca_tw.common.certificate_identifiers import (
     CertificateIdentifier,
     identifiers_of,
 )
 from euca_tw.common.web import Asked, Reply
 from euca_tw.model.callers import Caller
-from euca_tw.soap import guards
+from euca_tw.soap import algorithms, guards
 from euca_tw.soap.addressing import (
     ACTION,
     MESSAGE_ID,
@@ -43,12 +45,15 @@ from euca_tw.soap.addressing import (
     RELATES_TO,
     TO,
 )
+from euca_tw.soap.decoys import decoy
 from euca_tw.soap.door import SoapDoor, ec2_door, tier_door
 from euca_tw.soap.envelope import SOAP_11, SOAP_12, Envelope, read
 from euca_tw.soap.faults import Fault, read_fault
 from euca_tw.soap.interfaces import ICertificates
+from euca_tw.soap.keys import PublicKey
 from euca_tw.soap.signing import SHA1, Suite
 from euca_tw.soap.wsse import Forms, check_signature, read_claim
+from tests.fakes.admission import RecordingAdmission
 from tests.soap.identities import NOW, elliptic, identity
 from tests.soap.messages import altered, each_form, find, message
 
@@ -132,9 +137,10 @@ class OpenGuard:
     understood: frozenset[str] = frozenset()
 
     async def admit(
-        self, envelope: Envelope, path: str, request_id: str
+        self, envelope: Envelope, path: str, attempt: IAttempt
     ) -> guards.Admitted:
-        caller = Certificates().caller_of(identity("alice").certificate, request_id)
+        alice = identity("alice").certificate
+        caller = Certificates().caller_of(alice, attempt.request_id)
         assert caller is not None
         return guards._User(caller)
 
@@ -438,6 +444,75 @@ class UserTests(DoorCase):
             self.assertEqual(self.fault(body).code, code)
         self.assertEqual(self.service.asked, [])
 
+    def test_nobody_is_told_apart(self) -> None:
+        """
+        Who is not known is told the same as a known user with a wrong signature, by
+        whatever he is called, and whenever he signed.
+        """
+        known, stranger = (
+            (
+                message(DESCRIBE, by=evolve(identity("mallory"), token=token), now=now)
+                for now in (NOW, NOW - timedelta(days=1), NOW + timedelta(days=1))
+            )
+            for token in (identity("alice").token, identity("mallory").token)
+        )
+        claiming = message(DESCRIBE, headers=(), by="mallory")
+        called = [
+            etree.tostring(altered(form, claiming).root)
+            for by in ("alice", "mallory")
+            for form in each_form(identity(by).certificate).values()
+        ]
+        told = {
+            (found.code, found.message)
+            for body in (*known, *stranger, *called)
+            for found in [self.fault(body)]
+        }
+        self.assertEqual(told, {("AuthFailure", AuthFailure().message)})
+
+    def test_same_work(self) -> None:
+        """For who is not known a signature is checked, and in a thread if need be."""
+        found: list[tuple[bool, int]] = []
+        in_thread = 0
+
+        def recording(is_elliptic: bool, size: int) -> PublicKey:
+            found.append((is_elliptic, size))
+            return decoy(is_elliptic, size)
+
+        async def counted(work: Callable[[], Any]) -> Any:
+            nonlocal in_thread
+            in_thread += 1
+            return work()
+
+        self.patch(algorithms, "decoy", recording)
+        self.door = ec2_door(
+            EC2,
+            self.service.dispatch,
+            Certificates(),
+            self.clock,
+            self.new_id,
+            in_thread=lambda work: Deferred.fromCoroutine(counted(work)),
+        )
+        self.fault(message(DESCRIBE, by="mallory"))
+        self.assertEqual((found, in_thread), ([(False, 256)], 0))
+        items = "".join(f"<item><keyName>k{n}</keyName></item>" for n in range(2000))
+        large = DESCRIBE.replace("<keySet/>", f"<keySet>{items}</keySet>")
+        claiming = evolve(identity("mallory"), token=identity("alice").token)
+        self.fault(message(large, by=claiming))
+        as_known, in_thread = in_thread, 0
+        self.fault(message(large, by="mallory"))
+        self.assertEqual((as_known, in_thread), (2, 2))
+        self.assertEqual(len(found), 2)
+
+    def test_only_who_holds_the_key(self) -> None:
+        """learns that a message of his is too old, or was taken."""
+        old = message(DESCRIBE, now=NOW - timedelta(hours=1))
+        self.assertIn("expired", self.fault(old).message)
+        good = message(DESCRIBE)
+        self.answer(good)
+        for body in (old, good):
+            changed = body.replace(b"keySet", b"keyset")
+            self.assertEqual(self.fault(changed).message, AuthFailure().message)
+
     def test_refusals_are_logged(self) -> None:
         """Who is not let in is in the log, with the reason, but no traceback."""
         with capturedLogs() as events:
@@ -447,6 +522,78 @@ class UserTests(DoorCase):
             (event["peer"], event["code"], event["request_id"]),
             ("192.0.2.1", "AuthFailure", "req-1"),
         )
+
+    def admitted_by(self, admission: RecordingAdmission) -> None:
+        self.door = ec2_door(
+            EC2,
+            self.service.dispatch,
+            Certificates(),
+            self.clock,
+            self.new_id,
+            admission=admission,
+        )
+
+    def test_admission_is_told(self) -> None:
+        """Who keeps count is told what is shown, by whom, and how it went."""
+        admission = RecordingAdmission()
+        verifyObject(IAdmission, admission)
+        self.admitted_by(admission)
+        self.answer(message(DESCRIBE))
+        alice, mallory = identity("alice").certificate, identity("mallory").certificate
+        self.assertEqual(admission.told(), [("shows", alice), ("succeeded", "1" * 12)])
+        self.assertEqual(admission.attempts[0].peer, "192.0.2.1")
+        verifyObject(IAttempt, admission.attempts[0])
+        for body, told in (
+            (
+                message(DESCRIBE, by="mallory"),
+                [("shows", mallory), ("failed", "AuthFailure")],
+            ),
+            (message(DESCRIBE), [("shows", alice), ("failed", "InvalidSecurity")]),
+            (envelope(DESCRIBE), [("failed", "MissingAuthenticationToken")]),
+            (b"<a", [("failed", "MalformedXML")]),
+        ):
+            self.fault(body)
+            self.assertEqual(admission.told(), told)
+
+    def test_admission_is_told_of_a_name(self) -> None:
+        """A certificate that is only called is shown by what it is called."""
+        admission = RecordingAdmission()
+        self.admitted_by(admission)
+        self.answer(self.in_each_form("alice")[1])
+        (_, shown), succeeded = admission.told()
+        self.assertIn(shown, identifiers_of(identity("alice").certificate))
+        self.assertEqual(succeeded, ("succeeded", "1" * 12))
+
+    def test_refusals_are_not_failures(self) -> None:
+        """Of what goes wrong once it is known who asks, nobody keeps count."""
+        admission = RecordingAdmission()
+        self.admitted_by(admission)
+        self.fault(message(DESCRIBE.replace("keySet", "keyset")))
+        self.assertEqual([told for told, _ in admission.told()], ["shows", "succeeded"])
+
+    def test_refused_by_admission(self) -> None:
+        """Whoever keeps count may refuse; nothing is asked, and little is done."""
+        for step, told in (
+            ("attempt", []),
+            ("shows", ["shows", "failed"]),
+            ("succeeded", ["shows", "succeeded", "failed"]),
+        ):
+            admission = RecordingAdmission(step)
+            self.admitted_by(admission)
+            now = NOW + timedelta(seconds=len(told))
+            reply = self.ask(message(DESCRIBE, now=now))
+            self.assertEqual(reply.headers, (("Retry-After", "1"),))
+            found = read_fault(read(b"".join(reply.body)).entry)
+            assert found is not None
+            self.assertEqual(found.code, "RequestLimitExceeded")
+            self.assertEqual(found.message, "Request limit exceeded. Enough.")
+            self.assertEqual([name for name, _ in admission.told()], told)
+        self.assertEqual(self.service.asked, [])
+
+    def test_refused_unread(self) -> None:
+        """What is refused at once is not even read."""
+        self.admitted_by(RecordingAdmission("attempt"))
+        self.assertEqual(self.fault(b"<a").code, "RequestLimitExceeded")
 
     def in_each_form(self, by: str, now: datetime = NOW) -> list[bytes]:
         """A message without a token, whose key is given in each other form."""
