@@ -58,7 +58,7 @@ from euca_tw.common.certificates import KeyAndCertificate
 from euca_tw.common.descriptors import room_for
 from euca_tw.common.files import write_private_files
 from euca_tw.common.web import make_site
-from euca_tw.model.records import CLOUD_RECORDS, AccessKey
+from euca_tw.model.records import CLOUD_RECORDS, AccessKey, User
 from euca_tw.query.door import QueryDoor
 from euca_tw.query.signing import Signatures
 from euca_tw.soap.door import ec2_door
@@ -185,6 +185,8 @@ class Cloud:
                 name="the index of certificates",
                 start=self._certificates.index.refresh,
             ),
+            # Before there are users: see there.
+            replays_part(self._replays, lambda: not self._store.all(User)),
             Part(name="the first start", start=self._first_start),
             *self._around.parts,
             Part(
@@ -194,7 +196,6 @@ class Cloud:
             ),
             service_part(self._clusters),
             Part(name="admission", stop=self._admission.stop),
-            replays_part(self._replays),
             listen_part(machine, "cloud", section.listen, self._site()),
             service_part(admin_socket),
         )

@@ -284,10 +284,18 @@ def store_part(store: IStore) -> Part:
     return Part(name="the store", start=store.open, stop=store.close)
 
 
-def replays_part(replays: IReplays) -> Part:
-    """Open while doors that ask it are."""
+def replays_part(
+    replays: IReplays, is_first: Callable[[], bool] = lambda: False
+) -> Part:
+    """
+    Open while doors that ask it are.
+
+    @param is_first: see L{IReplays.open}.
+    """
     return Part(
-        name="the memory of signed messages", start=replays.open, stop=replays.close
+        name="the memory of signed messages",
+        start=lambda: replays.open(is_first()),
+        stop=replays.close,
     )
 
 

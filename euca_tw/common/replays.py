@@ -59,8 +59,13 @@ class IReplays(Interface):
     them takes a message, and all have seen it.
     """
 
-    def open() -> Awaitable[None]:
-        """Make ready: know what was taken before."""
+    def open(is_first: bool = False) -> Awaitable[None]:
+        """
+        Make ready: know what was taken before.
+
+        @param is_first: nobody had a key yet with which to sign, so that nothing
+            was; where nothing is known either, that is believed.
+        """
 
     def close() -> Awaitable[None]:
         """Let go of files.  What was taken stays so."""
@@ -203,7 +208,7 @@ class MemoryReplays:
     def __attrs_post_init__(self) -> None:
         self._tally = Tally(self.bounds)
 
-    async def open(self) -> None:
+    async def open(self, is_first: bool = False) -> None:
         """There is nothing to open."""
 
     async def close(self) -> None:

@@ -98,7 +98,8 @@ class ReplayFile:
 
     def open(self, now: int) -> Found:
         """
-        @param now: in seconds of the epoch.
+        @param now: in seconds of the epoch; from then on the memory vouches, if
+            nothing is known of what was taken before.
         @raise StoreUnusable: with what is wrong and what to do.
         """
         try:

@@ -87,7 +87,7 @@ class FileReplays:
 
     # --- opening and closing ------------------------------------------------
 
-    def open(self) -> Deferred[None]:
+    def open(self, is_first: bool = False) -> Deferred[None]:
         """
         @raise StoreUnusable: the file is another's, or cannot be written.
         """
@@ -98,12 +98,12 @@ class FileReplays:
             self._worker.quit()
             return failure
 
-        opening = self._in_thread(lambda: self._load(now))
+        opening = self._in_thread(lambda: self._load(now, is_first))
         return opening.addCallbacks(self._opened, failed)
 
-    def _load(self, now: int) -> Found:
+    def _load(self, now: int, is_first: bool) -> Found:
         """In the thread: what the file has, counted."""
-        found = self._file.open(now)
+        found = self._file.open(0 if is_first else now)
         self._tally = Tally(self.bounds)
         for made, owner, number in found.counts:
             self._tally.add(made, owner, number)

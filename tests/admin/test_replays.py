@@ -143,6 +143,19 @@ class CloudTests(ReplayCase):
         """What a user has signed is taken once, however often the cloud starts."""
         self.check(self.make, self.sign, self.directory)
 
+    def test_slow_clock(self) -> None:
+        """
+        At a cloud's first start nothing can have been taken before, so a clock that
+        is behind is no harm; later it may be, where the memory is lost.
+        """
+        old = NOW - timedelta(seconds=60)
+        for expected in (b"200 OK", b"InvalidSecurity"):
+            daemon = self.begin(self.make)
+            self.assertIn(expected, self.post(self.sign(old)))
+            self.successResultOf(daemon.stopService())
+            for path in self.directory.glob(f"{REPLAYS}*"):
+                path.unlink()
+
     def test_elsewhere(self) -> None:
         """The memory is where the configuration says."""
         shared = self.directory / "shared"

@@ -9,7 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -107,6 +107,22 @@ class FileCase(SynchronousTestCase):
 
 class RestartTests(FileCase):
     """What the file knows when it is opened."""
+
+    def test_first(self) -> None:
+        """
+        Where nobody could sign before, what was made before is taken; but what is
+        known of an earlier time goes before that.
+        """
+        old = NOW - timedelta(seconds=60)
+        for expected in ("FRESH", "SEEN"):
+            replays = make(self.path, NOW)
+            self.successResultOf(replays.open(is_first=True))
+            self.assertEqual(self.take(replays, made=old, now=NOW), expected)
+            self.close(replays)
+        replays = make(self.path, NOW, boot="another")
+        self.successResultOf(replays.open(is_first=True))
+        self.assertEqual(self.take(replays, made=old, now=NOW), "FORGOTTEN")
+        self.close(replays)
 
     def check_begun_anew(self, why: str, replays: FileReplays | None = None) -> None:
         """
