@@ -7,7 +7,7 @@ date; what comes after is what a client sends.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 
 from euca_tw.api.ec2.table import EC2, QUERY_VERSIONS
@@ -18,8 +18,12 @@ from euca_tw.soap.envelope import SOAP_11, SOAP_12
 from euca_tw.soap.keys import load_identity
 from euca_tw.soap.signing import SHA1, signed
 from tests.api.ec2.test_answers import values
+from tests.query.floods import FLOODS as QUERY_FLOODS
 from tests.query.test_round_trip import said
+from tests.soap.floods import FLOODS as SOAP_FLOODS
 
+#: What is meant to cost begins as small as other cases.
+SHORT = 1500
 NOW = datetime(2026, 11, 26, 8, tzinfo=UTC)
 
 
@@ -45,6 +49,8 @@ def by_query() -> Iterator[bytes]:
             pairs = said(shape, version, fullest, "")
             yield head + "&".join(f"{n}={v}" for n, v in pairs).encode()
         yield head + b"Attribute=description&OperationType=add&UserId.1=1&Value=x"
+    for make, *_ in QUERY_FLOODS.values():
+        yield b"\0\0" + make(SHORT)
 
 
 def by_soap() -> Iterator[bytes]:
@@ -67,6 +73,15 @@ def signed_messages(keys: KeyAndCertificate) -> Iterator[bytes]:
     for soap in (SOAP_11, SOAP_12):
         yield signed(soap, (), entry, identity, NOW)
         yield signed(soap, (), entry, identity, NOW, suite=SHA1)
+
+
+def odd_messages(signed: Iterable[bytes]) -> Iterator[bytes]:
+    """The signed ones in other encodings, and hostile ones, as short as they are."""
+    for message in signed:
+        for codec in ("utf-16", "utf-8-sig", "utf-16-le", "cp037", "utf-7"):
+            yield message.decode().replace("UTF-8", codec, 1).encode(codec)
+    for make, _ in SOAP_FLOODS.values():
+        yield make(SHORT)
 
 
 def make_keys() -> KeyAndCertificate:

@@ -17,7 +17,14 @@ from euca_tw.query.parameters import parse, reader, tree, unique
 from euca_tw.soap.decode import decode
 from euca_tw.soap.envelope import CLOSING, SOAP_11, opening, read
 from euca_tw.soap.wsse import check_signature, read_claim
-from fuzz.seeds import by_query, by_soap, chosen, make_keys, signed_messages
+from fuzz.seeds import (
+    by_query,
+    by_soap,
+    chosen,
+    make_keys,
+    odd_messages,
+    signed_messages,
+)
 
 Target = Callable[[bytes], None]
 
@@ -108,5 +115,5 @@ def targets() -> Mapping[str, tuple[Target, Iterable[bytes]]]:
     return {
         "query": (query, by_query()),
         "soap": (soap, by_soap()),
-        "wsse": (Verifier.of(messages), messages),
+        "wsse": (Verifier.of(messages), [*messages, *odd_messages(messages)]),
     }

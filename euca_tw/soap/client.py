@@ -35,6 +35,7 @@ from euca_tw.soap.addressing import (
     action,
     path_of,
 )
+from euca_tw.soap.bounds import OF_ANSWERS
 from euca_tw.soap.decode import decode
 from euca_tw.soap.envelope import SOAP_11, Envelope, read
 from euca_tw.soap.faults import read_fault
@@ -167,7 +168,7 @@ class SoapPeer:
         return verified()
 
     def _verified(self, answer: bytes, sent: _Sent) -> Any:
-        envelope = read(answer)
+        envelope = read(answer, bounds=OF_ANSWERS)
         if not envelope.headers(SECURITY):
             raise NoAnswer(_unsigned(envelope))
         claim = read_claim(envelope, OF_REPLY)

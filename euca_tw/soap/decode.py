@@ -104,7 +104,7 @@ def _step(element: etree._Element) -> str:
 
 
 def _name(element: etree._Element) -> str:
-    return etree.QName(element).localname
+    return etree.QName(element).localname[:_QUOTED]
 
 
 # --- structures -------------------------------------------------------------
@@ -239,7 +239,7 @@ def _check_attributes(element: etree._Element, fixed: Mapping[str, str]) -> None
         if str(name).startswith("{"):
             continue
         if name not in fixed:
-            raise _unknown(element, f"@{name}")
+            raise _unknown(element, f"@{name[:_QUOTED]}")
         if value != fixed[str(name)]:
             raise _invalid(element, str(value), f"{name} must be {fixed[str(name)]}")
 

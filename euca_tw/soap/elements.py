@@ -31,6 +31,15 @@ TIMESTAMP = f"{{{WSU}}}Timestamp"
 TOKEN = f"{{{WSSE}}}BinarySecurityToken"
 ID = f"{{{WSU}}}Id"
 
+#: Nothing that is read here has more in it, comments and all.
+_MOST = 100
+#: What an honest message has in texts, and in base64, is shorter: certificates
+#: have some kilobytes, names and times less.
+_LONGEST_TEXT = 8192
+_LONGEST_BASE64 = 65536
+#: No error repeats more of the sender's.
+TOLD = 100
+
 
 def named(*names: str) -> list[str]:
     """Those of XML signatures."""
@@ -47,13 +56,21 @@ def only(found: Sequence[etree._Element], what: str) -> etree._Element:
     return found[0]
 
 
+def check_few(element: etree._Element) -> None:
+    """@raise InvalidSecurity: it has more in it than anything needs."""
+    if len(element) > _MOST:
+        raise InvalidSecurity(f"{local_name(element)} has more than {_MOST} parts")
+
+
 def children(element: etree._Element) -> list[etree._Element]:
     """The elements in it."""
+    check_few(element)
     return list(element.iterchildren(etree.Element))
 
 
 def parts(element: etree._Element, names: list[str]) -> list[etree._Element]:
     """The children, which must be those, in that order."""
+    check_few(element)
     found = list(element)
     if [child.tag for child in found] == names:
         return found
@@ -71,7 +88,16 @@ def text_of(element: etree._Element) -> str:
     """
     if len(element):
         raise InvalidSecurity(f"{local_name(element)} must have text only")
-    return element.text or ""
+    return _limited(element, _LONGEST_TEXT)
+
+
+def _limited(element: etree._Element, longest: int) -> str:
+    text = element.text or ""
+    if len(text) > longest:
+        raise InvalidSecurity(
+            f"{local_name(element)} has more than {longest} characters"
+        )
+    return text
 
 
 def decoded(element: etree._Element) -> bytes:
@@ -80,7 +106,7 @@ def decoded(element: etree._Element) -> bytes:
     comes out is only ever compared, byte for byte.
     """
     try:
-        found = a2b_base64(element.text or "")
+        found = a2b_base64(_limited(element, _LONGEST_BASE64))
     except ValueError:
         found = b""
     if not found:

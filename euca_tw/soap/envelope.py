@@ -2,9 +2,11 @@
 SOAP envelopes, read once and hardened, and the frames of those we write.
 
 The tree that comes out of L{read} is the one on which the signature is checked
-and from which the request is decoded.  Nothing in it was fetched, expanded or
-resolved; nesting deeper than 256 elements and texts of more than 10 MB are
-refused by libxml2, and longer documents by the HTTP shell.
+and from which the request is decoded.  Its encoding is decided by
+L{euca_tw.soap.encodings}; nothing in it was fetched, expanded or resolved
+(L{euca_tw.soap.parsing}); of what costs more than its bytes it has not much
+(L{euca_tw.soap.bounds}).  Texts of more than 10 MB are refused by libxml2, and
+longer documents by the HTTP shell.
 """
 
 from __future__ import annotations
@@ -15,6 +17,9 @@ from attrs import frozen
 from lxml import etree
 
 from euca_tw.api.errors import MalformedRequest
+from euca_tw.soap.bounds import BLOCKS, OF_REQUESTS, Bounds, TreeCheck, check_text
+from euca_tw.soap.encodings import utf8_of
+from euca_tw.soap.parsing import Parser
 
 SOAP_11 = "http://schemas.xmlsoap.org/soap/envelope/"
 SOAP_12 = "http://www.w3.org/2003/05/soap-envelope"
@@ -25,11 +30,8 @@ CONTENT_TYPES = {
     SOAP_12: "application/soap+xml; charset=utf-8",
 }
 
-#: What a C{charset} in the HTTP header may be; anything else is refused, and
-#: not handed to whatever decoders the machine has.
-_CHARSETS = frozenset(
-    {"utf-8", "us-ascii", "utf-16", "utf-16le", "utf-16be", "iso-8859-1"}
-)
+#: No error repeats more of a name.
+_TOLD = 100
 
 _DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n'
 
@@ -41,7 +43,9 @@ class Envelope:
 
     @ivar soap: the namespace of the SOAP version.
     @ivar entry: the one child of Body.
-    @ivar size: of the document that it was read from.
+    @ivar ids: of whatever kind; each with its element, in the document's order.
+    @ivar size: how many bytes it was read from; or, if it takes longer to verify
+        than such messages do, how many those have that take as long.
     """
 
     root: etree._Element
@@ -49,6 +53,7 @@ class Envelope:
     header: etree._Element | None
     body: etree._Element
     entry: etree._Element
+    ids: list[tuple[str, etree._Element]]
     size: int
 
     def headers(self, tag: str) -> list[etree._Element]:
@@ -56,38 +61,31 @@ class Envelope:
         return [] if self.header is None else list(self.header.iterchildren(tag))
 
 
-def _parser(charset: str | None = None) -> etree.XMLParser:
-    return etree.XMLParser(
-        encoding=charset,
-        resolve_entities=False,
-        no_network=True,
-        load_dtd=False,
-        dtd_validation=False,
-        attribute_defaults=False,
-        huge_tree=False,
-        remove_comments=False,
-        remove_pis=False,
-        strip_cdata=True,
-    )
-
-
-class _Parsers(local):
-    """Of each thread its own: a parser knows the errors of its last document."""
+class _Reader(local):
+    """Of each thread its own, for none of these is to be shared."""
 
     def __init__(self) -> None:
-        self.usual = _parser()
+        self.parser = Parser()
+        self.tree = TreeCheck()
 
 
-_parsers = _Parsers()
+_reader = _Reader()
 
 
-def read(document: bytes, charset: str | None = None) -> Envelope:
+def read(
+    document: bytes, charset: str | None = None, bounds: Bounds = OF_REQUESTS
+) -> Envelope:
     """
     @param charset: as the HTTP header has it; else the document tells.
     @raise MalformedRequest: it is not XML, or not an envelope with exactly
-        one entry in its Body.
+        one entry in its Body; or it has more than C{bounds} allow of.
     """
-    root = _parse(document, charset)
+    if not document.strip():
+        raise MalformedRequest("The request is empty")
+    text = utf8_of(document, charset)
+    weight = check_text(text, bounds)
+    root = _reader.parser.parse(text)
+    size = _reader.tree.check(root, weight, bounds)
     soap = etree.QName(root).namespace or ""
     if soap not in CONTENT_TYPES or root.tag != f"{{{soap}}}Envelope":
         raise MalformedRequest("It is not a SOAP envelope")
@@ -96,6 +94,8 @@ def read(document: bytes, charset: str | None = None) -> Envelope:
     body, header = f"{{{soap}}}Body", f"{{{soap}}}Header"
     if tags not in ([header, body], [body]):
         raise MalformedRequest("An envelope has at most one Header, then one Body")
+    if len(parts) == 2 and len(parts[0]) > BLOCKS:
+        raise MalformedRequest(f"The Header has more than {BLOCKS} blocks")
     entries = _elements(parts[-1])
     if len(entries) != 1:
         raise MalformedRequest("The Body must have exactly one entry")
@@ -105,40 +105,14 @@ def read(document: bytes, charset: str | None = None) -> Envelope:
         header=parts[0] if len(parts) == 2 else None,
         body=parts[-1],
         entry=entries[0],
-        size=len(document),
+        ids=_reader.tree.ids(root),
+        size=size,
     )
 
 
-def _parse(document: bytes, charset: str | None) -> etree._Element:
-    if not document.strip():
-        raise MalformedRequest("The request is empty")
-    parser = _choose(charset)
-    try:
-        root = etree.fromstring(document, parser)
-    except etree.XMLSyntaxError as e:
-        raise MalformedRequest(f"It is not well-formed XML: {e.msg}") from None
-    # A prefix that is not declared is an error that libxml2 recovers from, and
-    # lxml overlooks if a warning comes after it.
-    for entry in parser.error_log:
-        if entry.level >= etree.ErrorLevels.ERROR:
-            raise MalformedRequest(f"It is not well-formed XML: {entry.message}")
-    if root.getroottree().docinfo.internalDTD is not None:
-        raise MalformedRequest("A document type definition is not taken")
-    return root
-
-
-def _choose(charset: str | None) -> etree.XMLParser:
-    if charset is None:
-        return _parsers.usual
-    name = charset.lower()
-    if name not in _CHARSETS:
-        raise MalformedRequest(f"The charset {charset!r} is not taken")
-    # With these two the document itself knows better (UTF-16: its byte order).
-    return _parsers.usual if name in ("utf-8", "utf-16") else _parser(name)
-
-
 def _elements(parent: etree._Element) -> list[etree._Element]:
-    found = []
+    """The elements in it; of more than two, three."""
+    found: list[etree._Element] = []
     if not _is_blank(parent.text):
         raise MalformedRequest(_STRAY)
     for child in parent:
@@ -146,6 +120,8 @@ def _elements(parent: etree._Element) -> list[etree._Element]:
             raise MalformedRequest(_STRAY)
         if isinstance(child.tag, str):
             found.append(child)
+            if len(found) > 2:
+                break
     return found
 
 
@@ -178,4 +154,4 @@ def check_understood(envelope: Envelope, understood: frozenset[str]) -> None:
             continue
         if must.strip() in ("1", "true"):
             name = etree.QName(block).localname
-            raise MalformedRequest(f"The header {name} is not understood here")
+            raise MalformedRequest(f"The header {name[:_TOLD]} is not understood here")

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from hmac import compare_digest
+from itertools import islice
 from typing import Any
 
 from attrs import frozen
@@ -17,7 +18,16 @@ from lxml import etree
 
 from euca_tw.api.errors import InvalidSecurity
 from euca_tw.soap.algorithms import Algorithms, SignatureMethod
-from euca_tw.soap.elements import DS, children, decoded, named, only, parts, resolve
+from euca_tw.soap.elements import (
+    DS,
+    TOLD,
+    children,
+    decoded,
+    named,
+    only,
+    parts,
+    resolve,
+)
 from euca_tw.soap.envelope import Envelope
 
 EXCLUSIVE = "http://www.w3.org/2001/10/xml-exc-c14n#"
@@ -28,6 +38,9 @@ _IN_SIGNED_INFO = named("CanonicalizationMethod", "SignatureMethod")
 _IN_REFERENCE = named("Transforms", "DigestMethod", "DigestValue")
 #: More parts than anybody signs.
 _REFERENCES = 32
+#: More prefixes than anybody keeps: each is looked for at every element.
+_PREFIXES = 32
+_LONGEST_LIST = 4096
 
 
 @frozen
@@ -78,27 +91,30 @@ def read_signed_info(
 
     @raise InvalidSecurity: it is not of the form that we take.
     """
-    count = len(list(signed_info.iterchildren(_REFERENCE)))
+    found = islice(signed_info.iterchildren(_REFERENCE), _REFERENCES + 1)
+    count = len(list(found))
     if not 0 < count <= _REFERENCES:
         raise InvalidSecurity("SignedInfo has too few or too many references")
     how, signing, *references = parts(
         signed_info, [*_IN_SIGNED_INFO, *[_REFERENCE] * count]
     )
     places = (envelope.header, security)
-    return (
-        _canonical(how),
-        algorithms.signing[_algorithm(signing, algorithms.signing)],
-        tuple(
-            _part(each, envelope.body, places, ids, algorithms) for each in references
-        ),
+    canonical = _canonical(how)
+    method = algorithms.signing[_algorithm(signing, algorithms.signing)]
+    signed = tuple(
+        _part(each, envelope.body, places, ids, algorithms) for each in references
     )
+    # Or one large part would cost as much as many.
+    if len({part.element for part in signed}) < len(signed):
+        raise InvalidSecurity("Two references lead to one part of the message")
+    return canonical, method, signed
 
 
 def _algorithm(element: etree._Element, allowed: Collection[str]) -> str:
     """Its name; it must have no parameters."""
     name = element.get("Algorithm") or ""
     if name not in allowed:
-        raise InvalidSecurity(f"The algorithm {name!r} is not taken")
+        raise InvalidSecurity(f"The algorithm {name[:TOLD]!r} is not taken")
     if len(element) and children(element):
         raise InvalidSecurity(f"The algorithm {name!r} has parameters")
     return name
@@ -114,7 +130,13 @@ def _canonical(element: etree._Element) -> Canonical:
     kept = only(children(element), "parameter of a canonicalization")
     if kept.tag != f"{{{EXCLUSIVE}}}InclusiveNamespaces":
         raise InvalidSecurity("A canonicalization has other parameters")
-    prefixes = (kept.get("PrefixList") or "").split()
+    listed = kept.get("PrefixList") or ""
+    prefixes = listed.split() if len(listed) <= _LONGEST_LIST else []
+    is_long = len(listed) > _LONGEST_LIST or len(prefixes) > _PREFIXES
+    if is_long or (len(kept) and children(kept)):
+        raise InvalidSecurity(
+            f"InclusiveNamespaces must have at most {_PREFIXES} prefixes, and no parts"
+        )
     return Canonical(True, tuple(prefixes))
 
 
@@ -130,6 +152,8 @@ def _part(
     if element is not body and element.getparent() not in places:
         raise InvalidSecurity("A reference leads to no part of the message")
     transforms, digesting, digest = parts(reference, _IN_REFERENCE)
+    if len(digest) and children(digest):
+        raise InvalidSecurity("DigestValue must have text only")
     return Part(
         element,
         _transform(transforms),

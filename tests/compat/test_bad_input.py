@@ -269,7 +269,7 @@ class SoapTests(BadInputCase):
 
     def test_unknown_version(self) -> None:
         """A date that there never was is told as such."""
-        for date in ("2008-02-02", "1999-01-01", "x" * 5000):
+        for date in ("2008-02-02", "1999-01-01", "x" * 200):
             self.soap_refused(
                 "NoSuchVersion", self.message(ENTRY.replace("2008-02-01", date))
             )
@@ -361,24 +361,24 @@ class QueryTests(BadInputCase):
         body, headers = self.signed_4(DESCRIBE)
         changed = body.replace(b"Describe", b"Terminate")
         answer = self.send(changed, headers)
-        self.check_error(answer, "SignatureDoesNotMatch", 403)
+        self.check_error(answer, "AuthFailure", 401)
         answer = self.send(body, headers, target=f"{SERVICE}?MaxResults=5")
-        self.check_error(answer, "SignatureDoesNotMatch", 403)
+        self.check_error(answer, "AuthFailure", 401)
         signed_2 = self.signed_2(DESCRIBE)
         self.assertEqual(self.send(form(signed_2).encode()).status, 200)
         signed_2["Action"] = "TerminateInstances"
         answer = self.send(form(signed_2).encode())
-        self.check_error(answer, "SignatureDoesNotMatch", 403)
+        self.check_error(answer, "AuthFailure", 401)
 
     def test_two_signatures(self) -> None:
         """Signature parameters beside a signed header change nothing of it."""
         body, headers = self.signed_4({**DESCRIBE, "Signature": "x"})
         self.assertEqual(self.send(body, headers).status, 200)
         answer = self.send(b"X-Amz-Signature=x&" + body, headers)
-        self.check_error(answer, "SignatureDoesNotMatch", 403)
+        self.check_error(answer, "AuthFailure", 401)
 
     def test_stranger(self) -> None:
-        """A key that nobody has is told so."""
+        """A key that nobody has is refused like a wrong signature."""
         body, headers = self.signed_4(DESCRIBE)
         key = self.cloud.settings["EC2_ACCESS_KEY"]
         headers["Authorization"] = headers["Authorization"].replace(key, "A" * 20)
@@ -394,14 +394,14 @@ class QueryTests(BadInputCase):
             odd = {**headers, "X-Amz-Date": said}
             self.check_error(self.send(body, odd), "IncompleteSignature", 400)
         odd = {**headers, "X-Amz-Date": "20010101T000000Z"}
-        self.check_error(self.send(body, odd), "RequestExpired", 400)
+        self.check_error(self.send(body, odd), "RequestTimeTooSkewed", 403)
 
     def test_expired(self) -> None:
         """A time that is long past, or far to come, is not taken."""
         for said in ("2001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"):
             parameters = {**self.signed_2(DESCRIBE), "Timestamp": said}
             answer = self.send(form(parameters).encode())
-            self.check_error(answer, "RequestExpired", 400)
+            self.check_error(answer, "RequestTimeTooSkewed", 403)
 
     def test_what_is_asked(self) -> None:
         """Version and action are there, and known."""

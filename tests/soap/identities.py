@@ -8,8 +8,15 @@ from functools import cache
 
 import xmlsec
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509 import CertificateBuilder, Name, NameAttribute
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from cryptography.x509 import (
+    Certificate,
+    CertificateBuilder,
+    Name,
+    NameAttribute,
+    SubjectKeyIdentifier,
+)
 from cryptography.x509.oid import NameOID
 
 from euca_tw.common.certificates import (
@@ -34,29 +41,45 @@ def identity(name: str) -> Identity:
 
 
 @cache
+def twin(name: str) -> Identity:
+    """One of those that have certificates of their own, and one key."""
+    key = load_pem_private_key(pair("twins").key_pem, None)
+    assert isinstance(key, rsa.RSAPrivateKey)
+    made = _certificate(name, key, 2 if name == "tom" else 3)
+    pem = made.public_bytes(serialization.Encoding.PEM)
+    return load_identity(pair("twins").key_pem, pem)
+
+
+@cache
 def elliptic(name: str, curve: type[ec.EllipticCurve] = ec.SECP256R1) -> Identity:
     """One whose key is not RSA, which only users have."""
     key = ec.generate_private_key(curve())
-    subject = Name([NameAttribute(NameOID.COMMON_NAME, name)])
-    certificate = (
-        CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(subject)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(NOW)
-        .not_valid_after(NOW)
-        .sign(key, hashes.SHA256())
-        .public_bytes(serialization.Encoding.DER)
-    )
+    der = _certificate(name, key, 1).public_bytes(serialization.Encoding.DER)
     pem = key.private_bytes(
         serialization.Encoding.PEM,
         serialization.PrivateFormat.PKCS8,
         serialization.NoEncryption(),
     )
     return Identity(
-        certificate=certificate,
-        token=b64encode(certificate).decode(),
+        certificate=der,
+        token=b64encode(der).decode(),
         key=xmlsec.Key.from_memory(pem, xmlsec.constants.KeyDataFormatPem, None),
-        fingerprint=fingerprint(certificate),
+        fingerprint=fingerprint(der),
+    )
+
+
+def _certificate(
+    name: str, key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey, serial: int
+) -> Certificate:
+    subject = Name([NameAttribute(NameOID.COMMON_NAME, name)])
+    return (
+        CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(key.public_key())
+        .serial_number(serial)
+        .not_valid_before(NOW)
+        .not_valid_after(NOW)
+        .add_extension(SubjectKeyIdentifier.from_public_key(key.public_key()), False)
+        .sign(key, hashes.SHA256())
     )

@@ -15,7 +15,9 @@ from attrs import frozen
 from tests.soap.wrapping import (
     bodies,
     documents,
+    elliptic,
     entries,
+    identifiers,
     ids,
     keys,
     references,
@@ -35,6 +37,8 @@ _FAMILIES = (
     splits.attacks,
     references.attacks,
     keys.attacks,
+    identifiers.attacks,
+    elliptic.attacks,
     transforms.attacks,
     entries.attacks,
     documents.attacks,

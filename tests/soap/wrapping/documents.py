@@ -28,6 +28,9 @@ SOAP_12 = "http://www.w3.org/2003/05/soap-envelope"
 _DTD = malformed("A document type definition is not taken")
 _ILL = malformed("not well-formed")
 _NO_ENVELOPE = malformed("not a SOAP envelope")
+_NOT_WIDE = malformed("declared as UTF-16, and is not in it")
+_EBCDIC = malformed("EBCDIC is not taken")
+_NOT_TAKEN = malformed("is not taken")
 
 _START = "<soap:Envelope "
 _BODY = '<soap:Body wsu:Id="Body">'
@@ -101,7 +104,7 @@ def _definitions() -> Iterator[Attack]:
         ),
     ):
         yield Attack(name=name, make=_typed(definition, *changes), why=_DTD)
-    yield Attack(name="An entity bomb", make=_typed(bomb, (INSTANCE, "&a9;")), why=_ILL)
+    yield Attack(name="An entity bomb", make=_typed(bomb, (INSTANCE, "&a9;")), why=_DTD)
     yield Attack(
         name="A definition after the Envelope",
         make=in_text(("</soap:Envelope>", "</soap:Envelope><!DOCTYPE x>")),
@@ -241,9 +244,9 @@ def _evil_alone(honest: Honest) -> bytes:
 
 
 _WRITTEN: tuple[tuple[str, Make, Why], ...] = (
-    ("Declared as UTF-16, and is UTF-8", _recoded("UTF-16", "utf-8"), _ILL),
-    ("Declared as EBCDIC", _recoded("IBM037", "cp037"), _ILL),
-    ("Declared as nothing known", _recoded("x-evil", "utf-8"), _ILL),
+    ("Declared as UTF-16, and is UTF-8", _recoded("UTF-16", "utf-8"), _NOT_WIDE),
+    ("Declared as EBCDIC", _recoded("IBM037", "cp037"), _EBCDIC),
+    ("Declared as nothing known", _recoded("x-evil", "utf-8"), _NOT_TAKEN),
     ("Two documents", _twice, _ILL),
     ("Two documents, the attacker's first", _evil_first, _ILL),
     ("A document that is cut", _cut, _ILL),

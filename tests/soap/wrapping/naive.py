@@ -10,13 +10,20 @@ real one, and what it finds wrong with the others is a second opinion.
 from __future__ import annotations
 
 from base64 import b64decode, b64encode
+from collections.abc import Collection
 from functools import cache
-from hashlib import sha256
+from hashlib import sha1, sha256
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from cryptography.x509 import (
+    Certificate,
+    SubjectKeyIdentifier,
+    load_der_x509_certificate,
+)
 from lxml import etree
 
 from tests.soap.identities import identity, pair
@@ -30,7 +37,7 @@ from tests.soap.wrapping.honest import (
     signed_info,
 )
 
-_USERS = ("alice", "mallory")
+USERS = ("alice", "mallory")
 
 
 def canonical(element: etree._Element, prefixes: str = "") -> bytes:
@@ -63,32 +70,68 @@ def seal(root: etree._Element, by: str) -> None:
     find(signature(root), "ds:SignatureValue").text = b64encode(value).decode()
 
 
-def flaw(document: bytes) -> str:
+def flaw(document: bytes, known: Collection[bytes] | None = None) -> str:
     """
     C{stranger}, C{signature} or C{digest}: what is wrong with the first
     signature in a document, and C{form} if there is none.  Nothing, at best.
+
+    @param known: the certificates of those who may sign; those of the two users,
+        unless told.
     """
+    if known is None:
+        known = [identity(name).certificate for name in USERS]
     try:
         root = etree.fromstring(document)
         info = find(root, f".//{{{DS}}}SignedInfo")
-        key = find(root, f".//{{{DS}}}KeyInfo//{{{WSSE}}}Reference")
+        holder = find(root, f".//{{{DS}}}KeyInfo/{{{WSSE}}}SecurityTokenReference")
     except (etree.XMLSyntaxError, AssertionError):
         return "form"
-    held = _bytes(next(iter(_by_id(root, (key.get("URI") or "")[1:])), None))
-    names = [name for name in _USERS if identity(name).certificate == held]
-    if not names:
+    found = [each for each in known if _is_named(root, holder, each)]
+    if len(found) != 1:
         return "stranger"
+    value = _bytes(root.find(f".//{{{DS}}}SignatureValue"))
     try:
-        private_key(names[0]).public_key().verify(
-            _bytes(root.find(f".//{{{DS}}}SignatureValue")),
-            canonical(info),
-            padding.PKCS1v15(),
-            hashes.SHA256(),
-        )
+        _verify(load_der_x509_certificate(found[0]), value, canonical(info))
     except InvalidSignature:
         return "signature"
     good = all(_is_intact(root, each) for each in info.iterfind("ds:Reference", NAMES))
     return "" if good else "digest"
+
+
+def _verify(certificate: Certificate, value: bytes, signed: bytes) -> None:
+    key = certificate.public_key()
+    if isinstance(key, rsa.RSAPublicKey):
+        key.verify(value, signed, padding.PKCS1v15(), hashes.SHA256())
+        return
+    assert isinstance(key, ec.EllipticCurvePublicKey)
+    size = (key.key_size + 7) // 8
+    if len(value) != 2 * size:
+        raise InvalidSignature
+    r, s = (int.from_bytes(half) for half in (value[:size], value[size:]))
+    key.verify(encode_dss_signature(r, s), signed, ec.ECDSA(hashes.SHA256()))
+
+
+def _is_named(root: etree._Element, holder: etree._Element, certificate: bytes) -> bool:
+    """Whether a reference to a key is to that certificate's, by whatever name."""
+    reference = holder.find(f"{{{WSSE}}}Reference")
+    if reference is not None:
+        tokens = _by_id(root, (reference.get("URI") or "")[1:])
+        return bool(tokens) and _bytes(tokens[0]) == certificate
+    loaded = load_der_x509_certificate(certificate)
+    serial = holder.findtext(f".//{{{DS}}}X509SerialNumber")
+    if serial is not None:
+        issuer = (holder.findtext(f".//{{{DS}}}X509IssuerName") or "").lower()
+        name = loaded.issuer.rfc4514_string().lower()
+        return (issuer, serial) == (name, str(loaded.serial_number))
+    found = holder.find(f"{{{WSSE}}}KeyIdentifier")
+    kind = "" if found is None else (found.get("ValueType") or "").partition("#")[2]
+    return _bytes(found) == {
+        "X509v3": certificate,
+        "ThumbprintSHA1": sha1(certificate).digest(),
+        "X509SubjectKeyIdentifier": SubjectKeyIdentifier.from_public_key(
+            loaded.public_key()
+        ).digest,
+    }.get(kind)
 
 
 def _is_intact(root: etree._Element, reference: etree._Element) -> bool:

@@ -18,6 +18,7 @@ from tests.soap.wrapping.honest import (
     ID,
     NO_ID,
     NO_PART,
+    TWO_REFERENCES,
     UNSIGNED_BODY,
     UNSIGNED_STAMP,
     Attack,
@@ -148,7 +149,7 @@ def attacks() -> Iterator[tuple[str, Attack]]:
     for name, alter, why in (
         ("The Body is not signed", _dropped("Body"), UNSIGNED_BODY),
         ("The Timestamp is not signed", _dropped("Timestamp"), UNSIGNED_STAMP),
-        ("The Timestamp is signed twice", _doubled, UNSIGNED_BODY),
+        ("The Timestamp is signed twice", _doubled, TWO_REFERENCES),
         ("The token is signed instead of the Body", _to_token, UNSIGNED_BODY),
         ("Nothing is signed", _none, few),
         ("Much is signed", _many, few),

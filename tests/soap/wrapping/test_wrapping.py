@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import timedelta
+from functools import cache
 from itertools import count
 from typing import Any
 
+from cryptography.hazmat.primitives.asymmetric import ec
+from lxml import etree
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.logger import capturedLogs
@@ -14,15 +18,23 @@ from zope.interface import implementer
 
 from euca_tw.api.ec2.table import EC2
 from euca_tw.api.shapes import Operation
+from euca_tw.common.certificate_identifiers import (
+    CertificateIdentifier,
+    identifiers_of,
+)
 from euca_tw.common.web import Asked
 from euca_tw.model.callers import Caller
 from euca_tw.soap.door import ec2_door
 from euca_tw.soap.envelope import read
 from euca_tw.soap.faults import Fault, read_fault
 from euca_tw.soap.interfaces import ICertificates
-from tests.soap.identities import NOW, identity
+from tests.soap.identities import NOW, elliptic, identity, twin
+from tests.soap.messages import each_form, message
 from tests.soap.wrapping.corpus import Hostile, corpus
+from tests.soap.wrapping.elliptic import HONEST as ELLENS
+from tests.soap.wrapping.elliptic import honest as ellens
 from tests.soap.wrapping.honest import (
+    EVIL,
     INSTANCE,
     LATE_S,
     REPLAYED,
@@ -30,7 +42,7 @@ from tests.soap.wrapping.honest import (
     honest,
     insecure,
 )
-from tests.soap.wrapping.naive import flaw
+from tests.soap.wrapping.naive import USERS, flaw
 from tests.soap.wrapping.replays import HARMLESS
 
 #: Who, what, and to which instances.
@@ -44,16 +56,26 @@ FAMILIES = {
     "Body moved into the Signature",
     "Body moved under Header",
     "Body moved under Security",
+    "Certificates of others, called",
     "Certificates swapped",
     "Document type definitions",
     "Duplicated ids",
+    "Elliptic keys of others",
+    "Elliptic methods renamed",
+    "Elliptic signatures again",
+    "Elliptic signatures altered",
     "Encodings",
     "Entries renamed and typed",
     "Foreign ids",
+    "Identifiers altered",
+    "Identifiers and tokens",
+    "Identifiers of other kinds",
     "Injected namespaces",
+    "Issuers and serial numbers",
     "Keys of other kinds",
     "Multiple references",
     "Nested Envelope",
+    "One key of two certificates",
     "Prefix lists",
     "References",
     "Replays",
@@ -82,16 +104,33 @@ _SILENT = "AuthFailure"
 
 @implementer(ICertificates)
 class Certificates:
-    """Knows two users: the one who is attacked, and one who may attack."""
+    """
+    Knows those who are attacked, one who may attack, and some with odd
+    certificates; and Ida, whose certificate is not in force.
+    """
 
     def caller_of(self, certificate_der: bytes, request_id: str) -> Caller | None:
-        for name in ("alice", "mallory"):
-            if certificate_der == identity(name).certificate:
+        for name, certificate in in_force().items():
+            if certificate_der == certificate:
                 return Caller(account_id="", user_name=name, request_id=request_id)
         return None
 
-    def certificate_of(self, identifier: object) -> bytes | None:
-        """No certificate is known by another name than its bytes."""
+    def certificate_of(self, identifier: CertificateIdentifier) -> bytes | None:
+        found = [
+            each for each in in_force().values() if identifier in identifiers_of(each)
+        ]
+        return found[0] if len(found) == 1 else None
+
+
+@cache
+def in_force() -> dict[str, bytes]:
+    """The users' certificates."""
+    return {
+        **{name: identity(name).certificate for name in USERS},
+        **{name: twin(name).certificate for name in ("tom", "tim")},
+        "ellen": elliptic("ellen").certificate,
+        "kay": elliptic("kay", ec.SECP256K1).certificate,
+    }
 
 
 class Cloud:
@@ -146,7 +185,7 @@ class CorpusTests(SynchronousTestCase):
         self.assertEqual(len(set(documents)), len(documents))
         names = Counter((each.family, each.name) for each in self.corpus)
         self.assertEqual([name for name, n in names.items() if n > 1], [])
-        self.assertGreater(len(self.corpus), 400)
+        self.assertGreater(len(self.corpus), 850)
 
     def test_families(self) -> None:
         """No known family is missing, and each has several messages."""
@@ -182,6 +221,51 @@ class DoorTests(SynchronousTestCase):
             cloud.executed, [HONEST, ("alice", "TerminateInstances", ("i-87654321",))]
         )
 
+    def test_called(self) -> None:
+        """A certificate that is called by what stands for it is found, if it can."""
+        cloud = Cloud()
+        forms = each_form(identity("alice").certificate).values()
+        for number, form in enumerate(forms):
+            root = etree.fromstring(honest(number).document)
+            form(root)
+            status, answer = cloud.send(etree.tostring(root))
+            self.assertEqual(status, 200, answer)
+        self.assertEqual(cloud.executed, [HONEST] * 4)
+
+    def test_twins(self) -> None:
+        """Who shares his key with another is found by all but the key."""
+        forms = each_form(twin("tom").certificate)
+        del forms["key"]
+        cloud = Cloud()
+        for number, form in enumerate(forms.values()):
+            now = NOW + timedelta(milliseconds=number)
+            root = etree.fromstring(message(EVIL, headers=(), by=twin("tom"), now=now))
+            form(root)
+            self.assertEqual(cloud.send(etree.tostring(root))[0], 200)
+        self.assertEqual({user for user, *_ in cloud.executed}, {"tom"})
+
+    def test_elliptic(self) -> None:
+        """Ellen's message is executed, once; its other form is its repetition."""
+        cloud = Cloud()
+        self.assertEqual(cloud.send(ellens())[0], 200)
+        self.assertEqual(cloud.send(ellens())[0], 500)
+        self.assertEqual(cloud.executed, [ELLENS])
+
+    def test_elliptic_negative(self) -> None:
+        """
+        Nor is it executed when what others made of it comes first: of the two, that
+        are as good, one is.
+        """
+        negative = next(
+            each.document
+            for each in corpus(honest())
+            if each.name == "Elliptic: the same, with s negative"
+        )
+        cloud = Cloud()
+        self.assertEqual(cloud.send(negative)[0], 200)
+        self.assertEqual(cloud.send(ellens())[0], 500)
+        self.assertEqual(cloud.executed, [ELLENS])
+
     def test_honest_too_late(self) -> None:
         """Nor once more, too late or too early, is the honest message executed."""
         document = honest().document
@@ -212,6 +296,7 @@ class DoorTests(SynchronousTestCase):
         fresh: dict[float, Cloud] = {s: Cloud(s) for s in (0, LATE_S)}
         used = Cloud()
         used.send(honest().document)
+        used.send(ellens())
         wrong = []
         for hostile in corpus(honest()):
             cloud = used if hostile.is_replay else fresh[hostile.after_s]
@@ -219,7 +304,7 @@ class DoorTests(SynchronousTestCase):
             wrong += [f"{hostile.family}: {hostile.name}: {each}" for each in told]
         self.assertEqual(self.flushLoggedErrors(), [])
         self.assertEqual(wrong, [], "\n" + "\n".join(wrong))
-        self.assertEqual(used.executed, [HONEST])
+        self.assertEqual(used.executed, [HONEST, ELLENS])
         for cloud in fresh.values():
             self.assertEqual(cloud.executed, [])
         fresh[0].send(honest().document)
@@ -250,6 +335,9 @@ def refuse(cloud: Cloud, hostile: Hostile) -> list[str]:
     found, why = fault_of(answer), hostile.why
     if found.code != why.error.code or why.said not in found.message:
         wrong.append(f"{found.code}: {found.message}; not {why.said!r}")
-    if found.code == _SILENT and (said := flaw(hostile.document)) != why.flaw:
+    if (
+        found.code == _SILENT
+        and (said := flaw(hostile.document, in_force().values())) != why.flaw
+    ):
         wrong.append(f"wrong is its {said}, not its {why.flaw}")
     return wrong
