@@ -76,8 +76,6 @@ def public_key(certificate: bytes) -> PublicKey:
         raise UnusableKey(str(e)) from None
     if isinstance(found, rsa.RSAPublicKey):
         return found
-    if isinstance(found, ec.EllipticCurvePublicKey) and isinstance(
-        found.curve, CURVES
-    ):
+    if isinstance(found, ec.EllipticCurvePublicKey) and isinstance(found.curve, CURVES):
         return found
     raise UnusableKey("The certificate is of a kind of key that is not taken")
