@@ -85,6 +85,10 @@ _MOMENT = re.compile(
     r"([0-9]{4})-([0-9]{2})-([0-9]{2})T([0-9]{2}):([0-9]{2}):([0-9]{2})"
     r"(?:\.([0-9]+))?(Z|[+-][0-9]{2}:[0-9]{2})?"
 )
+_is_usual_moment = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[01][0-9]:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?Z"
+    r"|[0-9]{4}-[0-9]{2}-[0-9]{2}T2[0-3]:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?Z"
+).fullmatch
 
 
 def moment(text: str) -> datetime:
@@ -93,13 +97,12 @@ def moment(text: str) -> datetime:
 
     @raise NotOfType: it is none, or not between the years 1 and 9999.
     """
-    stripped = text.strip(SPACE)
-    matched = _MOMENT.fullmatch(stripped)
     try:
+        if _is_usual_moment(text):
+            return datetime.fromisoformat(text)
+        matched = _MOMENT.fullmatch(text.strip(SPACE))
         if matched is None:
             raise ValueError(text)
-        if matched[8] == "Z" and matched[4] != "24":
-            return datetime.fromisoformat(stripped)
         return _moment(*matched.groups())
     except (ValueError, OverflowError):
         raise NotOfType("It must be a moment (xsd:dateTime)") from None

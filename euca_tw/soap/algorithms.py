@@ -11,7 +11,7 @@ import hashlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from attrs import frozen
+from attrs import field, frozen
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from euca_tw.soap.decoys import decoy, is_out_of_range
 from euca_tw.soap.elements import DS
 from euca_tw.soap.keys import PublicKey
+from euca_tw.soap.templates import Templates
 
 MORE = "http://www.w3.org/2001/04/xmldsig-more#"
 XENC = "http://www.w3.org/2001/04/xmlenc#"
@@ -85,10 +86,15 @@ def _der(signature: bytes, size: int) -> bytes:
 
 @frozen(kw_only=True)
 class Algorithms:
-    """Those that are taken, by name."""
+    """
+    Those that are taken, by name.
+
+    @ivar templates: what was worked out by them.
+    """
 
     signing: Mapping[str, SignatureMethod]
     digesting: Mapping[str, Callable[[bytes], Any]]
+    templates: Templates = field(factory=Templates, eq=False, repr=False)
 
 
 WITHOUT_SHA1 = Algorithms(

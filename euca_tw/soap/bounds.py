@@ -16,6 +16,7 @@ take it by the cube.
 from __future__ import annotations
 
 import re
+from typing import NamedTuple
 
 from attrs import frozen
 from lxml import etree
@@ -85,8 +86,7 @@ _is_too_long = re.compile(
 ).match
 
 
-@frozen
-class Weight:
+class Weight(NamedTuple):
     """What was found in the text; the tree is judged by it."""
 
     size: int

@@ -8,7 +8,7 @@ nothing is skipped but comments and white space between elements.
 from __future__ import annotations
 
 from binascii import a2b_base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from lxml import etree
 
@@ -65,7 +65,7 @@ def check_few(element: etree._Element) -> None:
 def children(element: etree._Element) -> list[etree._Element]:
     """The elements in it."""
     check_few(element)
-    return list(element.iterchildren(etree.Element))
+    return [child for child in element if isinstance(child.tag, str)]
 
 
 def parts(element: etree._Element, names: list[str]) -> list[etree._Element]:
@@ -88,16 +88,14 @@ def text_of(element: etree._Element) -> str:
     """
     if len(element):
         raise InvalidSecurity(f"{local_name(element)} must have text only")
-    return _limited(element, _LONGEST_TEXT)
-
-
-def _limited(element: etree._Element, longest: int) -> str:
     text = element.text or ""
-    if len(text) > longest:
-        raise InvalidSecurity(
-            f"{local_name(element)} has more than {longest} characters"
-        )
+    if len(text) > _LONGEST_TEXT:
+        raise _too_long(local_name(element), _LONGEST_TEXT)
     return text
+
+
+def _too_long(name: str, longest: int) -> InvalidSecurity:
+    return InvalidSecurity(f"{name} has more than {longest} characters")
 
 
 def decoded(element: etree._Element) -> bytes:
@@ -105,12 +103,19 @@ def decoded(element: etree._Element) -> bytes:
     What is there in base64.  What is none of its characters is skipped: what
     comes out is only ever compared, byte for byte.
     """
+    return decoded_text(element.text or "", lambda: local_name(element))
+
+
+def decoded_text(text: str | bytes, name: Callable[[], str]) -> bytes:
+    """@param name: of the element that it is in, for a refusal."""
+    if len(text) > _LONGEST_BASE64:
+        raise _too_long(name(), _LONGEST_BASE64)
     try:
-        found = a2b_base64(_limited(element, _LONGEST_BASE64))
+        found = a2b_base64(text)
     except ValueError:
         found = b""
     if not found:
-        raise InvalidSecurity(f"{local_name(element)} is not base64")
+        raise InvalidSecurity(f"{name()} is not base64")
     return found
 
 

@@ -58,7 +58,18 @@ class Envelope:
 
     def headers(self, tag: str) -> list[etree._Element]:
         """The header blocks of that name."""
-        return [] if self.header is None else list(self.header.iterchildren(tag))
+        if self.header is None:
+            return []
+        return [block for block in self.header if block.tag == tag]
+
+
+def _form(soap: str) -> tuple[str, tuple[list[str], list[str]]]:
+    body, header = f"{{{soap}}}Body", f"{{{soap}}}Header"
+    return soap, ([header, body], [body])
+
+
+#: By the root's name: the namespace, and what may be in it.
+_FORMS = {f"{{{soap}}}Envelope": _form(soap) for soap in CONTENT_TYPES}
 
 
 class _Reader(local):
@@ -86,13 +97,12 @@ def read(
     weight = check_text(text, bounds)
     root = _reader.parser.parse(text)
     size = _reader.tree.check(root, weight, bounds)
-    soap = etree.QName(root).namespace or ""
-    if soap not in CONTENT_TYPES or root.tag != f"{{{soap}}}Envelope":
+    form = _FORMS.get(str(root.tag))
+    if form is None:
         raise MalformedRequest("It is not a SOAP envelope")
+    soap, allowed = form
     parts = _elements(root)
-    tags = [part.tag for part in parts]
-    body, header = f"{{{soap}}}Body", f"{{{soap}}}Header"
-    if tags not in ([header, body], [body]):
+    if [part.tag for part in parts] not in allowed:
         raise MalformedRequest("An envelope has at most one Header, then one Body")
     if len(parts) == 2 and len(parts[0]) > BLOCKS:
         raise MalformedRequest(f"The Header has more than {BLOCKS} blocks")

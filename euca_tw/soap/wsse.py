@@ -31,7 +31,7 @@ Tests hold it against xmlsec and against the messages of other stacks.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from attrs import evolve, frozen
@@ -51,7 +51,6 @@ from euca_tw.soap.algorithms import (
     WITHOUT_SHA1,
     XENC,
     Algorithms,
-    SignatureMethod,
 )
 from euca_tw.soap.elements import (
     BASE64,
@@ -79,6 +78,7 @@ from euca_tw.soap.signed_info import (
     INCLUSIVE,
     Canonical,
     Part,
+    SignedInfo,
     read_signed_info,
 )
 
@@ -110,6 +110,8 @@ __all__ = [
 
 [_SIGNATURE] = named("Signature")
 _IN_SIGNATURE = named("SignedInfo", "SignatureValue", "KeyInfo")
+_UNSIGNED = "The {} must be signed"
+_NOT_CANONICAL = "What is signed cannot be canonicalized"
 
 
 @frozen(kw_only=True)
@@ -148,19 +150,20 @@ class Claim:
     @ivar identifier: by which to find the certificate; see L{of}.
     @ivar value: what of the signature nobody else can change, by which a
         repetition is known.
-    @ivar parts: what the signature covers, if it is good.
     """
 
     certificate: bytes
     identifier: CertificateIdentifier | None = None
-    signed_info: etree._Element
-    canonical: Canonical
-    method: SignatureMethod
+    signed_info: SignedInfo
     signature: bytes
     value: bytes
-    parts: tuple[Part, ...]
     created: datetime
     expires: datetime | None
+
+    @property
+    def parts(self) -> Sequence[Part]:
+        """What the signature covers, if it is good."""
+        return self.signed_info.parts
 
     def of(self, certificate: bytes) -> Claim:
         """The same, now that the certificate was found."""
@@ -185,23 +188,26 @@ def read_claim(
         raise MissingAuthenticationToken()
     security = only(found, "Security header")
     check_few(security)
-    signature = only(list(security.iterchildren(_SIGNATURE)), "Signature")
-    stamp = only(list(security.iterchildren(TIMESTAMP)), "Timestamp")
-    ids = _ids(envelope)
-    signed_info, value, key_info = parts(signature, _IN_SIGNATURE)
-    canonical, method, signed = read_signed_info(
-        envelope, security, signed_info, ids, forms.algorithms
-    )
-    covered = [part.element for part in signed]
-    needed = [(envelope.body, "Body"), (stamp, "Timestamp")]
+    blocks = [(block.tag, block) for block in security]
+    signature = only([b for tag, b in blocks if tag == _SIGNATURE], "Signature")
+    stamp = only([b for tag, b in blocks if tag == TIMESTAMP], "Timestamp")
+    ids = ids_of(envelope)
+    what, value, key_info = parts(signature, _IN_SIGNATURE)
+    try:
+        signed_info = read_signed_info(envelope, security, what, ids, forms.algorithms)
+    except etree.C14NError:
+        raise InvalidSecurity(_NOT_CANONICAL) from None
+    covered = [part.element for part in signed_info.parts]
+    if envelope.body not in covered:
+        raise InvalidSecurity(_UNSIGNED.format("Body"))
+    if stamp not in covered:
+        raise InvalidSecurity(_UNSIGNED.format("Timestamp"))
     for tag in headers:
         name = etree.QName(tag).localname
         block = only(envelope.headers(tag), name)
         text_of(block)
-        needed.append((block, name))
-    for element, name in needed:
-        if element not in covered:
-            raise InvalidSecurity(f"The {name} must be signed")
+        if block not in covered:
+            raise InvalidSecurity(_UNSIGNED.format(name))
     created, expires = _times(stamp)
     key = read_key_info(key_info, security, ids, is_direct=not forms.takes_identifiers)
     signature_value = decoded(value)
@@ -209,17 +215,14 @@ def read_claim(
         certificate=key if isinstance(key, bytes) else NOBODYS,
         identifier=None if isinstance(key, bytes) else key,
         signed_info=signed_info,
-        canonical=canonical,
-        method=method,
         signature=signature_value,
-        value=method.unrepeatable(signature_value),
-        parts=signed,
+        value=signed_info.method.unrepeatable(signature_value),
         created=created,
         expires=expires,
     )
 
 
-def _ids(envelope: Envelope) -> dict[str, etree._Element]:
+def ids_of(envelope: Envelope) -> dict[str, etree._Element]:
     """Nothing shall have two meanings."""
     ids = dict(envelope.ids)
     if len(ids) != len(envelope.ids):
@@ -228,7 +231,9 @@ def _ids(envelope: Envelope) -> dict[str, etree._Element]:
 
 
 def _times(stamp: etree._Element) -> tuple[datetime, datetime | None]:
-    inner = children(stamp)
+    inner = list(stamp)
+    if [child.tag for child in inner] not in _IN_TIMESTAMP:
+        inner = children(stamp)
     if [child.tag for child in inner] not in _IN_TIMESTAMP:
         raise InvalidSecurity("The Timestamp must have Created, and may have Expires")
     try:
@@ -258,19 +263,20 @@ def check_signature(claim: Claim, *, is_known: bool = True) -> None:
     @raise InvalidSecurity: it cannot be computed.
     """
     try:
-        claim.method.verify(
+        claim.signed_info.method.verify(
             _key_of(claim.certificate) if is_known else None,
             claim.signature,
-            claim.canonical.bytes_of(claim.signed_info),
+            claim.signed_info.canonical,
         )
         is_intact = all(part.is_intact for part in claim.parts)
     except InvalidSignature:
         raise AuthFailure() from None
     except etree.C14NError:
         # A namespace that is no absolute URI, say.
-        raise InvalidSecurity("What is signed cannot be canonicalized") from None
+        raise InvalidSecurity(_NOT_CANONICAL) from None
     if not is_intact:
         raise AuthFailure()
+    claim.signed_info.remember()
 
 
 def _key_of(certificate: bytes) -> PublicKey | None:

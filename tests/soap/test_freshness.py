@@ -69,7 +69,7 @@ class FreshnessTests(SynchronousTestCase):
 class FullDisk:
     """A memory that cannot be written."""
 
-    async def open(self) -> None:
+    async def open(self, is_first: bool = False) -> None:
         """As if it could."""
 
     async def close(self) -> None:
