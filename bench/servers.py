@@ -94,13 +94,23 @@ def hello() -> Iterator[Server]:
         yield server
 
 
+def peers_python() -> str:
+    """The interpreter of the venv that has the peers; made at its first use."""
+    wanted = (HERE / "requirements.txt").read_text()
+    stamp = PEERS / "requirements.txt"
+    python = str(PEERS / "bin" / "python")
+    if not stamp.exists() or stamp.read_text() != wanted:
+        subprocess.run([sys.executable, "-m", "venv", "--clear", PEERS], check=True)
+        pip = [python, "-m", "pip", "-qq", "install", "-r", HERE / "requirements.txt"]
+        subprocess.run(pip, check=True)
+        stamp.write_text(wanted)
+    return python
+
+
 @contextlib.contextmanager
 def moto() -> Iterator[Server]:
     """moto's server, the peer; in a venv of its own."""
-    if not PEERS.exists():
-        subprocess.run([sys.executable, "-m", "venv", str(PEERS)], check=True)
-        pip = [str(PEERS / "bin" / "pip"), "install", "-q"]
-        subprocess.run([*pip, "-r", str(HERE / "requirements.txt")], check=True)
+    peers_python()
     port = free_port()
     command = [str(PEERS / "bin" / "moto_server"), "-H", "127.0.0.1", "-p", str(port)]
     with running(command, port) as server:
