@@ -9,7 +9,12 @@ from typing import Any
 
 from attrs import define
 from twisted.internet.defer import CancelledError, Deferred, succeed
-from twisted.internet.error import ConnectError, ConnectionClosed, DNSLookupError
+from twisted.internet.error import (
+    ConnectError,
+    ConnectingCancelledError,
+    ConnectionClosed,
+    DNSLookupError,
+)
 from twisted.internet.interfaces import IConsumer
 from twisted.internet.protocol import Protocol
 from twisted.python.failure import Failure
@@ -79,6 +84,8 @@ async def post(
         collector = _Collector(max_answer_bytes)
         response.deliverBody(collector)
         return response.code, await collector.collected
+    except ConnectingCancelledError:
+        raise CancelledError() from None
     except _TROUBLE as e:
         if any(each.check(CancelledError) for each in getattr(e, "reasons", ())):
             raise CancelledError() from None

@@ -42,6 +42,7 @@ _IN_REFERENCE = named("Transforms", "DigestMethod", "DigestValue")
 _REFERENCES = 32
 _MOST = 100
 _ELEMENTS = 500
+_LONGEST = 65536
 _TOO_MANY = "SignedInfo has too few or too many references"
 #: More prefixes than anybody keeps: each is looked for at every element.
 _PREFIXES = 32
@@ -134,12 +135,11 @@ def read_signed_info(
         raise InvalidSecurity(f"SignedInfo has more than {_ELEMENTS} parts")
     body, places = envelope.body, (envelope.header, security)
     canonical = _EXCLUSIVELY.bytes_of(element)
+    if len(canonical) > _LONGEST:
+        raise InvalidSecurity(f"SignedInfo has more than {_LONGEST} bytes")
     found = cut(canonical)
     known: Meaning | None = algorithms.templates.meaning(found.template)
-    # Where something is written otherwise than it is meant, or has comments in
-    # between, which no canonical bytes have, the elements tell.
-    has_comments = next(element.iter(etree.Comment), None) is not None
-    if known is None or has_comments or b"&" in canonical:
+    if known is None or not _tells(found, known, element, canonical):
         read = _from_elements(element, canonical, found, body, places, ids, algorithms)
     else:
         covered = []
@@ -152,6 +152,21 @@ def read_signed_info(
     if len({part.element for part in read.parts}) < len(read.parts):
         raise InvalidSecurity("Two references lead to one part of the message")
     return read
+
+
+def _tells(
+    found: Cut, known: Meaning, element: etree._Element, canonical: bytes
+) -> bool:
+    """
+    Whether the canonical bytes say what the elements do: nothing looks like a
+    reference that is none, is written otherwise than it is meant, or has comments
+    in between, which no canonical bytes have.
+    """
+    return (
+        len(found.uris) == len(found.digests) == len(known.parts)
+        and b"&" not in canonical
+        and next(element.iter(etree.Comment), None) is None
+    )
 
 
 def _digest_value() -> str:

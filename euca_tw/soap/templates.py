@@ -11,26 +11,30 @@ then read from its canonical bytes, which are what is signed.
 
 # Note [Same template, same structure]
 #
-# In canonical XML an attribute's value has no '"' and a text no '<'.  So what
-# is cut out ends where the value ends, and two SignedInfos with one template
-# have the same elements, attributes and texts, but for the cut pieces.  A
-# template is remembered only if the pieces that were cut out of it are those of
-# the references' elements, one by one: not an attribute elsewhere that is called
-# URI too, and not a text that looks like one.
+# In canonical XML an attribute's value has no '"', and a text no '<' and no '>'.
+# So what is cut out ends where the value ends, and two SignedInfos with one
+# template and as many pieces have the same elements, attributes and texts, but
+# for the pieces.  A template is remembered only if the pieces that were cut out
+# of it are those of the references' elements, one by one: not an attribute
+# elsewhere that is called URI too, and not a text that looks like one.  A text
+# may have '"', so a digest can hide what looks like an attribute; then there is
+# a piece too many.
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from threading import Lock
 from typing import Any, NamedTuple
 
 _cut_uris = re.compile(b' URI="([^"]*)"').split
-_cut_digests = re.compile(b"DigestValue>([^<]*)</[^>]*>").split
+_cut_digests = re.compile(b"DigestValue>([^<>]*)</[^<>]*>").split
 #: Stand for what was cut out; XML has no such characters.
 _URI, _DIGEST = b"\0", b"\1"
 
-#: More ways to sign than clients that anybody has.
+#: More ways to sign than clients that anybody has, and longer than any.
 MOST = 256
+LONGEST = 16384
 
 
 class Cut(NamedTuple):
@@ -59,17 +63,17 @@ class Templates:
 
     def __init__(self) -> None:
         self._meanings: dict[bytes, Any] = {}
+        self._changing = Lock()
 
     def meaning(self, template: bytes) -> Any | None:
         """What it means, if it is known."""
         return self._meanings.get(template)
 
-    def forget(self, template: bytes) -> None:
-        """It is worked out again when it is seen again."""
-        self._meanings.pop(template, None)
-
     def remember(self, template: bytes, meaning: Any) -> None:
-        """May be called in any thread."""
-        if len(self._meanings) >= MOST:
-            self._meanings.pop(next(iter(self._meanings)), None)
-        self._meanings[template] = meaning
+        """Unless it is too long.  May be called in any thread."""
+        if len(template) > LONGEST:
+            return
+        with self._changing:
+            if len(self._meanings) >= MOST:
+                del self._meanings[next(iter(self._meanings))]
+            self._meanings[template] = meaning

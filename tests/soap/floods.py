@@ -200,6 +200,18 @@ FLOODS: dict[str, tuple[Make, str]] = {
         ),
         "too few or too many references",
     ),
+    "what looks like digests": (
+        lambda n: frame().altered(
+            "<ds:SignedInfo", f'<ds:SignedInfo x="{times("DigestValue>", n)}"'
+        ),
+        "SignedInfo has more than 65536 bytes",
+    ),
+    "what looks like references": (
+        lambda n: frame().altered(
+            "<ds:SignedInfo", "<ds:SignedInfo x='" + times(' URI="', n) + "'"
+        ),
+        "SignedInfo has more than 65536 bytes",
+    ),
     "elements in a digest": (
         lambda n: (
             frame()

@@ -23,7 +23,7 @@ from euca_tw.soap.client import SoapPeers
 from euca_tw.soap.door import tier_door
 from euca_tw.soap.envelope import SOAP_11, Envelope, read
 from euca_tw.soap.faults import fault
-from euca_tw.soap.http import _Body, pooled_agent
+from euca_tw.soap.http import _Body, pooled_agent, post
 from euca_tw.soap.interfaces import PeerRefused, PeerUnreachable
 from euca_tw.soap.signing import signed
 from tests.fakes.http import MemoryNetwork
@@ -295,6 +295,17 @@ class AnswerTests(SynchronousTestCase):
         found = self.successResultOf(self.call(request=many))
         self.assertEqual(len(found.status_message), 60000)
         self.assertEqual(self.in_threads, 2)
+
+
+class ConnectingTests(SynchronousTestCase):
+    def test_cancelled(self) -> None:
+        """Who gives up before there is a connection is not told of a failure."""
+        for url in ("http://127.0.0.1:1/x", "http://host.example:1/x"):
+            agent = pooled_agent(MemoryReactorClock())
+            calling = Deferred.fromCoroutine(post(agent, url, {}, b"x", 10))
+            self.assertNoResult(calling)
+            calling.cancel()
+            self.failureResultOf(calling, CancelledError)
 
 
 class PoolTests(SynchronousTestCase):
