@@ -493,7 +493,7 @@ class UserTests(DoorCase):
             in_thread=lambda work: Deferred.fromCoroutine(counted(work)),
         )
         self.fault(message(DESCRIBE, by="mallory"))
-        self.assertEqual((found, in_thread), ([(False, 256)], 0))
+        self.assertEqual((set(found), in_thread), ({(False, 256)}, 0))
         items = "".join(f"<item><keyName>k{n}</keyName></item>" for n in range(2000))
         large = DESCRIBE.replace("<keySet/>", f"<keySet>{items}</keySet>")
         claiming = evolve(identity("mallory"), token=identity("alice").token)
@@ -501,7 +501,9 @@ class UserTests(DoorCase):
         as_known, in_thread = in_thread, 0
         self.fault(message(large, by="mallory"))
         self.assertEqual((as_known, in_thread), (2, 2))
-        self.assertEqual(len(found), 2)
+        # Twice each, if a signature is no number below the modulus.
+        self.assertGreaterEqual(len(found), 2)
+        self.assertEqual(set(found), {(False, 256)})
 
     def test_only_who_holds_the_key(self) -> None:
         """learns that a message of his is too old, or was taken."""
