@@ -182,7 +182,7 @@ FLOODS: dict[str, tuple[Make, str]] = {
             .filled()
             .replace(b'PrefixList="p"', f'PrefixList="{times("p ", n)}"'.encode(), 1)
         ),
-        "at most 32 prefixes",
+        "SignedInfo has more than 65536 bytes",
     ),
     # Ids and references.
     "ids": (
@@ -210,7 +210,7 @@ FLOODS: dict[str, tuple[Make, str]] = {
         lambda n: frame().altered(
             "<ds:SignedInfo", "<ds:SignedInfo x='" + times(' URI="', n) + "'"
         ),
-        "SignedInfo has more than 65536 bytes",
+        "attributes",
     ),
     "elements in a digest": (
         lambda n: (
@@ -243,7 +243,7 @@ FLOODS: dict[str, tuple[Make, str]] = {
         lambda n: frame().altered(
             'SignatureMethod Algorithm="', 'SignatureMethod Algorithm="' + "x" * n
         ),
-        "The algorithm 'xxxx",
+        "SignedInfo has more than 65536 bytes",
     ),
     "a long name of a key": (
         lambda n: frame().altered('URI="#Token"', f'URI="#{"x" * n}"'),

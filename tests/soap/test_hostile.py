@@ -140,8 +140,12 @@ class LargerTests(SynchronousTestCase):
         for attribute in ("wsu:Id", "Id", "xml:id"):
             ids = "".join(f"<a {attribute}='a{n}'/>" for n in range(million))
             self.assertRefused(frame().filled(ids), "more than 100000")
+        many = frame(EXCLUSIVE, "p " * 33).filled()
+        self.assertRefused(many, "at most 32 prefixes", InvalidSecurity)
+        named = FLOODS["a long algorithm"][0](1000)
+        self.assertRefused(named, f"The algorithm '{'x' * 100}' is", InvalidSecurity)
         prefixes = FLOODS["a long list of prefixes"][0](2 * million)
-        self.assertRefused(prefixes, "at most 32 prefixes", InvalidSecurity)
+        self.assertRefused(prefixes, "more than 65536 bytes", InvalidSecurity)
 
     def test_output(self) -> None:
         """
