@@ -126,12 +126,14 @@ class Cloud:
             random=machine.random,
             settings=section,
         )
+        self._certificates = StoredCertificates(self._store, machine.reactor)
         self._accounts = Accounts(
             store=self._store,
             clock=machine.reactor,
             minter=machine.minter,
             in_thread=machine.in_thread,
             sealing=self._sealing,
+            index=self._certificates.index,
         )
         self._files_of = partial(
             credential_files,
@@ -140,7 +142,6 @@ class Cloud:
             cloud_certificate_pem=pems.certificate_pem,
         )
         self._imports = Imports(store=self._store, images=self._images)
-        self._certificates = StoredCertificates(self._store, machine.reactor)
         self._replays = machine.make_replays(
             section.replays or section.state_dir / REPLAYS
         )

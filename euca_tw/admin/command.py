@@ -325,7 +325,8 @@ def _user_commands(command: Callable[..., argparse.ArgumentParser], into: Any) -
         "file",
         type=Path,
         metavar="FILE",
-        help="PEM: of RSA with 2048 bits or more, or on P-256, P-384 or P-521",
+        help="PEM: of RSA with 2048, 3072 or 4096 bits, or on P-256, P-384 or P-521; "
+        "of a key and a name that no other user's certificate has",
     )
 
 

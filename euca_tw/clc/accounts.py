@@ -12,9 +12,10 @@ import string
 from datetime import datetime
 from typing import ClassVar
 
-from attrs import define, evolve, field, frozen
+from attrs import Factory, define, evolve, field, frozen
 from twisted.internet.interfaces import IReactorTime
 
+from euca_tw.clc.certificate_index import CertificateIndex
 from euca_tw.clc.sealing import Sealing
 from euca_tw.common.certificates import (
     KeyAndCertificate,
@@ -94,13 +95,20 @@ class Credentials:
 
 @frozen(kw_only=True, eq=False)
 class Accounts:
-    """The users of a cloud."""
+    """
+    The users of a cloud.
+
+    @ivar index: of their certificates; may be that of others who look there.
+    """
 
     store: IStore
     clock: IReactorTime
     minter: Minter
     in_thread: InThread
     sealing: Sealing
+    index: CertificateIndex = Factory(
+        lambda self: CertificateIndex(self.store), takes_self=True
+    )
 
     def users(self) -> list[User]:
         """All of them, oldest first."""
@@ -260,11 +268,11 @@ class Accounts:
         """
         Let a user in with a certificate of his own, whose key he alone has.
 
-        @param pem: of RSA with 2,048 bits or more, or on the curve P-256, P-384
-            or P-521.
+        @param pem: of a key that L{is taken<euca_tw.common.certificates.is_taken>}.
         @raise NoSuchUser:
         @raise UnusableCertificate: it is of another kind, or nobody could be let
-            in with it now.
+            in with it now; or it may be taken for another user's, which would then
+            be good for this one, or not be found any more.
         @raise DuplicateCertificate:
         """
         user = self.named(name)
@@ -276,6 +284,9 @@ class Accounts:
         record = _certificate(user, certificate_pem, now)
         if self.store.get(UserCertificate, record.key) is not None:
             raise DuplicateCertificate(record.key)
+        der = der_of(certificate_pem)
+        if objection := self.index.objection(der, user.account_id):
+            raise UnusableCertificate(objection)
         await self.store.commit(Put(record))
         return record
 

@@ -37,7 +37,14 @@ from euca_tw.api.errors import (
     RequestLimitExceeded,
     RequestTimeTooSkewed,
 )
-from euca_tw.common.admission import LOGGED, IAdmission, IAttempt, source_of
+from euca_tw.common.admission import (
+    FAILED,
+    FAILED_AGAIN,
+    IAdmission,
+    IAttempt,
+    failure,
+    source_of,
+)
 from euca_tw.common.buckets import Buckets
 from euca_tw.common.seldom import SeldomLog
 
@@ -63,8 +70,6 @@ FAILURES = frozenset(
     )
 )
 
-_FAILED = "{peer} was not let in: {code}: {reason} [{request_id}]"
-_FAILED_AGAIN = "{who} was not let in {count} more times in {seconds} s"
 _THROTTLED = "{who} was not let in {count} more times, and is throttled from now on"
 _STILL = "{who} is still throttled"
 _CALLED = "Account {who} calls too often: it is refused [{request_id}]"
@@ -140,6 +145,8 @@ class _Attempt:
     request_id: str
     _credential: Hashable = None
     _is_refused: bool = False
+    #: The account that has called, until it is known what became of that.
+    _caller: str | None = None
 
     def shows(self, credential: Hashable) -> None:
         self._credential = credential
@@ -149,16 +156,27 @@ class _Attempt:
             of._throttle(self._source)
 
     def failed(self, code: str, reason: str) -> None:
-        self._of._failed(self, code, reason)
+        of = self._of
+        if self._caller is not None and of._calls is not None:
+            of._calls.give_back(self._caller, of._clock.seconds())
+        self._caller = None
+        of._failed(self, code, reason)
 
-    def succeeded(self, account_id: str) -> None:
+    def calls(self, account_id: str) -> None:
         of = self._of
         now = of._clock.seconds()
-        if self._credential is not None and of._failures is not None:
-            of._trusted.add(self._source, self._credential, now)
         if of._calls is not None and not of._calls.take(account_id, now):
             self._is_refused = True
             of._refuse_caller(account_id, self.request_id)
+        self._caller = account_id
+
+    def succeeded(self, account_id: str) -> None:
+        of = self._of
+        if self._credential is not None and of._failures is not None:
+            of._trusted.add(self._source, self._credential, of._clock.seconds())
+        if self._caller is None:
+            self.calls(account_id)
+        self._caller = None
 
 
 @implementer(IAdmission)
@@ -258,7 +276,7 @@ class Admission:
     def _throttle(self, source: str) -> None:
         """@raise RequestLimitExceeded: always."""
         self.refused["throttled"] += 1
-        self._told.tell(source, _FAILED_AGAIN, _STILL)
+        self._told.tell(source, FAILED_AGAIN, _STILL)
         raise RequestLimitExceeded(
             "Too many requests from your address were not signed as they must be: "
             "try again in a while."
@@ -269,21 +287,14 @@ class Admission:
             return  # that was counted and told of when it was raised
         self.failures[code] += 1
         source = attempt._source
-        self._told.tell(
-            source,
-            _FAILED_AGAIN,
-            _FAILED,
-            peer=attempt._peer,
-            code=code,
-            reason=reason[:LOGGED],
-            request_id=attempt.request_id,
-        )
+        fields = failure(attempt._peer, code, reason, attempt.request_id)
+        self._told.tell(source, FAILED_AGAIN, FAILED, **fields)
         if self._failures is None or code not in FAILURES:
             return
         now = self._clock.seconds()
         payer = self._payer(source, attempt._credential, now)
         if self._failures.charge(payer, now):
-            self._told.sum_up(source, _FAILED_AGAIN, _THROTTLED)
+            self._told.sum_up(source, FAILED_AGAIN, _THROTTLED)
 
     def _refuse_caller(self, account_id: str, request_id: str) -> None:
         """@raise RequestLimitExceeded: always."""

@@ -83,6 +83,12 @@ class Buckets(Generic[K]):
         self._keep(key, now + min(missing_s, self._longest_s), now)
         return missing_s > self._emptying_s
 
+    def give_back(self, key: K, now: float) -> None:
+        """Put back a token that was taken for nothing."""
+        if self.may_be_empty(key):
+            missing_s = self._until_full(key, now) - self._each_s
+            self._keep(key, now + max(missing_s, 0.0), now)
+
     def _until_full(self, key: K, now: float) -> float:
         full_at = self._full_at.get(key)
         if full_at is None:

@@ -11,19 +11,30 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from functools import lru_cache
 from hashlib import sha256
+from typing import TypeGuard
 
 from attrs import frozen
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 from cryptography.x509.oid import NameOID
 
 #: RSA, since that is all that EC2's SOAP clients can sign with.
 KEY_BITS = 2048
 
-#: What users' own keys may be on, besides.
+#: What users' own keys may be.  Few sizes, so that what a signature by one costs
+#: is known, and is no more than some tenths of a millisecond.
+RSA_BITS = (2048, 3072, 4096)
 CURVES = (ec.SECP256R1, ec.SECP384R1, ec.SECP521R1)
+_EXPONENT_BITS = 32
+KEYS = (
+    "RSA with 2048, 3072 or 4096 bits and an exponent below 2^32, or on P-256, P-384 "
+    "or P-521"
+)
+
+PublicKey = rsa.RSAPublicKey | ec.EllipticCurvePublicKey
 
 
 @frozen(kw_only=True)
@@ -72,10 +83,7 @@ def make_certificate(common_name: str, now: datetime, days: int) -> KeyAndCertif
 
 def _serial(public: rsa.RSAPublicKey) -> int:
     """As unique as the key itself; at most 159 bits, and positive."""
-    der = public.public_bytes(
-        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
-    )
-    return (int.from_bytes(sha256(der).digest()[:19]) >> 1) + 1
+    return (int.from_bytes(fingerprint_of_key(public)[:19]) >> 1) + 1
 
 
 def der_of(certificate_pem: bytes) -> bytes:
@@ -101,19 +109,20 @@ def usable_certificate(pem: bytes, now: datetime) -> bytes:
         key = certificate.public_key()
     except (ValueError, UnsupportedAlgorithm):
         raise ValueError("it is no certificate in PEM") from None
-    is_rsa = isinstance(key, rsa.RSAPublicKey) and key.key_size >= KEY_BITS
-    is_elliptic = isinstance(key, ec.EllipticCurvePublicKey) and isinstance(
-        key.curve, CURVES
-    )
-    if not (is_rsa or is_elliptic):
-        raise ValueError(
-            f"its key is neither of RSA with {KEY_BITS} bits or more, nor on P-256, "
-            "P-384 or P-521"
-        )
+    if not is_taken(key):
+        raise ValueError(f"its key is not of {KEYS}")
     first, last = certificate.not_valid_before_utc, certificate.not_valid_after_utc
     if not first <= now <= last:
         raise ValueError(f"it is valid from {first:%Y-%m-%d} to {last:%Y-%m-%d} only")
     return certificate.public_bytes(serialization.Encoding.PEM)
+
+
+def is_taken(key: object) -> TypeGuard[PublicKey]:
+    """Whether it is a public key of L{KEYS}."""
+    if isinstance(key, rsa.RSAPublicKey):
+        exponent = key.public_numbers().e
+        return key.key_size in RSA_BITS and exponent.bit_length() <= _EXPONENT_BITS
+    return isinstance(key, ec.EllipticCurvePublicKey) and isinstance(key.curve, CURVES)
 
 
 @lru_cache(maxsize=1024)
@@ -126,6 +135,27 @@ def validity(certificate_der: bytes) -> tuple[datetime, datetime]:
     """
     found = x509.load_der_x509_certificate(certificate_der)
     return found.not_valid_before_utc, found.not_valid_after_utc
+
+
+def fingerprint_of_key(key: CertificatePublicKeyTypes) -> bytes:
+    """SHA-256 over it, in the one form (SubjectPublicKeyInfo) that each key has."""
+    der = key.public_bytes(
+        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    return sha256(der).digest()
+
+
+def key_fingerprint_of(certificate_der: bytes) -> bytes:
+    """
+    Of the key of a certificate, of whatever kind.
+
+    @raise ValueError: it is none, or its key cannot be read.
+    """
+    try:
+        key = x509.load_der_x509_certificate(certificate_der).public_key()
+    except UnsupportedAlgorithm as error:
+        raise ValueError(str(error)) from None
+    return fingerprint_of_key(key)
 
 
 def fingerprint(certificate_der: bytes) -> str:

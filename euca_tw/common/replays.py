@@ -1,13 +1,14 @@
 """
 The memory of messages that were taken, so that a copy of one is not.
 
-What is remembered of a message is who signed it, when it says it was made, and
-the value of its signature.  A signature covers the time that its message says it
-was made, so a copy has the same; and by that time, not by when it came or how
-long messages are good at present, an entry is kept and found.  So no change of
-the clock or of the configuration makes a copy look new: the memory reaches back
-to some moment, has all that was made from then on, and vouches for nothing that
-was made before (L{Verdict.FORGOTTEN}).
+What is remembered of a message is the key that signed it, the value of its
+signature, and when it says that it was made.  Not the certificate: that need not
+be signed, so in a copy it may be another of the same key.  A signature covers the
+time that its message says it was made, so a copy has the same; and by that time,
+not by when it came or how long messages are good at present, an entry is kept and
+found.  So no change of the clock or of the configuration makes a copy look new:
+the memory reaches back to some moment, has all that was made from then on, and
+vouches for nothing that was made before (L{Verdict.FORGOTTEN}).
 
 The memory is bounded, and forgets nothing before its time: who has too much in it
 is told to wait (L{Verdict.FULL}).
@@ -77,8 +78,8 @@ class IReplays(Interface):
         Take a message, if it was not taken before.  When this has answered, it
         is remembered, though the process be killed at once.
 
-        @param owner: whose signature it is, told apart from all others.
-        @param value: the signature's.
+        @param owner: to whom it counts, as one of so many.
+        @param value: the signature's, with what tells its key from all others.
         @param made: when the message says that it was made; signed, so that it
             is always the same with the same signature.
         @param end: up to when it is to be remembered at least.
@@ -104,12 +105,13 @@ class Entry:
     other, as far as anybody can tell who cannot break SHA-256.
 
     @ivar made: in whole seconds of the epoch.
+    @ivar owner: to whom it counts; the same message to whomever it does.
     @ivar life: seconds after C{made} for which it is to be remembered; told in
         steps, so that there are few different ones.
     """
 
     made: int
-    owner: bytes
+    owner: bytes = field(eq=False)
     value: bytes
     life: int = field(eq=False)
 

@@ -3,8 +3,9 @@ Keys that are nobody's, to check the signatures of strangers against.
 
 What is computed for one must take as long as for a user whose signature is wrong,
 or the time of the answer would tell whose certificates are known.  So there is one
-for each kind and size of key that a signature may look like.  They are no secrets:
-whatever they find, it is not believed.
+for each kind and size of key that may be a user's; a signature of no such size is
+judged by the same one whoever may have made it.  They are no secrets: whatever they
+find, it is not believed.
 """
 
 from __future__ import annotations
@@ -14,11 +15,12 @@ from hashlib import shake_256
 
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
+from euca_tw.common.certificates import KEY_BITS, RSA_BITS
 from euca_tw.soap.keys import PublicKey
 
 #: In bytes, as long as their signatures.
-_RSA_SIZES = (128, 256, 384, 512)
-_COMMON_RSA = 256
+_RSA_SIZES = tuple(bits // 8 for bits in RSA_BITS)
+_COMMON_RSA = KEY_BITS // 8
 _CURVES: dict[int, type[ec.EllipticCurve]] = {
     64: ec.SECP256R1,
     96: ec.SECP384R1,

@@ -21,6 +21,7 @@ from euca_tw.api.errors import (
     Unavailable,
 )
 from euca_tw.common.replays import CannotRemember, IReplays, Verdict
+from euca_tw.soap.keys import key_fingerprint
 from euca_tw.soap.wsse import Claim
 
 
@@ -61,20 +62,27 @@ OF_PEERS = Freshness(ahead_s=20, behind_s=20)
 
 
 async def take_once(
-    replays: IReplays, claim: Claim, freshness: Freshness, now: datetime
+    replays: IReplays,
+    claim: Claim,
+    freshness: Freshness,
+    now: datetime,
+    *,
+    owner: bytes,
 ) -> None:
     """
-    Take a message whose signature is good, if it is fresh and was not taken.
+    Take a message whose signature is good, and which is fresh, if it was not
+    taken.
 
-    @raise InvalidSecurity: it is not fresh, or was taken, or may have been.
+    @param owner: whose it is: for each there is so much room.
+    @raise InvalidSecurity: it was taken, or may have been.
     @raise RequestLimitExceeded: too many were taken within its life.
     @raise Unavailable: it could not be remembered.
     """
-    freshness.check(claim, now)
     try:
         verdict = await replays.take(
-            owner=claim.certificate,
-            value=claim.value,
+            owner=owner,
+            # Not by the certificate: nobody need have signed which one it is.
+            value=key_fingerprint(claim.certificate) + claim.value,
             made=claim.created,
             # Until a clock that is as far behind as may be agrees.
             end=freshness.end_of(claim),

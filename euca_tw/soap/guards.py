@@ -84,28 +84,40 @@ class Guard(Protocol):
     async def admit(self, envelope: Envelope, path: str, attempt: IAttempt) -> Admitted:
         """
         @param path: that the message was sent to.
-        @param attempt: of the request; told what is shown and of success, not of
-            a refusal.
+        @param attempt: of the request; told what is shown, whose it is and of
+            success, not of a refusal.
         @raise ApiError: it is not let in.
         """
 
 
 @define(kw_only=True)
 class _Checkpoint:
-    """What both guards do with a message whose certificate they know."""
+    """
+    What both guards do with a message whose certificate they know: L{verify} it,
+    and when nothing else is against it, L{take} it.
+    """
 
     clock: IReactorTime
     freshness: Freshness
     in_thread: InThread
     replays: IReplays
 
-    async def check(self, claim: Claim, size: int, *, is_known: bool = True) -> None:
-        """@param is_known: see L{check_signature}."""
+    async def verify(self, claim: Claim, size: int, *, is_known: bool = True) -> None:
+        """
+        By its signature, and then by its times.
+
+        @param is_known: see L{check_signature}.
+        """
         if size > LARGE_BYTES:
             await self.in_thread(lambda: check_signature(claim, is_known=is_known))
         else:
             check_signature(claim, is_known=is_known)
-        await take_once(self.replays, claim, self.freshness, utc_now(self.clock))
+        self.freshness.check(claim, utc_now(self.clock))
+
+    async def take(self, claim: Claim, owner: bytes) -> None:
+        """After this it is a repetition.  See L{take_once}."""
+        now = utc_now(self.clock)
+        await take_once(self.replays, claim, self.freshness, now, owner=owner)
 
 
 # --- users ------------------------------------------------------------------
@@ -135,8 +147,12 @@ class EC2Guard:
 
     A stranger's message goes all the way that a known user's with a wrong
     signature goes, so that neither the answer nor its time tells whose
-    certificates are known.  What comes after the signature (is it stale, or a
-    repetition?) is told only to who holds the key.
+    certificates are known.  What comes after the signature (is it stale, one of
+    too many, a repetition?) is told only to who holds the key, or has what he
+    signed.
+
+    Whether it is a repetition is asked last: one that is refused as one of too many
+    may be sent again.
     """
 
     _certificates: ICertificates
@@ -152,9 +168,11 @@ class EC2Guard:
             claim = claim.of(found or NOBODYS)
         caller = self._certificates.caller_of(claim.certificate, attempt.request_id)
         is_known = caller is not None
-        await self._checkpoint.check(claim, envelope.size, is_known=is_known)
+        await self._checkpoint.verify(claim, envelope.size, is_known=is_known)
         if caller is None:  # never: no signature is right by nobody's key
             raise AuthFailure()
+        attempt.calls(caller.account_id)
+        await self._checkpoint.take(claim, caller.account_id.encode())
         attempt.succeeded(caller.account_id)
         return _User(caller)
 
@@ -235,7 +253,8 @@ class TierGuard:
             raise AuthFailure("The certificate is not of a peer of this service")
         texts = {tag: envelope.headers(tag)[0].text or "" for tag in OF_REQUEST}
         self._check_address(texts, envelope, path)
-        await self._checkpoint.check(claim, envelope.size)
+        await self._checkpoint.verify(claim, envelope.size)
+        await self._checkpoint.take(claim, claim.certificate)
         return _Peer(
             caller=Caller(
                 account_id="",

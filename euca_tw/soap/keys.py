@@ -9,13 +9,27 @@ from typing import Any
 import xmlsec
 from attrs import field, frozen
 from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from cryptography.x509 import load_der_x509_certificate
 
-from euca_tw.common.certificates import CURVES, der_of, fingerprint
+from euca_tw.common.certificates import (
+    KEYS,
+    PublicKey,
+    der_of,
+    fingerprint,
+    fingerprint_of_key,
+    is_taken,
+)
 
-PublicKey = rsa.RSAPublicKey | ec.EllipticCurvePublicKey
+__all__ = [
+    "Identity",
+    "PublicKey",
+    "UnusableKey",
+    "key_fingerprint",
+    "load_identity",
+    "public_key",
+]
 
 
 class UnusableKey(Exception):
@@ -61,21 +75,37 @@ def load_identity(key_pem: bytes, certificate_pem: bytes) -> Identity:
     )
 
 
-@lru_cache(maxsize=1024)
 def public_key(certificate: bytes) -> PublicKey:
     """
     The key of a certificate (DER).  Ask only for certificates that are known:
     strangers shall neither fill the cache nor have their keys parsed.
 
-    @raise UnusableKey: it is no certificate, or neither of an RSA key nor of one
-        on the curves P-256, P-384 and P-521.
+    @raise UnusableKey: it is no certificate, or of no key that
+        L{is taken<euca_tw.common.certificates.is_taken>}: for each of those there
+        is a decoy that takes as long (L{euca_tw.soap.decoys}).
     """
+    found = _key_or_reason(certificate)
+    if isinstance(found, str):
+        raise UnusableKey(found)
+    return found
+
+
+@lru_cache(maxsize=1024)
+def _key_or_reason(certificate: bytes) -> PublicKey | str:
+    """What is of no use is remembered, too: it shall not take longer."""
     try:
         found = load_der_x509_certificate(certificate).public_key()
     except (ValueError, UnsupportedAlgorithm) as e:
-        raise UnusableKey(str(e)) from None
-    if isinstance(found, rsa.RSAPublicKey):
-        return found
-    if isinstance(found, ec.EllipticCurvePublicKey) and isinstance(found.curve, CURVES):
-        return found
-    raise UnusableKey("The certificate is of a kind of key that is not taken")
+        return str(e)
+    return found if is_taken(found) else f"The certificate's key is not of {KEYS}"
+
+
+@lru_cache(maxsize=1024)
+def key_fingerprint(certificate: bytes) -> bytes:
+    """
+    What tells the key of a certificate from all others: certificates of one key
+    have the same.  To be asked of the same ones as L{public_key}.
+
+    @raise UnusableKey: as there.
+    """
+    return fingerprint_of_key(public_key(certificate))

@@ -37,9 +37,9 @@ SCHEMA = (
     """
     CREATE TABLE messages (
         made INTEGER NOT NULL,
-        owner BLOB NOT NULL,
         value BLOB NOT NULL,
-        PRIMARY KEY (made, owner, value)
+        owner BLOB NOT NULL,
+        PRIMARY KEY (made, value)
     ) STRICT, WITHOUT ROWID
     """,
 )
@@ -55,12 +55,12 @@ _TAKE = """
 """
 _WHY_NOT = """
     SELECT since, EXISTS (
-        SELECT 1 FROM messages WHERE made = ?1 AND owner = ?2 AND value = ?3
+        SELECT 1 FROM messages WHERE made = ?1 AND value = ?2
     ) FROM memory
 """
 _PUT = "INSERT OR IGNORE INTO messages VALUES (?, ?, ?)"
-_OLDEST = "SELECT made, owner, value FROM messages WHERE made < ? LIMIT ?"
-_FORGET = "DELETE FROM messages WHERE (made, owner, value) <= (?, ?, ?)"
+_OLDEST = "SELECT made, value FROM messages WHERE made < ? ORDER BY 1, 2 LIMIT ?"
+_FORGET = "DELETE FROM messages WHERE (made, value) <= (?, ?)"
 _COUNT = "SELECT made / ?1 * ?1, owner, count(*) FROM messages GROUP BY 1, 2"
 
 
@@ -75,8 +75,8 @@ def rows_of(
     return connection.execute(statement, values).fetchall()
 
 
-def key_of(entry: Entry) -> tuple[int, bytes, bytes]:
-    return entry.made, entry.owner, entry.value
+def row_of(entry: Entry) -> tuple[int, bytes, bytes]:
+    return entry.made, entry.value, entry.owner
 
 
 @define(eq=False)
@@ -100,11 +100,11 @@ class Messages:
         @return: None if it is for L{settle} to tell.
         @raise CannotRemember:
         """
-        key = key_of(entry)
+        row = row_of(entry)
         try:
-            if self._near.execute(_TAKE, (*key, entry.life)).rowcount == 1:
+            if self._near.execute(_TAKE, (*row, entry.life)).rowcount == 1:
                 return Verdict.FRESH
-            [(since, is_there)] = rows_of(self._near, _WHY_NOT, *key)
+            [(since, is_there)] = rows_of(self._near, _WHY_NOT, *row[:2])
         except sqlite3.Error as error:
             if is_busy(error):
                 return None
@@ -146,7 +146,7 @@ class Messages:
     def _put(self, entry: Entry, since: int) -> Verdict:
         if entry.made < since:
             return Verdict.FORGOTTEN
-        is_new = self._far.execute(_PUT, key_of(entry)).rowcount == 1
+        is_new = self._far.execute(_PUT, row_of(entry)).rowcount == 1
         return Verdict.FRESH if is_new else Verdict.SEEN
 
     def tidy(self, now: int) -> None:

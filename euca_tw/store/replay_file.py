@@ -36,8 +36,9 @@ from euca_tw.store.messages import (
 
 #: Says in the file's header whose it is: the letters "eucr".
 APPLICATION_ID = 0x65756372
-#: Of another version nothing is understood, nor thrown away.
-VERSION = 1
+#: What a newer version wrote is not understood, nor thrown away.  What an earlier
+#: one did is thrown away: it told messages apart by other values.
+VERSION = 2
 
 Connect = Callable[[Path, float], sqlite3.Connection]
 
@@ -121,8 +122,8 @@ class ReplayFile:
         if not self._vouches(mark):
             if not (is_alone or self._mark.is_alone()):
                 raise StoreUnusable(
-                    f"{self._path} is damaged, and in use: stop all the processes that "
-                    "share it, and start them again"
+                    f"{self._path} must be begun anew: {self._lost}, and it is in use: "
+                    "stop all the processes that share it, and start them again"
                 )
             mark = self._begin(now if mark is None else mark)
         far, near = self._connections[0], self._connect(self._path, 0)
@@ -149,6 +150,9 @@ class ReplayFile:
             if self._is_empty():
                 self._lost = None if mark is None else "it is gone"
                 return False
+            if self._pragma("user_version") != VERSION:
+                self._lost = "an earlier version wrote it"
+                return False
             problem = self._pragma("quick_check(1)")
             rows = self._rows("SELECT boot FROM memory")
         except sqlite3.DatabaseError as error:
@@ -166,7 +170,7 @@ class ReplayFile:
         """@raise StoreUnusable: it has what is not ours, or of another version."""
         owner, version = self._pragma("application_id"), self._pragma("user_version")
         if owner == APPLICATION_ID:
-            if version != VERSION:
+            if not isinstance(version, int) or version > VERSION:
                 raise StoreUnusable(
                     f"{self._path} was written by a newer version of euca_tw (schema "
                     f"{version}, this one knows {VERSION}): install that version "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
@@ -11,7 +12,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
+from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
+from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
@@ -36,6 +39,7 @@ from euca_tw.model.records import AccessKey
 from euca_tw.query.interfaces import IAccessKeys
 from euca_tw.soap.interfaces import ICertificates
 from euca_tw.store.memory import MemoryStore
+from tests.soap.identities import rsa_of
 
 NOW = 1_796_000_000
 RSA_2048 = rsa.generate_private_key(65537, 2048)
@@ -185,21 +189,112 @@ class AccountsTests(SynchronousTestCase):
             self.clock.rightNow = at
             self.assertEqual(self.ways_in(made), (True, expected))
 
-    def own(self, key: Any, days: int = 1) -> bytes:
-        """A certificate that a user made himself."""
-        name = x509.Name.from_rfc4514_string("CN=alice")
+    def own(
+        self,
+        key: Any,
+        days: int = 1,
+        *,
+        issuer: str = "CN=alice",
+        serial: int = 1,
+        identifier: bytes | None = None,
+    ) -> bytes:
+        """
+        A certificate that a user made himself.
+
+        @param key: a private key; or a public one, that he need not have.
+        """
+        name = x509.Name.from_rfc4514_string(issuer)
         now = datetime.fromtimestamp(NOW, UTC)
-        return (
+        is_private = hasattr(key, "public_key")
+        builder = (
             x509.CertificateBuilder()
             .subject_name(name)
             .issuer_name(name)
-            .public_key(key.public_key())
-            .serial_number(1)
+            .public_key(key.public_key() if is_private else key)
+            .serial_number(serial)
             .not_valid_before(now - timedelta(days=2))
             .not_valid_after(now + timedelta(days=days))
-            .sign(key, SHA256())
-            .public_bytes(Encoding.PEM)
         )
+        if identifier is not None:
+            extension = x509.SubjectKeyIdentifier(identifier)
+            builder = builder.add_extension(extension, critical=False)
+        made = builder.sign(key if is_private else RSA_2048, SHA256())
+        return made.public_bytes(Encoding.PEM)
+
+    def add_certificate(self, name: str, pem: bytes) -> str:
+        """What is said against it."""
+        added: list[Any] = []
+        Deferred.fromCoroutine(self.accounts.add_certificate(name, pem)).addBoth(
+            added.append
+        )
+        [found] = added
+        if not isinstance(found, Failure):
+            return ""
+        found.trap(UnusableCertificate)
+        return str(found.value)
+
+    def test_others_certificate(self) -> None:
+        """
+        Nobody's certificate can be taken for another user's: none is added whose
+        key or name another has, also one that is not in force.
+        """
+        made = self.create("alice")
+        self.create("mallory")
+        alices = x509.load_pem_x509_certificate(made.identity.certificate_pem)
+        issuer, serial = alices.issuer.rfc4514_string(), alices.serial_number
+        identifier = alices.extensions.get_extension_for_class(
+            x509.SubjectKeyIdentifier
+        ).value.digest
+        for pem, what in (
+            (self.own(alices.public_key()), "public key"),
+            (self.own(RSA_2048, identifier=identifier), "subject key identifier"),
+            (
+                self.own(RSA_2048, issuer="CN=ALICE", serial=serial),
+                "issuer and serial number",
+            ),
+        ):
+            for is_active in (True, False):
+                fingerprint_ = certificate_of(made)
+                self.successResultOf(
+                    self.accounts.activate_key(fingerprint_, is_active)
+                )
+                said = self.add_certificate("mallory", pem)
+                self.assertIn(f"its {what} is that of", said)
+                self.assertIn("alice", said)
+                self.assertIn(fingerprint_, said)
+        for pem in (
+            self.own(RSA_2048, issuer=issuer, serial=serial + 1),
+            self.own(RSA_2048, issuer=f"{issuer},O=x", serial=serial, days=2),
+            self.own(RSA_2048, serial=7, identifier=identifier[:-1]),
+        ):
+            self.assertEqual(self.add_certificate("mallory", pem), "")
+
+    def test_others_own_certificate(self) -> None:
+        """That is so for those that users made themselves, whoever comes first."""
+        for name in ("alice", "mallory"):
+            self.create(name)
+        key = ec.generate_private_key(ec.SECP256R1())
+        self.assertEqual(self.add_certificate("mallory", self.own(key)), "")
+        said = self.add_certificate("alice", self.own(key, serial=2))
+        self.assertIn("its public key is that of a certificate of mallory", said)
+
+    def test_renewed_certificate(self) -> None:
+        """A user may have several certificates of one key, to renew one."""
+        self.create("alice")
+        for days in (1, 2):
+            pem = self.own(RSA_2048, days, identifier=b"mine")
+            self.assertEqual(self.add_certificate("alice", pem), "")
+            self.assertIsNotNone(self.certificates.caller_of(der_of(pem), "r"))
+
+    def test_unreadable_issuer(self) -> None:
+        """Nor is one taken that cannot be told from others."""
+        self.create("alice")
+        pem = self.own(RSA_2048, issuer="CN=unreadable")
+        der = der_of(pem)
+        broken = der.replace(b"unreadable", b"\xff" * 10)
+        self.assertNotEqual(broken, der)
+        text = ssl.DER_cert_to_PEM_cert(broken).encode()
+        self.assertIn("cannot be read", self.add_certificate("alice", text))
 
     def test_own_certificate(self) -> None:
         """A user is let in with a certificate whose key he alone ever had."""
@@ -224,8 +319,11 @@ class AccountsTests(SynchronousTestCase):
         for pem, why in (
             (b"", "no certificate"),
             (b"\xff", "no certificate"),
-            (self.own(small), "neither of RSA"),
-            (self.own(ec.generate_private_key(ec.SECP256K1())), "nor on P-256"),
+            (self.own(small), "not of RSA with 2048, 3072 or 4096 bits"),
+            (self.own(rsa_of(2304)), "not of RSA with 2048, 3072 or 4096 bits"),
+            (self.own(rsa_of(16384)), "not of RSA with 2048, 3072 or 4096 bits"),
+            (self.own(rsa_of(2048, 2**32 + 1)), "an exponent below 2^32"),
+            (self.own(ec.generate_private_key(ec.SECP256K1())), "or on P-256"),
             (self.own(RSA_2048, days=-1), "valid from"),
         ):
             refusal = self.failureResultOf(

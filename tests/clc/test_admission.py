@@ -125,6 +125,12 @@ class GuessingTests(AdmissionCase):
         self.fail(times=5)
         self.assertTrue(self.is_heard(THERE))
 
+    def test_unprintable(self) -> None:
+        """What strangers say is in the log as it may be read, on one line."""
+        self.attempt().failed("AuthFailure", "a\n\x1b[31mforged")
+        [line] = self.lines()
+        self.assertIn(r"AuthFailure: a\n\x1b[31mforged [", line)
+
     def test_network(self) -> None:
         """Who has a whole network is one."""
         for number in range(5):
@@ -272,6 +278,49 @@ class CallTests(AdmissionCase):
         self.admission = Admission(self.clock, AdmissionLimits(requests_per_s=0))
         for _ in range(2000):
             self.succeed()
+
+    def calling(self, account: str = ACCOUNT, key: str = "good") -> _Attempt:
+        """One whose signature is right, though it may be a repetition."""
+        attempt = self.attempt()
+        attempt.shows(key)
+        attempt.calls(account)
+        return attempt
+
+    def test_counted_once(self) -> None:
+        """Who calls and is let in then has called once."""
+        for _ in range(20):
+            self.calling().succeeded(ACCOUNT)
+        refused = self.assertRaises(RequestLimitExceeded, self.calling)
+        self.assertIn("10 requests a second and 20 at once", refused.message)
+        self.assertRaises(RequestLimitExceeded, self.succeed)
+        self.assertEqual(self.admission.refused["too_often"], 2)
+        self.calling(OTHER)
+
+    def test_not_let_in(self) -> None:
+        """What was not let in after all was no call; nor is its sender trusted."""
+        for number in range(30):
+            self.calling(key=f"k{number}").failed("RequestLimitExceeded", "full")
+        for _ in range(20):
+            self.calling().succeeded(ACCOUNT)
+        self.assertRaises(RequestLimitExceeded, self.calling)
+        self.fail(times=5)
+        self.assertFalse(self.is_heard(key="k1"))
+        self.assertTrue(self.is_heard(key="good"))
+
+    def test_refused_and_failed(self) -> None:
+        """Who was refused for his calls has nothing back for it."""
+        for _ in range(20):
+            self.succeed()
+        attempt = self.attempt()
+        self.assertRaises(RequestLimitExceeded, attempt.calls, ACCOUNT)
+        attempt.failed("RequestLimitExceeded", "too often")
+        self.assertRaises(RequestLimitExceeded, self.calling)
+
+    def test_off_and_failed(self) -> None:
+        """Without a limit there is nothing to give back."""
+        self.admission = Admission(self.clock, AdmissionLimits(requests_per_s=0))
+        self.calling().failed("InvalidSecurity", "repeated")
+        self.calling().succeeded(ACCOUNT)
 
     def test_refused_and_trusted(self) -> None:
         """Who calls too often has shown who he is all the same."""

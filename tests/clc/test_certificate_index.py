@@ -157,6 +157,31 @@ class IndexTests(SynchronousTestCase):
         for identifier in (SubjectKeyIdentifier(b"x"), Thumbprint(b"")):
             self.assertIsNone(self.certificates.certificate_of(identifier))
 
+    def test_objection(self) -> None:
+        """
+        Against a certificate is what it has in common with another account's; its
+        own account's may have all in common, and what went has nothing.
+        """
+        key, other = new_key(), AccountId("2" * 12)
+        first = record(key)
+        self.keep(first, evolve(record(new_key(), "CN=b"), is_active=False))
+        index = self.certificates.index
+        for made, what in (
+            (record(key, "CN=x"), "public key"),
+            (record(key, days=2), "public key"),
+            (record(new_key()), "issuer and serial number"),
+            (record(new_key(), "CN=B"), "issuer and serial number"),
+            (record(new_key(), serial=2), ""),
+        ):
+            said = index.objection(der(made), other)
+            self.assertEqual(f"its {what} is that of" in said, bool(what), said)
+            self.assertEqual(bool(said), bool(what))
+            self.assertEqual(index.objection(der(made), ACCOUNT), "")
+        self.assertIn(first.fingerprint, index.objection(der(record(key)), other))
+        self.forget(first)
+        self.assertEqual(index.objection(der(record(key)), other), "")
+        self.assertIn("cannot be read", index.objection(b"?", other))
+
     def test_unreadable(self) -> None:
         """A stored text that is no certificate is in nobody's way."""
         bad = UserCertificate(fingerprint="0" * 64, pem="?", account_id=ACCOUNT)

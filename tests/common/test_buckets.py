@@ -45,6 +45,30 @@ class TakeTests(SynchronousTestCase):
             self.assertFalse(buckets.take("a", NOW + tenths / 10))
         self.assertTrue(buckets.take("a", NOW + 1))
 
+    def test_given_back(self) -> None:
+        """A token that is given back can be taken again; there are no more for it."""
+        buckets: Buckets[str] = Buckets(1.0, 3)
+        for _ in range(3):
+            self.assertTrue(buckets.take("a", NOW))
+        buckets.give_back("a", NOW)
+        self.assertEqual([buckets.take("a", NOW) for _ in range(2)], [True, False])
+        for _ in range(9):
+            buckets.give_back("a", NOW + 1)
+        buckets.give_back("b", NOW + 1)
+        for key in ("a", "b"):
+            taken = [buckets.take(key, NOW + 1) for _ in range(4)]
+            self.assertEqual(taken, [True, True, True, False])
+
+    def test_given_back_by_many(self) -> None:
+        """Where all share one bucket it goes back there."""
+        buckets: Buckets[str] = Buckets(1.0, 3, most=1)
+        buckets.take("first", NOW)
+        for key in ("a", "b", "c"):
+            self.assertTrue(buckets.take(key, NOW))
+        buckets.give_back("a", NOW)
+        self.assertEqual([buckets.take("d", NOW) for _ in range(2)], [True, False])
+        self.assertEqual(len(buckets), 1)
+
     @given(waits, rates, bursts)
     def test_no_more_in_any_window(
         self, waited: list[float], rate: float, burst: int

@@ -51,9 +51,16 @@ class EntryTests(SynchronousTestCase):
         self.assertEqual(self.entry(10, 5).life, 0)
 
     def test_same(self) -> None:
-        """It is the same whatever its end; and short, whatever it is made of."""
+        """
+        It is the same whatever its end and to whomever it counts; and short,
+        whatever it is made of.
+        """
         self.assertEqual(self.entry(end=300), self.entry(end=10))
         self.assertNotEqual(self.entry(1), self.entry(2))
+        bobs = Entry.of(owner=BOB, value=b"v", made=NOW, end=NOW)
+        self.assertEqual(self.entry(), bobs)
+        self.assertEqual(len({self.entry(), bobs}), 1)
+        self.assertNotEqual(self.entry(), self.entry(value=b"w"))
         long = Entry.of(owner=b"o" * 1000, value=b"v" * 1000, made=NOW, end=NOW)
         self.assertEqual((len(long.owner), len(long.value)), (8, 16))
 

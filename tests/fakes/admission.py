@@ -31,6 +31,11 @@ class RecordingAttempt:
     def failed(self, code: str, reason: str) -> None:
         self.told.append(("failed", code))
 
+    def calls(self, account_id: str) -> None:
+        self.told.append(("calls", account_id))
+        if self._of.refuses == "calls":
+            raise REFUSED
+
     def succeeded(self, account_id: str) -> None:
         self.told.append(("succeeded", account_id))
         if self._of.refuses == "succeeded":

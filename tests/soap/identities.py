@@ -5,6 +5,7 @@ from __future__ import annotations
 from base64 import b64encode
 from datetime import UTC, datetime
 from functools import cache
+from hashlib import shake_256
 
 import xmlsec
 from cryptography.hazmat.primitives import hashes, serialization
@@ -68,18 +69,42 @@ def elliptic(name: str, curve: type[ec.EllipticCurve] = ec.SECP256R1) -> Identit
     )
 
 
+@cache
+def rsa_of(bits: int, exponent: int = 65537) -> rsa.RSAPublicKey:
+    """A key of any size, which nobody has the other half of."""
+    digits = bytearray(shake_256(b"odd").digest(bits // 8))
+    digits[0] |= 0x80
+    digits[-1] |= 1
+    return rsa.RSAPublicNumbers(exponent, int.from_bytes(digits)).public_key()
+
+
+@cache
+def rsa_certificate(bits: int, exponent: int = 65537) -> bytes:
+    """The certificate (DER) of such a key, signed by another."""
+    key, by = rsa_of(bits, exponent), ec.generate_private_key(ec.SECP256R1())
+    made = _certificate("odd", key, 1, by=by)
+    return made.public_bytes(serialization.Encoding.DER)
+
+
 def _certificate(
-    name: str, key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey, serial: int
+    name: str,
+    key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | rsa.RSAPublicKey,
+    serial: int,
+    *,
+    by: ec.EllipticCurvePrivateKey | None = None,
 ) -> Certificate:
+    public = key if isinstance(key, rsa.RSAPublicKey) else key.public_key()
+    signer = key if by is None else by
+    assert not isinstance(signer, rsa.RSAPublicKey)
     subject = Name([NameAttribute(NameOID.COMMON_NAME, name)])
     return (
         CertificateBuilder()
         .subject_name(subject)
         .issuer_name(subject)
-        .public_key(key.public_key())
+        .public_key(public)
         .serial_number(serial)
         .not_valid_before(NOW)
         .not_valid_after(NOW)
-        .add_extension(SubjectKeyIdentifier.from_public_key(key.public_key()), False)
-        .sign(key, hashes.SHA256())
+        .add_extension(SubjectKeyIdentifier.from_public_key(public), False)
+        .sign(signer, hashes.SHA256())
     )

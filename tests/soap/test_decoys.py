@@ -5,16 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from attrs import evolve
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from twisted.trial.unittest import SynchronousTestCase
 
+from euca_tw.api.errors import AuthFailure
+from euca_tw.common.certificates import RSA_BITS, is_taken
 from euca_tw.soap import algorithms, decoys
 from euca_tw.soap.algorithms import MORE, WITHOUT_SHA1
 from euca_tw.soap.decoys import decoy, is_out_of_range
-from euca_tw.soap.keys import PublicKey
+from euca_tw.soap.envelope import read
+from euca_tw.soap.keys import PublicKey, UnusableKey, public_key
+from euca_tw.soap.wsse import check_signature, read_claim
+from tests.soap.identities import rsa_certificate, rsa_of
+from tests.soap.messages import message
 
 RSA = WITHOUT_SHA1.signing[MORE + "rsa-sha256"]
 ECDSA = WITHOUT_SHA1.signing[MORE + "ecdsa-sha256"]
@@ -34,7 +41,8 @@ class DecoyTests(SynchronousTestCase):
 
     def test_kind_and_size(self) -> None:
         """It is of the kind and the size of the signature."""
-        for size in (128, 256, 384, 512):
+        for bits in RSA_BITS:
+            size = bits // 8
             found = decoy(False, size)
             self.assertIsInstance(found, rsa.RSAPublicKey)
             self.assertEqual(found.key_size, 8 * size)
@@ -45,14 +53,21 @@ class DecoyTests(SynchronousTestCase):
             self.assertIsInstance(found.curve, curve)
 
     def test_other_sizes(self) -> None:
-        """For what no key has made there is one all the same."""
-        for size in (0, 1, 255, 257, 10_000):
+        """
+        For what no key has made that is taken there is one all the same; so there
+        are no keys of such sizes, which would be told from it.
+        """
+        for size in (0, 1, 128, 255, 257, 288, 1024, 2048, 10_000):
             self.assertEqual(decoy(False, size).key_size, 2048)
             self.assertEqual(decoy(True, size).key_size, 256)
+        for bits in (1024, 2304, 8192, 16384):
+            stored = rsa_certificate(bits)
+            self.assertRaises(UnusableKey, public_key, stored)
+            self.assertFalse(is_taken(rsa_of(bits)))
 
     def test_range(self) -> None:
         """No signature is too large a number for it; for another's, some are."""
-        for size in (128, 256, 384, 512):
+        for size in (256, 384, 512):
             self.assertFalse(is_out_of_range(decoy(False, size), b"\xfe" * size))
         key = rsa.generate_private_key(65537, 2048).public_key()
         modulus = key.public_numbers().n
@@ -105,6 +120,26 @@ class VerifyTests(SynchronousTestCase):
                 [with_key] = found
                 self.assertIs(type(with_key), type(key))
                 self.assertEqual(with_key.key_size, key.key_size)
+
+    def test_stored_size(self) -> None:
+        """
+        For a certificate that is known, of a key of no size that is taken, as much
+        is computed as for nobody, by signatures of any size.
+        """
+        for bits in (1024, 2304, 16384):
+            certificate = rsa_certificate(bits)
+            for size in (bits // 8, 256):
+                claim = read_claim(read(message())).of(certificate)
+                claim = evolve(claim, signature=b"\1" * size)
+                times = []
+                for is_known in (True, False):
+                    with self.computed() as found:
+                        self.assertRaises(
+                            AuthFailure, check_signature, claim, is_known=is_known
+                        )
+                    self.assertEqual({*map(id, found)}, {id(decoy(False, 256))})
+                    times.append(len(found))
+                self.assertEqual(times[0], times[1])
 
     def test_other_kind(self) -> None:
         """A key of another kind or size is never used: its decoy is."""

@@ -27,7 +27,7 @@ from euca_tw.common.replays import (
 from euca_tw.soap.envelope import read
 from euca_tw.soap.freshness import OF_PEERS, OF_USERS, Freshness, take_once
 from euca_tw.soap.wsse import Claim, read_claim
-from tests.soap.identities import NOW
+from tests.soap.identities import NOW, twin
 from tests.soap.messages import message
 
 
@@ -82,8 +82,17 @@ class FullDisk:
 class TakeOnceTests(SynchronousTestCase):
     """A message is taken once, or it is said why it is not."""
 
-    def take(self, replays: Any, claimed: Claim, now: datetime = NOW) -> Deferred[None]:
-        return Deferred.fromCoroutine(take_once(replays, claimed, OF_USERS, now))
+    def take(
+        self,
+        replays: Any,
+        claimed: Claim,
+        now: datetime = NOW,
+        freshness: Freshness = OF_USERS,
+        owner: bytes = b"alice",
+    ) -> Deferred[None]:
+        return Deferred.fromCoroutine(
+            take_once(replays, claimed, freshness, now, owner=owner)
+        )
 
     def refused(
         self, kind: type[ApiError], replays: Any, claimed: Claim, seconds: float = 0
@@ -106,18 +115,24 @@ class TakeOnceTests(SynchronousTestCase):
         replays, peers = MemoryReplays(), Freshness(ahead_s=20, behind_s=500)
         other = evolve(claim(), created=NOW + after(350), value=b"other")
         for claimed, now in ((claim(), NOW), (other, NOW + after(350))):
-            taking = take_once(replays, claimed, peers, now)
-            self.successResultOf(Deferred.fromCoroutine(taking))
-        again = take_once(replays, claim(), peers, NOW + after(799))
-        said = self.failureResultOf(Deferred.fromCoroutine(again), InvalidSecurity)
+            self.successResultOf(self.take(replays, claimed, now, peers))
+        again = self.take(replays, claim(), NOW + after(799), peers)
+        said = self.failureResultOf(again, InvalidSecurity)
         self.assertIn("replay detected", str(said.value))
 
-    def test_stale(self) -> None:
-        """One that is too old takes no room."""
+    def test_whose(self) -> None:
+        """
+        Whatever certificate of its key is named, and to whom it counts, it is the
+        same message; by another key it is another.
+        """
         replays = MemoryReplays()
-        said = self.refused(InvalidSecurity, replays, claim(), 300)
-        self.assertIn("expired", said)
-        self.assertEqual(len(replays), 0)
+        toms = evolve(claim(), certificate=twin("tom").certificate)
+        self.successResultOf(self.take(replays, toms))
+        tims = evolve(toms, certificate=twin("tim").certificate)
+        again = self.take(replays, tims, owner=b"tim")
+        said = self.failureResultOf(again, InvalidSecurity)
+        self.assertIn("replay detected", str(said.value))
+        self.successResultOf(self.take(replays, claim()))
 
     def test_forgotten(self) -> None:
         """One that was made before the memory's time is to be signed anew."""
@@ -127,14 +142,14 @@ class TakeOnceTests(SynchronousTestCase):
         self.assertIn("sign it anew", said)
 
     def test_too_many(self) -> None:
-        """One certificate cannot fill the memory; who tries is told to wait."""
+        """Nobody can fill the memory alone; who tries is told to wait."""
         replays = MemoryReplays(Bounds(of_one=3, of_all=100))
         for number in range(3):
             each = evolve(claim(), value=b"%d" % number)
             self.successResultOf(self.take(replays, each))
         more = evolve(claim(), value=b"more")
         self.refused(RequestLimitExceeded, replays, more)
-        self.successResultOf(self.take(replays, evolve(more, certificate=b"bob")))
+        self.successResultOf(self.take(replays, more, owner=b"bob"))
 
     def test_cannot(self) -> None:
         """One that cannot be remembered is not taken; why is the operator's."""

@@ -4,12 +4,31 @@ from __future__ import annotations
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
-from cryptography.x509 import CertificateBuilder, Name
+from cryptography.x509 import (
+    Certificate,
+    CertificateBuilder,
+    Name,
+    load_der_x509_certificate,
+)
 from twisted.trial.unittest import SynchronousTestCase
 
 from euca_tw.common.certificates import der_of, fingerprint
-from euca_tw.soap.keys import UnusableKey, load_identity, public_key
-from tests.soap.identities import NOW, elliptic, identity, pair
+from euca_tw.soap import keys
+from euca_tw.soap.keys import (
+    UnusableKey,
+    key_fingerprint,
+    load_identity,
+    public_key,
+)
+from tests.soap.identities import (
+    NOW,
+    elliptic,
+    identity,
+    pair,
+    rsa_certificate,
+    rsa_of,
+    twin,
+)
 
 
 def certificate_of(key: ed25519.Ed25519PrivateKey) -> bytes:
@@ -62,6 +81,64 @@ class KeyTests(SynchronousTestCase):
             certificate_of(ed25519.Ed25519PrivateKey.generate()),
         ):
             self.assertRaises(UnusableKey, public_key, certificate)
+
+    def test_sizes(self) -> None:
+        """
+        Of RSA keys some sizes are of use, and no large exponents: what a signature
+        costs is known.
+        """
+        for bits, exponent in ((2048, 3), (3072, 65537), (4096, 2**32 - 1)):
+            key = rsa_of(bits, exponent)
+            self.assertEqual(public_key(rsa_certificate(bits, exponent)), key)
+        for bits, exponent in (
+            (1024, 65537),
+            (2040, 65537),
+            (2304, 65537),
+            (8192, 65537),
+            (16384, 65537),
+            (2048, 2**32 + 1),
+            (2048, 2**2040 + 1),
+        ):
+            refusal = self.assertRaises(
+                UnusableKey, public_key, rsa_certificate(bits, exponent)
+            )
+            self.assertIn("2048, 3072 or 4096 bits", str(refusal))
+        # By 1 anybody could sign; such a key cannot be made here, but be in a file.
+        good = rsa_certificate(2048, 3)
+        end = b"\2\1\3\xa3"
+        self.assertEqual(good.count(end), 1)
+        for exponent in (1, 2, 4):
+            bad = good.replace(end, b"\2\1" + bytes([exponent]) + b"\xa3")
+            refusal = self.assertRaises(UnusableKey, public_key, bad)
+            self.assertRegex(str(refusal), "^e must be (>= 3|odd)")
+
+    def test_read_once(self) -> None:
+        """
+        A certificate is read once, though it be of no use: how long that takes
+        shall not tell that it is known.
+        """
+        read: list[bytes] = []
+
+        def reading(certificate: bytes) -> Certificate:
+            read.append(certificate)
+            return load_der_x509_certificate(certificate)
+
+        self.patch(keys, "load_der_x509_certificate", reading)
+        certificate = rsa_certificate(2304, 5)
+        for _ in range(3):
+            self.assertRaises(UnusableKey, public_key, certificate)
+        self.assertEqual(read, [certificate])
+
+    def test_key_fingerprint(self) -> None:
+        """Certificates of one key have the same, and no others."""
+        tom, tim, alice, ellen = (
+            key_fingerprint(each.certificate)
+            for each in (twin("tom"), twin("tim"), identity("alice"), elliptic("ellen"))
+        )
+        self.assertEqual(tom, tim)
+        self.assertEqual(len({tom, alice, ellen}), 3)
+        self.assertEqual(len(tom), 32)
+        self.assertRaises(UnusableKey, key_fingerprint, b"")
 
     def test_elliptic_identity(self) -> None:
         """We sign by RSA alone: a key of another kind is not taken for ours."""

@@ -22,6 +22,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from euca_tw.common.replays import BOUNDS, Bounds, CannotRemember, second_of
 from euca_tw.common.threads import IWorker, ThisThread
 from euca_tw.store.interfaces import StoreUnusable
+from euca_tw.store.mark import Mark
 from euca_tw.store.messages import AHEAD_S
 from euca_tw.store.replay_file import Connect, ReplayFile, connect
 from euca_tw.store.replays import FileReplays
@@ -242,6 +243,24 @@ class RestartTests(FileCase):
         self.taken(b"a", b"b")
         self.path.write_bytes(bytes(10 * 4096))
         self.check_begun_anew("is damaged")
+
+    def test_earlier_version(self) -> None:
+        """And with one of an earlier version, which told messages apart otherwise."""
+        self.taken(b"a", b"b")
+        self.sql("PRAGMA user_version = 1")
+        self.check_begun_anew("an earlier version wrote it")
+
+    def test_earlier_version_in_use(self) -> None:
+        """But not while processes of that version have it."""
+        self.taken(b"a", b"b")
+        self.sql("PRAGMA user_version = 1")
+        other = Mark(self.mark)
+        self.assertTrue(other.open())
+        other.share()
+        self.addCleanup(other.close)
+        said = self.refused(make(self.path))
+        self.assertIn("an earlier version wrote it, and it is in use", said)
+        self.assertEqual(len(self.sql("SELECT * FROM messages")), 2)
 
     def test_without_tables(self) -> None:
         """And with one that has not what it should have."""
@@ -711,4 +730,4 @@ class ProcessTests(FileCase):
         self.assertEqual(self.told(process)[1], "FRESH")
         self.assertEqual(self.take(replays, b"1", made=after(1)), "SEEN")
         taken = self.take(replays, b"1", made=after(1), owner=BOB)
-        self.assertEqual(taken, "FRESH")
+        self.assertEqual(taken, "SEEN")

@@ -3,13 +3,14 @@ Certificates that are not in the message, but called by what stands for them: th
 wrong one is called, or in a way that two could be meant.
 
 Known are also Ida, whose certificate is not active any more, and Tom and Tim, two
-users with certificates of one key.
+users with certificates of one key: Tom's message is as well signed by Tim's.
 """
 
 from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Callable, Iterator
+from functools import cache
 from hashlib import sha1, sha256
 
 from cryptography import x509
@@ -31,16 +32,22 @@ from tests.soap.wrapping.honest import (
     DS,
     EVIL,
     FORGED,
+    REPLAYED,
     STRANGER,
     WSSE,
     Attack,
     Honest,
     Why,
+    asking,
     attack,
     insecure,
     signature,
     token,
 )
+
+_TOMS_INSTANCE = "i-70700000"
+
+HONEST = ("tom", "DescribeInstances", (_TOMS_INSTANCE,))
 
 _ONE_KEY = insecure("exactly one key in KeyInfo")
 _ONE_REFERENCE = insecure("exactly one key reference")
@@ -68,6 +75,13 @@ def _evil(name: str, by: Identity | str, alter: Alter, why: Why) -> Attack:
     return Attack(name=name, make=make, why=why)
 
 
+@cache
+def honest() -> bytes:
+    """Tom describes an instance."""
+    entry = asking("DescribeInstances", _TOMS_INSTANCE)
+    return message(entry, headers=(), by=twin("tom"))
+
+
 # --- whose ------------------------------------------------------------------
 
 
@@ -90,6 +104,31 @@ def _twins() -> Iterator[Attack]:
     yield _evil("One of two calls their key", twin("tom"), form, STRANGER)
     yield _evil("eve calls the key of two", "eve", form, STRANGER)
     yield attack("The key of two", form, STRANGER)
+    for name in ("tom", "tim"):
+
+        def with_token(root: etree._Element, name: str = name) -> None:
+            token(root).text = twin(name).token
+
+        forms = each_form(twin(name).certificate)
+        del forms["key"]
+        for kind, alter in {"token": with_token, **forms}.items():
+            yield Attack(
+                name=f"Tom's message again, with {name}'s {kind}",
+                make=_toms(alter),
+                why=REPLAYED,
+                is_replay=True,
+            )
+
+
+def _toms(alter: Alter) -> Callable[[Honest], bytes]:
+    """Tom's message, which was sent before, with another certificate of its key."""
+
+    def make(_: Honest) -> bytes:
+        root = etree.fromstring(honest())
+        alter(root)
+        return etree.tostring(root)
+
+    return make
 
 
 def _beside() -> Iterator[Attack]:

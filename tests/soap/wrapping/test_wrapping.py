@@ -42,6 +42,8 @@ from tests.soap.wrapping.honest import (
     honest,
     insecure,
 )
+from tests.soap.wrapping.identifiers import HONEST as TOMS
+from tests.soap.wrapping.identifiers import honest as toms
 from tests.soap.wrapping.naive import USERS, flaw
 from tests.soap.wrapping.replays import HARMLESS
 
@@ -244,6 +246,24 @@ class DoorTests(SynchronousTestCase):
             self.assertEqual(cloud.send(etree.tostring(root))[0], 200)
         self.assertEqual({user for user, *_ in cloud.executed}, {"tom"})
 
+    def test_twins_too_late(self) -> None:
+        """
+        Nor is Tom's executed after somebody has sent it with Tim's certificate: it
+        is as good, but of the two one is executed.
+        """
+        again = [
+            each.document
+            for each in corpus(honest())
+            if each.name.startswith("Tom's message again")
+        ]
+        self.assertEqual(len(again), 8)
+        for first in (toms(), *again):
+            cloud = Cloud()
+            self.assertEqual(cloud.send(first)[0], 200)
+            for second in (toms(), *again):
+                self.assertEqual(cloud.send(second)[0], 500)
+            self.assertEqual(len(cloud.executed), 1)
+
     def test_elliptic(self) -> None:
         """Ellen's message is executed, once; its other form is its repetition."""
         cloud = Cloud()
@@ -297,6 +317,7 @@ class DoorTests(SynchronousTestCase):
         used = Cloud()
         used.send(honest().document)
         used.send(ellens())
+        used.send(toms())
         wrong = []
         for hostile in corpus(honest()):
             cloud = used if hostile.is_replay else fresh[hostile.after_s]
@@ -304,7 +325,7 @@ class DoorTests(SynchronousTestCase):
             wrong += [f"{hostile.family}: {hostile.name}: {each}" for each in told]
         self.assertEqual(self.flushLoggedErrors(), [])
         self.assertEqual(wrong, [], "\n" + "\n".join(wrong))
-        self.assertEqual(used.executed, [HONEST, ELLENS])
+        self.assertEqual(used.executed, [HONEST, ELLENS, TOMS])
         for cloud in fresh.values():
             self.assertEqual(cloud.executed, [])
         fresh[0].send(honest().document)
