@@ -204,7 +204,8 @@ class LimitsSection:
     @ivar connections: in all.
     @ivar connections_per_source: from one address (of IPv6: one /64).
     @ivar head_s: within which a request's head must have come.
-    @ivar slowest_bytes_per_s: at which its body must come at least.
+    @ivar slowest_bytes_per_s: at which its body must come at least, and its answer
+        be taken.
     @ivar pending_mib: of all large bodies that are received or worked on.
     @ivar requests_in_work: that were read and are not answered.
     @ivar requests_per_s, burst: of one account.

@@ -23,7 +23,6 @@ from twisted.internet.defer import TimeoutError as DeferredTimeout
 from twisted.internet.endpoints import serverFromString
 from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IListeningPort
-from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 from twisted.web.client import _HTTP11ClientFactory
 from twisted.web.server import Site
@@ -31,7 +30,7 @@ from twisted.web.server import Site
 from euca_tw.admin.configuration import Configuration, configuration_of
 from euca_tw.common.config import ConfigError, Invalid
 from euca_tw.common.files import make_private_directory
-from euca_tw.common.in_thread import InThread
+from euca_tw.common.in_thread import InThread, PooledThreads
 from euca_tw.common.log import lead_in_libraries
 from euca_tw.common.replays import IReplays
 from euca_tw.common.threads import thread_worker
@@ -171,7 +170,7 @@ def real_machine(reactor: Any) -> Machine:
     return Machine(
         reactor=reactor,
         random=SystemRandom(),
-        in_thread=partial(deferToThreadPool, reactor, reactor.getThreadPool()),
+        in_thread=PooledThreads(reactor, reactor.getThreadPool()),
         fail=fail,
         make_store=make_store,
         make_replays=make_replays,

@@ -1,5 +1,13 @@
 """What cluster and node controllers have in common: a signed SOAP service."""
 
+# Note [Nobody is throttled]
+#
+# A tier's peers are pinned, so there is nothing to guess.  A stranger's message is
+# read and refused; to verify a signature, for who shows a peer's certificate,
+# costs less than that.  A limit by address, on the other hand, could let a
+# stranger on a peer's own machine shut that peer out.  So there is none; but the
+# log has no more lines of strangers than the cloud controller's.
+
 from __future__ import annotations
 
 from collections.abc import Awaitable, Mapping
@@ -13,6 +21,7 @@ from twisted.internet.task import Cooperator
 from euca_tw.admin.daemon import REPLAYS, Machine, Part, listen_part, replays_part
 from euca_tw.admin.identities import own_identity, read_certificate
 from euca_tw.api.shapes import Api, Dispatch
+from euca_tw.common.admission import OpenAdmission
 from euca_tw.common.certificates import der_of
 from euca_tw.common.config import ConfigError
 from euca_tw.common.connections import ConnectionLimits
@@ -94,6 +103,8 @@ def tier_parts(
     @raise ConfigError: C{listen} is no endpoint.
     """
     replays = machine.make_replays(state_dir / REPLAYS)
+    # See Note [Nobody is throttled].
+    admission = OpenAdmission.seldom(machine.reactor)
     door = tier_door(
         api,
         dispatch,
@@ -104,6 +115,7 @@ def tier_parts(
         in_thread=machine.in_thread,
         replays=replays,
         wsdl=cache(partial(wsdl, api, api.versions[-1], url)),
+        admission=admission,
     )
     answer = only_at(urlsplit(url).path.encode(), door.answer)
     limits = ConnectionLimits()
@@ -113,7 +125,11 @@ def tier_parts(
         machine.reactor,
         limits=limits.within(room_for(limits.most)),
     )
-    return replays_part(replays), listen_part(machine, section, listen, site)
+    return (
+        replays_part(replays),
+        Part(name="admission", stop=admission.stop),
+        listen_part(machine, section, listen, site),
+    )
 
 
 def cooperator_of(machine: Machine) -> Cooperator:

@@ -25,7 +25,7 @@ from zope.interface import implementer
 
 from euca_tw.clc.interfaces import IImageStore, ImportFailed, StoredImage
 from euca_tw.common.download import DownloadFailed, download
-from euca_tw.common.in_thread import InThread
+from euca_tw.common.in_thread import InThread, stopped_by
 from euca_tw.model.identifiers import IMAGE_PREFIXES, ImageId, is_identifier
 from euca_tw.model.records import Image
 
@@ -88,7 +88,10 @@ class FileImageStore:
         path = self._path(image_id)
         stopping = threading.Event()
         try:
-            present = await self.in_thread(lambda: self._measured(path, stopping))
+            present = await stopped_by(
+                stopping.set,
+                self.in_thread(lambda: self._measured(path, stopping)),
+            )
             if present is not None:
                 return present
             part = path.with_name(f".{image_id}.part")
@@ -116,8 +119,11 @@ class FileImageStore:
                 )
             return await self._fetch(part, location)
         allowed = None if is_admin else self.import_directories
-        return await self.in_thread(
-            lambda: _copy(location, part, allowed, self.largest_bytes, stopping)
+        return await stopped_by(
+            stopping.set,
+            self.in_thread(
+                lambda: _copy(location, part, allowed, self.largest_bytes, stopping)
+            ),
         )
 
     async def _fetch(self, part: Path, location: str) -> StoredImage:

@@ -34,7 +34,7 @@ from twisted.python.failure import Failure
 
 from euca_tw.common.exchange import QuickExchange
 from euca_tw.common.guest import GuestChannel
-from euca_tw.common.outgoing import LongAnswer, write_at_once
+from euca_tw.common.outgoing import LongAnswer, unsent, write_at_once
 from euca_tw.common.patience import Phase
 from euca_tw.common.quick import QUICK_BODY, Cut, Special
 
@@ -78,10 +78,10 @@ class Channel(GuestChannel):
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         self._long = None
         self.site.turns.leave(self)
-        super().connectionLost(reason)
         current, self._current = self._current, None
         if current is not None:
             current.lost()
+        super().connectionLost(reason)
 
     def forget(self) -> None:
         self._is_quick = False
@@ -279,7 +279,9 @@ class Channel(GuestChannel):
 
     def pauseProducing(self) -> None:
         """The transport has enough to send."""
-        self._waitingForTransport = True
+        if not self._waitingForTransport:
+            self._waitingForTransport = True
+            self.must_take(unsent(self.transport))
         if self._requestProducer is not None:
             self._requestProducer.pauseProducing()
         if self._place is not None:
@@ -288,7 +290,10 @@ class Channel(GuestChannel):
 
     def resumeProducing(self) -> None:
         """The client has taken all of that."""
-        self._waitingForTransport = False
+        if self.takes_slowly(unsent(self.transport)):
+            self._make_way()
+            return
+        self._waitingForTransport, self._stuck = False, (0, -1.0)
         self._patience.seen()
         if self._requestProducer is not None:
             self._requestProducer.resumeProducing()

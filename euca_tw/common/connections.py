@@ -66,7 +66,8 @@ class ConnectionLimits:
     @ivar most_per_source: of these, from one address; of IPv6 from one /64.
     @ivar head_s: how long a request's head may take, from its first byte.
     @ivar slowest_bytes_per_s: how fast a body must come, on average; it has
-        C{head_s} in addition, to begin.
+        C{head_s} in addition, to begin.  So fast, too, an answer must be taken,
+        whose reader may be behind by as long as he may be silent.
     @ivar pending_bytes: of large bodies, those of 64 KiB and more, that are being
         received or worked on; half of it for those of one source.
     @raise ValueError: one of them is no such number.
@@ -192,17 +193,23 @@ class Connections:
         raise TooManyConnections(reason)
 
     def leave(self, place: Place) -> None:
-        """It is gone, or as good as gone; it may be told twice."""
+        """
+        It is gone, or as good as gone; it may be told twice.  What it is accounted
+        for stays so until L{hold} is told that there is no more of it.
+        """
         if place.is_left:
             return
         place.is_left = True
-        self.hold(place, 0)
         self._unfile(place)
         source = place.source
         source.count -= 1
         self.count -= 1
-        if not source.count:
-            del self._sources[source.name]
+        self._forget_idle(source)
+
+    def _forget_idle(self, source: _Source) -> None:
+        """It, if it has nothing here any more."""
+        if not (source.count or source.pending):
+            self._sources.pop(source.name, None)
 
     def idle(self, place: Place, now_s: float) -> None:
         """From now on, nothing is known to be wanted."""
@@ -245,6 +252,8 @@ class Connections:
         place.pending += more
         place.source.pending += more
         self.pending += more
+        if place.is_left:
+            self._forget_idle(place.source)
         return True
 
 

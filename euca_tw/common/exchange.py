@@ -8,12 +8,12 @@ price.  Which of the two it is, the channel decides.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import lru_cache
 from io import BytesIO
 from typing import Any
 
 from attrs import define
+from twisted.internet.defer import Deferred
 from twisted.web.http import RESPONSES
 from twisted.web.http_headers import Headers, InvalidHeaderName
 from twisted.web.server import Request
@@ -71,7 +71,6 @@ class QuickExchange:
     Of a request that is whole, and says nothing special; the connection goes
     on after it.
 
-    @ivar on_lost: called when the client goes away before it is answered.
     """
 
     _channel: Any
@@ -79,7 +78,6 @@ class QuickExchange:
     target: bytes
     _headers: dict[str, str]
     _body: bytes
-    on_lost: Callable[[], Any] = bool
     is_lost: bool = False
     is_head = False
 
@@ -131,10 +129,13 @@ class QuickExchange:
         """So that what was sent is not taken for the whole."""
         self._channel.transport.abortConnection()
 
+    def runs(self, answering: Deferred[None]) -> None:
+        """It is being answered, which is cancelled when the client goes away."""
+        self._channel.answering = answering
+
     def lost(self) -> None:
-        """The client went away."""
+        """The client goes away."""
         self.is_lost = True
-        self.on_lost()
 
 
 class CarefulExchange(Request):
@@ -191,11 +192,9 @@ class CarefulExchange(Request):
         """Whether there is nobody left to answer."""
         return self.channel is None
 
-    def _tell_when_lost(self, callback: Callable[[], Any]) -> None:
-        self.notifyFinish().addErrback(lambda lost: callback())
-
-    #: See L{QuickExchange}.
-    on_lost = property(fset=_tell_when_lost)
+    def runs(self, answering: Deferred[None]) -> None:
+        """See L{QuickExchange}."""
+        self.channel.answering = answering
 
     def asked(self) -> Asked:
         return Asked(

@@ -79,7 +79,7 @@ class AnswerResource(Resource):
             return
         running = Deferred.fromCoroutine(_resumed(work, awaited))
         if not running.called:
-            exchange.on_lost = running.cancel
+            exchange.runs(running)
 
     async def _exchange(self, exchange: Exchange) -> None:
         try:

@@ -10,7 +10,6 @@ ours by its request id alone.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
-from functools import lru_cache
 from itertools import chain
 from typing import Any
 
@@ -35,6 +34,7 @@ from euca_tw.api.errors import (
 )
 from euca_tw.api.shapes import Api, Dispatch, Operation, Shape, Version, shape_of
 from euca_tw.common.admission import IAdmission, IAttempt, OpenAdmission
+from euca_tw.common.content_types import content_type_of
 from euca_tw.common.web import Asked, Reply
 from euca_tw.model.callers import Caller
 from euca_tw.query.claimed import claimed_key
@@ -47,6 +47,7 @@ CONTENT_TYPE = "text/xml;charset=UTF-8"
 DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n'
 
 _FORM = "application/x-www-form-urlencoded"
+_CHARSETS = frozenset({"utf-8", "utf8", "us-ascii"})
 #: What the door itself reads.
 _OWN = PARAMETERS | {"Action", "Version"}
 
@@ -166,11 +167,11 @@ def _check_form(asked: Asked) -> None:
         raise MalformedQueryString(f"The body's Content-Type must be {_FORM}, in UTF-8")
 
 
-@lru_cache(maxsize=64)
 def _is_form_type(said: str) -> bool:
-    kind, *options = (part.strip() for part in said.lower().split(";"))
-    charsets = {o.partition("=")[2].strip('"') for o in options if "charset=" in o}
-    return kind == _FORM and charsets <= {"utf-8", "utf8", "us-ascii"}
+    found = content_type_of(said)
+    if found is None or found.kind != _FORM:
+        return False
+    return found.charset is None or found.charset.lower() in _CHARSETS
 
 
 def _begun(made: Iterator[bytes]) -> Any:

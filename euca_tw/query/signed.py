@@ -114,7 +114,8 @@ def refusal(signed: Signed, said_at: str) -> AuthFailure:
 
 def told(seconds: float) -> str:
     """A moment, for the text of a refusal."""
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%SZ}"
+    moment = datetime.fromtimestamp(seconds, UTC).replace(tzinfo=None)
+    return f"{moment.isoformat(timespec='seconds')}Z"
 
 
 def check_future(said: float, now: float) -> None:

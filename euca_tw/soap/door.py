@@ -11,8 +11,6 @@ once, under that id.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from email.message import Message
-from functools import lru_cache
 from itertools import chain
 from typing import Any
 
@@ -23,6 +21,7 @@ from twisted.logger import Logger
 from euca_tw.api.errors import ApiError, InternalError, MalformedRequest
 from euca_tw.api.shapes import Api, Dispatch, Operation
 from euca_tw.common.admission import IAdmission, IAttempt, OpenAdmission
+from euca_tw.common.content_types import LONGEST, content_type_of
 from euca_tw.common.in_thread import InThread, in_this_thread
 from euca_tw.common.replays import IReplays
 from euca_tw.common.web import Asked, Reply
@@ -102,16 +101,7 @@ class SoapDoor:
         """An L{euca_tw.common.web.Answer}."""
         if asked.method != "POST":
             return self._describe(asked)
-        request_id = self._new_request_id()
-        kind, charset = _content_type(asked.headers("content-type"))
-        if kind not in _TAKEN:
-            said = kind[:_TOLD] or "nothing"
-            error = MalformedRequest(f"A SOAP message is text/xml, not {said}")
-            return refusal(error, request_id, 415)
-        if (asked.headers("content-encoding") or "identity") != "identity":
-            error = MalformedRequest("Compressed messages are not taken")
-            return refusal(error, request_id, 415)
-        return await self._exchange(asked, charset, request_id)
+        return await self._exchange(asked, self._new_request_id())
 
     def _describe(self, asked: Asked) -> Reply:
         query = asked.target.partition(b"?")[2].lower()
@@ -119,14 +109,12 @@ class SoapDoor:
             return Reply(200, CONTENT_TYPES[SOAP_11], (self._wsdl(),))
         return _plain(405, "SOAP messages are sent by POST", (("Allow", "POST"),))
 
-    async def _exchange(
-        self, asked: Asked, charset: str | None, request_id: str
-    ) -> Reply:
+    async def _exchange(self, asked: Asked, request_id: str) -> Reply:
         soap, admitted = SOAP_11, None
         attempt: IAttempt | None = None
         try:
             attempt = self._admission.attempt(asked.peer, request_id)
-            envelope = await self._read(asked.body, charset)
+            envelope = await self._read(asked.body, _charset(asked))
             soap = envelope.soap
             check_understood(envelope, self._guard.understood)
             path = asked.target.partition(b"?")[0].decode("latin-1")
@@ -144,7 +132,8 @@ class SoapDoor:
         if admitted is not None and admitted.is_signed_for:
             text = fault(soap, error, request_id)
             return self._reply(500, soap, admitted.seal(soap, text, "Fault"))
-        return refusal(error, request_id, soap=soap)
+        status = 415 if isinstance(error, _NoMessage) else 500
+        return refusal(error, request_id, status, soap)
 
     @staticmethod
     def _reply(status: int, soap: str, *body: bytes) -> Reply:
@@ -255,31 +244,51 @@ def tier_door(
     in_thread: InThread = in_this_thread,
     replays: IReplays | None = None,
     wsdl: Describe | None = None,
+    admission: IAdmission | None = None,
 ) -> SoapDoor:
     """
     The door for the tier above: signed both ways.
 
     @param peers: names of those who may call, by their certificates (DER).
-    @param replays: as of L{ec2_door}.
+    @param replays, admission: as of L{ec2_door}.
     """
     guard = guards.tier_guard(
         api.name, identity, peers, clock, in_thread=in_thread, replays=replays
     )
     return SoapDoor(
-        api, dispatch, guard, new_request_id, in_thread=in_thread, wsdl=wsdl
+        api,
+        dispatch,
+        guard,
+        new_request_id,
+        in_thread=in_thread,
+        wsdl=wsdl,
+        admission=admission,
     )
 
 
-@lru_cache(maxsize=64)
-def _content_type(header: str | None) -> tuple[str, str | None]:
-    """The media type, in small letters, and the charset."""
-    if header is None:
-        return "", None
-    message = Message()
-    message["content-type"] = header
-    charset = message.get_param("charset")
-    kind = header.partition(";")[0].strip().lower()
-    return kind, charset if isinstance(charset, str) else None
+class _NoMessage(MalformedRequest):
+    """HTTP says already that it is none."""
+
+
+def _charset(asked: Asked) -> str | None:
+    """
+    That of the message, as HTTP says it.
+
+    @raise _NoMessage:
+    """
+    header = asked.headers("content-type")
+    found = content_type_of(header or "")
+    if found is None and header:
+        raise _NoMessage(
+            "The Content-Type cannot be read, or has more than "
+            f"{LONGEST} characters: a SOAP message is text/xml"
+        )
+    if found is None or found.kind not in _TAKEN:
+        said = "nothing" if found is None else found.kind[:_TOLD]
+        raise _NoMessage(f"A SOAP message is text/xml, not {said}")
+    if (asked.headers("content-encoding") or "identity") != "identity":
+        raise _NoMessage("Compressed messages are not taken")
+    return found.charset
 
 
 def _plain(status: int, text: str, headers: tuple[tuple[str, str], ...] = ()) -> Reply:

@@ -6,10 +6,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from attrs import evolve
+from twisted.internet.address import IPv4Address
 from twisted.internet.testing import StringTransport
+from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
 from euca_tw.admin.configuration import Configuration
+from euca_tw.admin.daemon import Daemon
 from euca_tw.admin.identities import file_names, new_identity
 from euca_tw.cc import tap as cc_tap
 from euca_tw.nodectl import tap as nc_tap
@@ -49,6 +52,30 @@ class TierTests(SynchronousTestCase):
         self.machine.reactor.pump([0.01] * 10)
         return transport.value()
 
+    def knock(self, name: str, times: int) -> None:
+        """Strangers, all from one address."""
+        [(_, site, _, _)] = self.machine.reactor.tcpServers
+        channel = site.buildProtocol(None)
+        transport = StringTransport(peerAddress=IPv4Address("TCP", "192.0.2.1", 4711))
+        channel.makeConnection(transport)
+        head = f"POST /axis2/services/{name} HTTP/1.1\r\nHost: x\r\n".encode()
+        rest = b"Content-Type: text/xml\r\nContent-Length: 4\r\n\r\n<a/>"
+        for _ in range(times):
+            channel.dataReceived(head + rest)
+            self.machine.reactor.advance(0.01)
+        self.assertEqual(transport.value().count(b"HTTP/1.1 500"), times)
+
+    def check_log(self, name: str, daemon: Daemon) -> None:
+        """Strangers do not fill the log."""
+        with capturedLogs() as events:
+            self.knock(name, 300)
+            self.successResultOf(daemon.stopService())
+        told = [formatEvent(event) for event in events]
+        first, *others = [each for each in told if "not let in" in each]
+        self.assertIn("192.0.2.1 was not let in: MalformedXML: ", first)
+        self.assertEqual(others, ["192.0.2.1 was not let in 299 more times in 3 s"])
+        self.assertLess(len(told), 10)
+
     def check(self, name: str) -> None:
         described = self.get(f"/axis2/services/{name}?wsdl")
         self.assertIn(b"200 OK", described)
@@ -63,7 +90,7 @@ class TierTests(SynchronousTestCase):
         daemon.startService()
         self.machine.reactor.run()
         self.check("EucalyptusCC")
-        self.successResultOf(daemon.stopService())
+        self.check_log("EucalyptusCC", daemon)
 
     def test_node(self) -> None:
         """A node controller is described at the original's path."""
@@ -71,4 +98,4 @@ class TierTests(SynchronousTestCase):
         daemon.startService()
         self.machine.reactor.run()
         self.check("EucalyptusNC")
-        self.successResultOf(daemon.stopService())
+        self.check_log("EucalyptusNC", daemon)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-from collections.abc import Callable
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -21,7 +20,8 @@ from twisted.web.test.requesthelper import DummyRequest
 from euca_tw.clc.image_resource import ImageResource
 from euca_tw.clc.image_store import FileImageStore, MemoryImageStore, kept_secret
 from euca_tw.clc.interfaces import ImportFailed, StoredImage
-from euca_tw.common.in_thread import in_this_thread
+from euca_tw.common.in_thread import PooledThreads, in_this_thread
+from tests.fakes.threads import MemoryPool
 from tests.fakes.web import MemoryAnswer, MemoryWeb
 from tests.suites.image_store import ONE, OTHER, image, make_iimage_store_tests
 
@@ -179,29 +179,16 @@ class PathTests(SynchronousTestCase):
 
     def test_cancelled(self) -> None:
         """A cancelled import stops its thread, and leaves nothing."""
-        begun: list[Callable[[], Any]] = []
-
-        def in_thread(work: Callable[[], Any]) -> Deferred[Any]:
-            waiting: Deferred[Any] = Deferred()
-            begun.append(work)
-            return waiting
-
-        store = file_store(self)
+        pool = MemoryPool()
+        store = file_store(self, in_thread=PooledThreads(pool, pool))
         store.directory.mkdir()
-        first = in_this_thread
-        calls = []
-
-        def second_waits(work: Callable[[], Any]) -> Deferred[Any]:
-            calls.append(work)
-            return first(work) if len(calls) == 1 else in_thread(work)
-
-        store.in_thread = second_waits
         adding = ensureDeferred(store.add(ONE, self.location, True))
+        pool.perform()
         adding.cancel()
+        self.assertNoResult(adding)
+        self.assertIsNotNone(pool.perform().check(ImportFailed))
         self.failureResultOf(adding, CancelledError)
-        [copying] = begun
-        self.assertRaises(ImportFailed, copying)
-        self.assertFalse((store.directory / ONE).exists())
+        self.assertEqual(list(store.directory.iterdir()), [])
 
     def test_after_a_crash(self) -> None:
         """What a crash left half copied is begun anew."""

@@ -15,7 +15,9 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
 from euca_tw.clc.work import RequestsInWork
+from euca_tw.common.in_thread import PooledThreads
 from euca_tw.common.web import AnswerResource, Asked, Reply, make_site
+from tests.fakes.threads import MemoryPool
 
 BUSY = Reply(503, "text/plain", (b"busy",))
 MOST = 4
@@ -93,6 +95,27 @@ class WorkTests(WorkCase):
         running = self.ask()
         running.cancel()
         self.failureResultOf(running, CancelledError)
+        self.check_idle()
+
+    def test_in_thread(self) -> None:
+        """
+        What nobody waits for any more, and a thread does all the same, holds its
+        place till it has ended; what no thread has begun is forgotten.
+        """
+        pool = MemoryPool(max=1)
+        in_thread = PooledThreads(pool, pool)
+        self.respond = lambda: in_thread(lambda: None)
+        begun = self.ask()
+        begun.cancel()
+        for _ in range(50):
+            running = self.ask()
+            running.cancel()
+            self.failureResultOf(running, CancelledError)
+            self.assertEqual((self.work.count, in_thread.waiting), (1, 0))
+        self.assertNoResult(begun)
+        pool.perform()
+        self.failureResultOf(begun, CancelledError)
+        self.assertEqual(len(pool.given), 0)
         self.check_idle()
 
     def test_in_pieces(self) -> None:

@@ -173,10 +173,27 @@ class ConnectionsTests(SynchronousTestCase):
         self.assertTrue(connections.hold(second, 20))
         self.assertTrue(connections.hold(places[1], 50))
         self.assertFalse(connections.hold(places[2], 1))
-        connections.leave(second)
+        connections.hold(second, 0)
         self.assertTrue(connections.hold(places[2], 20))
         connections.hold(places[1], 0)
         self.assertEqual(connections.pending, 50)
+
+    def test_hold_on(self) -> None:
+        """
+        What is held for who has left counts till it is let go, and with that of
+        others who come from there.
+        """
+        connections = self.connections(pending_bytes=100)
+        first = self.enter(connections, "a", "192.0.2.1")
+        connections.hold(first, 30)
+        connections.leave(first)
+        self.assertEqual((connections.count, connections.pending), (0, 30))
+        second = self.enter(connections, "b", "192.0.2.1")
+        self.assertFalse(connections.hold(second, 21))
+        connections.leave(second)
+        for _ in range(2):
+            connections.hold(first, 0)
+            self.assertEqual((connections.pending, connections._sources), (0, {}))
 
     def test_hold_off(self) -> None:
         """Behind a proxy, where sources are not told apart, there are no shares."""
@@ -202,6 +219,7 @@ class ConnectionsTests(SynchronousTestCase):
         """
         connections = self.connections(most=5, most_per_source=3, pending_bytes=100)
         there: list[tuple[int, Place]] = []
+        gone: list[tuple[int, Place]] = []
         busy: set[int] = set()
         for step, source, size in steps:
             if step == "enter":
@@ -218,6 +236,8 @@ class ConnectionsTests(SynchronousTestCase):
                 _, place = there[size % len(there)]
                 if step == "leave":
                     connections.leave(place)
+                    if size % 2:
+                        connections.hold(place, 0)
                 elif step == "idle":
                     connections.idle(place, 0.0)
                 else:
@@ -228,13 +248,18 @@ class ConnectionsTests(SynchronousTestCase):
                     busy.add(id(place))
                 else:
                     busy.discard(id(place))
+            gone += [each for each in there if each[1].is_left]
             there = [each for each in there if not each[1].is_left]
             self.assertEqual(connections.count, len(there))
             self.assertLessEqual(len(there), 5)
             for number in range(4):
                 self.assertLessEqual(sum(s == number for s, _ in there), 3)
-            self.assertEqual(connections.pending, sum(p.pending for _, p in there))
+            held = [(s, p.pending) for s, p in there + gone]
+            self.assertEqual(connections.pending, sum(size for _, size in held))
             self.assertLessEqual(connections.pending, 100)
-        for _, place in there:
+            for number in range(4):
+                self.assertLessEqual(sum(size for s, size in held if s == number), 50)
+        for _, place in there + gone:
             connections.leave(place)
+            connections.hold(place, 0)
         self.assertEqual((connections.count, connections._sources), (0, {}))

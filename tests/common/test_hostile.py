@@ -10,7 +10,7 @@ import re
 import tracemalloc
 from typing import Any
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
 from euca_tw.common.asked import Asked, Reply
@@ -274,17 +274,91 @@ class SlowTests(HostileCase):
             self.assertTrue(line.transport.is_cut)
 
     def test_read_slowly(self) -> None:
-        """One that is taken little by little is not."""
-        wire = self.wire(replying((b"a" * 20_000,)))
+        """One that is taken little by little is not, where no rate is asked for."""
+        for limits in (
+            ConnectionLimits(slowest_bytes_per_s=0),
+            ConnectionLimits(slowest_bytes_per_s=1),
+        ):
+            wire = self.wire(replying((b"a" * 20_000,)), limits=limits)
+            line = wire.narrow()
+            line.channel.dataReceived(GET)
+            line.transport.room = 100
+            for _ in range(100):
+                wire.clock.advance(IDLE_S)
+                line.transport.turns()
+            self.assertFalse(line.transport.is_cut)
+            line.transport.turns(200)
+            self.assertTrue(line.transport.taken.endswith(b"a" * 20_000))
+
+    def read(
+        self, body: tuple[bytes, ...], bytes_per_s: int, slowest_bytes_per_s: int = 1000
+    ) -> tuple[int, Any]:
+        """
+        An answer that is read as fast as that.
+
+        @return: how many seconds it took till it was whole, or cut.
+        """
+        limits = ConnectionLimits(slowest_bytes_per_s=slowest_bytes_per_s)
+        wire = self.wire(replying(body), limits=limits)
         line = wire.narrow()
         line.channel.dataReceived(GET)
-        line.transport.room = 100
-        for _ in range(100):
-            wire.clock.advance(IDLE_S)
-            line.transport.turns()
+        transport = line.transport
+        size = sum(map(len, body))
+        for second in range(1, 5000):
+            wire.clock.advance(1)
+            transport.room = bytes_per_s
+            transport.turns()
+            transport.room = 0
+            if transport.is_cut or transport.taken.count(b"z") == size:
+                return second, transport
+        return 5000, transport
+
+    def test_rate(self) -> None:
+        """
+        An answer that is read more slowly than a body may come is broken off,
+        whether it is of one part, of many, or made while it is read.
+        """
+        for body in (
+            (b"z" * 50_000,),
+            (b"z" * 1_000_000,),
+            (b"z" * 10_000,) * 100,
+        ):
+            for bytes_per_s, most_s in ((1, 120), (250, 180), (500, 240)):
+                if bytes_per_s * most_s < len(body[0]) * len(body):
+                    seconds, transport = self.read(body, bytes_per_s)
+                    self.assertTrue(transport.is_cut, (bytes_per_s, len(body)))
+                    self.assertLessEqual(seconds, max(most_s, 3 * IDLE_S))
+                    self.assertGreater(seconds, IDLE_S)
+            _, transport = self.read(body, 1100)
+            self.assertFalse(transport.is_cut)
+            self.assertEqual(transport.taken.count(b"z"), sum(map(len, body)))
+
+    def test_rate_of_steps(self) -> None:
+        """It is looked at whenever some of it was taken, too."""
+        seconds, transport = self.read((b"z" * 5_000_000,), 5000, 10_000)
+        self.assertTrue(transport.is_cut)
+        self.assertLessEqual(seconds, 3 * IDLE_S)
+
+    def test_our_time(self) -> None:
+        """What we need to make more is not the client's time."""
+        made: list[Deferred[Reply]] = []
+
+        async def answer(asked: Asked) -> Reply:
+            made.append(Deferred())
+            return await made[-1]
+
+        wire = self.wire(answer)
+        line = wire.narrow()
+        for _ in range(20):
+            line.channel.dataReceived(GET)
+            for _ in range(5):
+                wire.clock.advance(IDLE_S)
+            made.pop().callback(Reply(200, "b", (b"z" * 100_000,)))
+            line.transport.room = 1 << 20
+            line.transport.turns(4)
+            line.transport.room = 0
         self.assertFalse(line.transport.is_cut)
-        line.transport.turns(200)
-        self.assertTrue(line.transport.taken.endswith(b"a" * 20_000))
+        self.assertEqual(line.transport.taken.count(b"z"), 20 * 100_000)
 
     def test_waiting_is_free(self) -> None:
         """An answer that takes its time is no fault of the client's."""
@@ -441,9 +515,16 @@ class PendingTests(HostileCase):
     def setUp(self) -> None:
         self.replies: list[Deferred[Reply]] = []
 
+        self.when_cancelled: Deferred[None] | None = None
+
         async def answer(asked: Asked) -> Reply:
             self.replies.append(Deferred())
-            return await self.replies[-1]
+            try:
+                return await self.replies[-1]
+            except CancelledError:
+                if self.when_cancelled is not None:
+                    await self.when_cancelled
+                raise
 
         self.site_wire = self.wire(
             answer, most=1 << 20, limits=ConnectionLimits(pending_bytes=400_000)
@@ -491,6 +572,23 @@ class PendingTests(HostileCase):
         self.assertEqual(connections.pending, 0)
         line.send(post(150_000))
         line.lose()
+        self.assertEqual(connections.pending, 0)
+
+    def test_working(self) -> None:
+        """
+        Of one that is lost while it is worked on, which cannot be stopped, it
+        counts till that has ended.
+        """
+        connections = self.site_wire.site.connections
+        ended: Deferred[None] = Deferred()
+        self.when_cancelled = ended
+        line = self.site_wire.another("192.0.2.1")
+        line.send(post(150_000) + b"a" * 150_000)
+        line.lose()
+        self.assertEqual((connections.count, connections.pending), (1, 150_000))
+        again = self.site_wire.another("192.0.2.1")
+        self.check_refused(again, again.send(post(150_000)), 503, "large requests")
+        ended.callback(None)
         self.assertEqual(connections.pending, 0)
 
 

@@ -231,6 +231,7 @@ class AnswerTests(DoorTestCase):
             "application/x-www-form-urlencoded",
             "application/x-www-form-urlencoded;charset=UTF-8",
             'Application/X-WWW-Form-Urlencoded; Charset="utf-8"; a=b',
+            'application/x-www-form-urlencoded; a="charset=utf-7"',
         ):
             self.assertEqual(self.answer(_typed(asked, said)).status, 200)
 
@@ -276,7 +277,11 @@ class RefusalTests(DoorTestCase):
     def test_other_types(self) -> None:
         """A body that is no form is none."""
         asked = signed_2(LIST)
-        for said in ("text/xml", "application/x-www-form-urlencoded; charset=utf-16"):
+        form = "application/x-www-form-urlencoded"
+        for said in (
+            *("text/xml", f"{form}; charset=utf-16", f"{form}; charset=", "", ";"),
+            *(f"{form}; charset=utf-8; charset=utf-7", f"{form};{' ' * 300}"),
+        ):
             self.refused(_typed(asked, said), "MalformedQueryString")
 
     def test_broken(self) -> None:

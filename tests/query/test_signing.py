@@ -273,6 +273,23 @@ class AgeTests(SynchronousTestCase):
         )
 
 
+class ToldTests(SynchronousTestCase):
+    """Times in the texts of refusals."""
+
+    def test_told(self) -> None:
+        """They are as they are written in requests, whatever the year."""
+        for moment in (
+            "0001-01-01T00:00:00Z",
+            "0987-06-05T04:03:02Z",
+            "1970-01-01T00:00:00Z",
+            "2026-11-23T08:00:00Z",
+            "9999-12-31T23:59:59Z",
+        ):
+            seconds = datetime.fromisoformat(moment).timestamp()
+            self.assertEqual(told(seconds), moment)
+        self.assertEqual(told(1.75), "1970-01-01T00:00:01Z")
+
+
 class Form2Tests(SynchronousTestCase):
     """Forms of version 2."""
 

@@ -542,7 +542,8 @@ class UserTests(DoorCase):
         self.admitted_by(admission)
         self.answer(message(DESCRIBE))
         alice, mallory = identity("alice").certificate, identity("mallory").certificate
-        self.assertEqual(admission.told(), [("shows", alice), ("succeeded", "1" * 12)])
+        let_in = [(step, "1" * 12) for step in ("calls", "succeeded")]
+        self.assertEqual(admission.told(), [("shows", alice), *let_in])
         self.assertEqual(admission.attempts[0].peer, "192.0.2.1")
         verifyObject(IAttempt, admission.attempts[0])
         for body, told in (
@@ -550,7 +551,14 @@ class UserTests(DoorCase):
                 message(DESCRIBE, by="mallory"),
                 [("shows", mallory), ("failed", "AuthFailure")],
             ),
-            (message(DESCRIBE), [("shows", alice), ("failed", "InvalidSecurity")]),
+            (
+                message(DESCRIBE),
+                [("shows", alice), let_in[0], ("failed", "InvalidSecurity")],
+            ),
+            (
+                message(DESCRIBE, now=NOW - timedelta(hours=1)),
+                [("shows", alice), ("failed", "InvalidSecurity")],
+            ),
             (envelope(DESCRIBE), [("failed", "MissingAuthenticationToken")]),
             (b"<a", [("failed", "MalformedXML")]),
         ):
@@ -562,7 +570,7 @@ class UserTests(DoorCase):
         admission = RecordingAdmission()
         self.admitted_by(admission)
         self.answer(self.in_each_form("alice")[1])
-        (_, shown), succeeded = admission.told()
+        (_, shown), _, succeeded = admission.told()
         self.assertIn(shown, identifiers_of(identity("alice").certificate))
         self.assertEqual(succeeded, ("succeeded", "1" * 12))
 
@@ -571,14 +579,16 @@ class UserTests(DoorCase):
         admission = RecordingAdmission()
         self.admitted_by(admission)
         self.fault(message(DESCRIBE.replace("keySet", "keyset")))
-        self.assertEqual([told for told, _ in admission.told()], ["shows", "succeeded"])
+        steps = [told for told, _ in admission.told()]
+        self.assertEqual(steps, ["shows", "calls", "succeeded"])
 
     def test_refused_by_admission(self) -> None:
         """Whoever keeps count may refuse; nothing is asked, and little is done."""
         for step, told in (
             ("attempt", []),
             ("shows", ["shows", "failed"]),
-            ("succeeded", ["shows", "succeeded", "failed"]),
+            ("calls", ["shows", "calls", "failed"]),
+            ("succeeded", ["shows", "calls", "succeeded", "failed"]),
         ):
             admission = RecordingAdmission(step)
             self.admitted_by(admission)
