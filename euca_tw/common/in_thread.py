@@ -66,14 +66,9 @@ class _Job(Generic[T]):
         self.cancelled = failure
         return self.begin_telling()
 
-    def stop_telling(self) -> Deferred[T] | None:
-        """What was told of it; the two have each other no more."""
-        told, self._told = self._told, None
-        return told
-
     def end(self, result: T | Failure) -> None:
         self.is_running = False
-        told = self.stop_telling()
+        told = self._told
         assert told is not None
         if self.cancelled is not None:
             told.errback(self.cancelled)
@@ -113,7 +108,6 @@ class PooledThreads:
     def _forget(self, job: _Job[Any]) -> None:
         if not job.is_running:
             job.work = None
-            job.stop_telling()
             del self._jobs[job]
 
     def _begin(self) -> None:

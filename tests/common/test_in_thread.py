@@ -82,8 +82,9 @@ class PooledThreadsTests(SynchronousTestCase):
         job.cancel()
         self.failureResultOf(job, CancelledError)
         self.assertEqual(self.threads.waiting, 0)
+        told = weakref.ref(job)
         del job
-        self.assertIsNone(held())
+        self.assertEqual((held(), told()), (None, None))
         self.pool.perform()
         self.pool.perform()
         self.assertEqual([self.successResultOf(each) for each in kept], ["a", "b"])

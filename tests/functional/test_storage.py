@@ -7,7 +7,6 @@ import json
 import os
 import shutil
 import subprocess
-from functools import partial
 from pathlib import Path
 from random import Random
 from tempfile import mkdtemp
@@ -16,13 +15,13 @@ from typing import Any
 from attrs import evolve
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred, gatherResults
-from twisted.internet.threads import deferToThreadPool
 from twisted.python.threadpool import ThreadPool
 from twisted.trial.unittest import SkipTest, TestCase
 from twisted.web.client import Agent
 from twisted.web.server import Site
 from twisted.web.static import File
 
+from euca_tw.common.in_thread import PooledThreads
 from euca_tw.nodectl.images import ImageCache
 from euca_tw.nodectl.interfaces import DomainSpec, ImageSource, StagingFailed
 from euca_tw.nodectl.storage import FileInstanceStore
@@ -54,7 +53,7 @@ class Place:
         self.url = f"http://127.0.0.1:{port.getHost().port}"
 
     def store(self) -> FileInstanceStore:
-        in_thread: Any = partial(deferToThreadPool, reactor, self.pool)
+        in_thread = PooledThreads(reactor, self.pool)
         real: Any = reactor
         return FileInstanceStore(
             reactor=real,
