@@ -30,6 +30,8 @@ from euca_tw.model.identifiers import IMAGE_PREFIXES, ImageId, is_identifier
 from euca_tw.model.records import Image
 
 _CHUNK_BYTES = 1 << 20
+#: How often a web server may break off in turn.
+_TRIES = 4
 
 
 def kept_secret(path: Path, random: Random) -> bytes:
@@ -128,6 +130,11 @@ class FileImageStore:
 
     async def _fetch(self, part: Path, location: str) -> StoredImage:
         with part.open("wb") as into:
+
+            def begin(length: int | None) -> None:
+                into.seek(0)
+                into.truncate()
+
             try:
                 told = await download(
                     self.agent,
@@ -137,6 +144,8 @@ class FileImageStore:
                     into.write,
                     largest_bytes=self.largest_bytes,
                     idle_s=self.idle_s,
+                    begin=begin,
+                    tries=_TRIES,
                 )
             except DownloadFailed as failed:
                 reason = str(failed)

@@ -296,6 +296,8 @@ class Launches:
                 cores=launch.machine.cores,
                 memory_mib=launch.machine.memory_mib,
                 disk_gib=launch.machine.disk_gib,
+                ephemeral_gib=launch.machine.ephemeral_gib,
+                swap_mib=launch.machine.swap_mib,
                 key_name=launch.key.name if launch.key else "",
                 public_key=launch.key.public_key if launch.key else "",
                 groups=launch.groups,

@@ -65,6 +65,8 @@ def launch(
         mac_address=instance.mac_address,
         manifest_path=root.location if root else None,
         product_codes=root.product_codes if root else (),
+        ephemeral_gib=instance.ephemeral_gib or None,
+        swap_mib=instance.swap_mib or None,
     )
 
 

@@ -1,49 +1,48 @@
 """
-Files from the web, written in a thread as they come.
+Files from the web.
 
-A disk may be slower than the network, so the network is made to wait: the
-server is read from only while little is unwritten.
+A download that is broken off goes on from where it was: by a range, under the
+condition (If-Range) that the file is still the same.  Where the server cannot
+do that it begins anew.
 """
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any
 from urllib.parse import urlsplit
 
 from attrs import Factory, define, frozen
-from twisted.internet.defer import Deferred
 from twisted.internet.defer import TimeoutError as WaitedTooLong
 from twisted.internet.error import ConnectError, DNSLookupError
-from twisted.internet.interfaces import (
-    IDelayedCall,
-    IProtocol,
-    IPushProducer,
-    IReactorTime,
-    ITransport,
-)
-from twisted.python.failure import Failure
-from twisted.web.client import ResponseDone, ResponseFailed
+from twisted.internet.interfaces import IReactorTime
+from twisted.internet.task import deferLater
+from twisted.web.client import ResponseFailed
 from twisted.web.error import SchemeNotSupported
-from twisted.web.http import PotentialDataLoss
 from twisted.web.http_headers import Headers
 from twisted.web.iweb import UNKNOWN_LENGTH, IAgent, IResponse
-from zope.interface import implementer
 
+from euca_tw.common.body import (
+    BrokenOff,
+    DownloadFailed,
+    Receiver,
+    Written,
+    too_large,
+)
 from euca_tw.common.in_thread import InThread
 
-_FOUND = 200
+_FOUND, _PART, _NO_SUCH_PART = 200, 206, 416
 _SAFE = re.compile(r"[!-~]+\Z")
-_MOST_UNWRITTEN = 1 << 20
+_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+|\*)\Z")
+_LONGEST_PAUSE_S = 30.0
+#: After so much more has come, a server is given all its tries again.
+_ENOUGH_BYTES = 1 << 20
 
+#: Told of the length that is to come, or None, before the first piece.
+Begin = Callable[[int | None], Any]
 
-class DownloadFailed(Exception):
-    """
-    It cannot be had.  The text says why, without the address, which may carry
-    a secret.
-    """
+__all__ = ["DownloadFailed", "Downloaded", "download", "is_web_address"]
 
 
 @frozen(kw_only=True)
@@ -63,45 +62,184 @@ async def download(
     *,
     largest_bytes: int,
     idle_s: float,
+    begin: Begin | None = None,
+    tries: int = 1,
 ) -> Downloaded:
     """
     @param write: called with the pieces, in their order, in a thread.
     @param idle_s: how long the server may say nothing.
-    @raise DownloadFailed: it cannot be had, or C{write} raised L{OSError}.
+    @param begin: called in a thread before the first piece, and again when all
+        that was written is void, for all comes again from its beginning; None:
+        that cannot be.
+    @param tries: how often in turn it may be broken off, after it has begun,
+        and nothing come of it.
+    @raise DownloadFailed: it cannot be had, or C{write} or C{begin} raised
+        L{OSError}.
     """
-    response = await _ask(agent, clock, url, idle_s)
-    refusal = None
-    if response.code != _FOUND:
-        said = response.phrase.decode("latin-1")
-        refusal = DownloadFailed(f"the web server answered {response.code} {said}")
-    elif response.length is not UNKNOWN_LENGTH and response.length > largest_bytes:
-        refusal = _too_large(largest_bytes)
-    # A short body is delivered whole within deliverBody: so what is to be
-    # refused must be known to the receiver before.
-    receiver = _Receiver(clock, in_thread, write, largest_bytes, idle_s, refusal)
-    response.deliverBody(receiver)
-    return await receiver.finished
+    one = _Download(
+        agent=agent,
+        clock=clock,
+        in_thread=in_thread,
+        url=url,
+        write=write,
+        largest_bytes=largest_bytes,
+        idle_s=idle_s,
+        begin=begin,
+    )
+    left, furthest = tries, 0
+    while True:
+        try:
+            await one.go_on()
+        except BrokenOff:
+            if one.written.size_bytes >= furthest + _ENOUGH_BYTES:
+                left = tries
+            furthest = max(furthest, one.written.size_bytes)
+            left -= 1
+            if left <= 0 or not furthest:
+                raise
+            pause_s = min(2.0 ** (tries - left - 1), _LONGEST_PAUSE_S)
+            await deferLater(clock, pause_s)
+        else:
+            return Downloaded(
+                size_bytes=one.written.size_bytes,
+                sha256=one.written.digest.hexdigest(),
+            )
 
 
-async def _ask(
-    agent: IAgent, clock: IReactorTime, url: str, idle_s: float
-) -> IResponse:
-    if not is_web_address(url):
-        raise DownloadFailed("its address is no web address")
-    headers = Headers({"User-Agent": ["euca_tw"]})
-    try:
-        asked = agent.request(b"GET", url.encode("ascii"), headers, None)
-        return await asked.addTimeout(idle_s, clock)
-    except SchemeNotSupported as error:
-        raise DownloadFailed("its address is no web address") from error
-    except WaitedTooLong as error:
-        raise DownloadFailed("the web server did not answer") from error
-    except DNSLookupError as error:
-        raise DownloadFailed("the web server's name is not known") from error
-    except ConnectError as error:
-        raise DownloadFailed("the web server cannot be reached") from error
-    except ResponseFailed as error:
-        raise DownloadFailed("it did not answer as a web server does") from error
+@define(eq=False, kw_only=True)
+class _Download:
+    """
+    @ivar same_as: what a further part must be of: a strong ETag or a date; C{""}
+        if the server names neither, and then there are no parts.
+    @ivar total: how long all of it is, if that is known.
+    """
+
+    agent: IAgent
+    clock: IReactorTime
+    in_thread: InThread
+    url: str
+    write: Callable[[bytes], Any]
+    largest_bytes: int
+    idle_s: float
+    begin: Begin | None
+    written: Written = Factory(Written)
+    same_as: str = ""
+    total: int | None = None
+
+    async def go_on(self) -> None:
+        """
+        From the beginning, or from where it was.
+
+        @raise BrokenOff: may be tried again.
+        @raise DownloadFailed:
+        """
+        offset = self.written.size_bytes if self.same_as else 0
+        response = await self._ask(offset)
+        refusal: DownloadFailed | None = None
+        try:
+            await self._judge(response, offset)
+        except DownloadFailed as error:
+            refusal = error
+        except OSError as error:
+            refusal = DownloadFailed(f"it cannot be written: {error.strerror}")
+        except BaseException:
+            # Given up, or not ours: the server is left all the same.
+            self._leave(response)
+            raise
+        # A short body is delivered whole within deliverBody: so what is to be
+        # refused must be known to the receiver before.
+        receiver = self._receiver(refusal)
+        response.deliverBody(receiver)
+        await receiver.finished
+
+    def _leave(self, response: IResponse) -> None:
+        """Hear no more of it."""
+        receiver = self._receiver(DownloadFailed("it was given up"))
+        receiver.finished.addErrback(lambda _: None)
+        response.deliverBody(receiver)
+
+    def _receiver(self, refusal: DownloadFailed | None) -> Receiver:
+        return Receiver(
+            self.clock,
+            self.in_thread,
+            self.write,
+            self.largest_bytes,
+            self.idle_s,
+            refusal,
+            self.written,
+        )
+
+    async def _ask(self, offset: int) -> IResponse:
+        if not is_web_address(self.url):
+            raise DownloadFailed("its address is no web address")
+        headers = Headers({"User-Agent": ["euca_tw"]})
+        if offset:
+            headers.setRawHeaders("Range", [f"bytes={offset}-"])
+            headers.setRawHeaders("If-Range", [self.same_as])
+        try:
+            asked = self.agent.request(b"GET", self.url.encode("ascii"), headers, None)
+            return await asked.addTimeout(self.idle_s, self.clock)
+        except SchemeNotSupported as error:
+            raise DownloadFailed("its address is no web address") from error
+        except WaitedTooLong as error:
+            raise BrokenOff("the web server did not answer") from error
+        except DNSLookupError as error:
+            raise BrokenOff("the web server's name is not known") from error
+        except ConnectError as error:
+            raise BrokenOff("the web server cannot be reached") from error
+        except ResponseFailed as error:
+            raise BrokenOff("it did not answer as a web server does") from error
+
+    async def _judge(self, response: IResponse, offset: int) -> None:
+        """
+        Whether what comes can be written where we are; if it is the file from
+        its beginning, we go there.
+        """
+        if response.code == _PART and offset:
+            if not self._fits(response, offset):
+                self.same_as = ""
+                raise BrokenOff("the web server gave another part than was asked for")
+        elif response.code == _FOUND:
+            await self._begin(response)
+        elif response.code == _NO_SUCH_PART and offset:
+            self.same_as = ""
+            raise BrokenOff("the web server no longer has the rest")
+        else:
+            said = response.phrase.decode("latin-1")
+            kind = BrokenOff if response.code >= 500 else DownloadFailed
+            raise kind(f"the web server answered {response.code} {said}")
+
+    def _fits(self, response: IResponse, offset: int) -> bool:
+        said = _RANGE.match(_header(response, "Content-Range"))
+        named = (_header(response, "ETag"), _header(response, "Last-Modified"))
+        return (
+            said is not None
+            and int(said[1]) == offset
+            and (self.total is None or said[3] in ("*", str(self.total)))
+            # Of a part the date may be left out.
+            and (not any(named) or self.same_as in named)
+        )
+
+    async def _begin(self, response: IResponse) -> None:
+        length = None if response.length is UNKNOWN_LENGTH else int(response.length)
+        if length is not None and length > self.largest_bytes:
+            raise too_large(self.largest_bytes)
+        if self.written.size_bytes and self.begin is None:
+            raise DownloadFailed("the web server broke off")
+        tag = _header(response, "ETag")
+        date = _header(response, "Last-Modified")
+        self.same_as = tag if tag and not tag.startswith("W/") else date
+        self.total = length
+        self.written = Written()
+        begin = self.begin
+        if begin is not None:
+            await self.in_thread(lambda: begin(length))
+
+
+def _header(response: IResponse, name: str) -> str:
+    headers: Headers | None = response.headers
+    values = headers.getRawHeaders(name) if headers is not None else None
+    return values[-1] if values else ""
 
 
 def is_web_address(url: str) -> bool:
@@ -114,143 +252,3 @@ def is_web_address(url: str) -> bool:
     return (
         parts.scheme in ("http", "https") and has_host and _SAFE.match(url) is not None
     )
-
-
-def _too_large(largest_bytes: int) -> DownloadFailed:
-    return DownloadFailed(f"it is larger than {largest_bytes} bytes")
-
-
-@implementer(IProtocol)
-@define(eq=False)
-class _Receiver:
-    """
-    Takes a body.  It is C{_over} when no more of it is wanted; then, when
-    nothing is being written any more, C{finished} fires.
-    """
-
-    _clock: IReactorTime
-    _in_thread: InThread
-    _write: Callable[[bytes], Any]
-    _largest_bytes: int
-    _idle_s: float
-    _refusal: DownloadFailed | None
-    finished: Deferred[Downloaded] = Factory(
-        lambda self: Deferred(lambda _: self._hang_up()), takes_self=True
-    )
-    _digest: Any = Factory(hashlib.sha256)
-    _size: int = 0
-    _unwritten: bytearray = Factory(bytearray)
-    _is_writing: bool = False
-    _is_paused: bool = False
-    _over: bool = False
-    _transport: IPushProducer | None = None
-    _silence: IDelayedCall | None = None
-
-    def makeConnection(self, transport: ITransport) -> None:
-        self._transport = cast(IPushProducer, transport)
-        if self._refusal is not None:
-            self.refuse(self._refusal)
-        else:
-            self._expect()
-
-    def connectionMade(self) -> None:
-        """Nothing to say."""
-
-    def dataReceived(self, data: bytes) -> None:
-        if self._over:
-            return
-        if self._silence is not None:
-            self._silence.reset(self._idle_s)
-        self._size += len(data)
-        if self._size > self._largest_bytes:
-            self.refuse(_too_large(self._largest_bytes))
-            return
-        self._unwritten += data
-        if not self._is_writing:
-            self._write_all()
-        elif len(self._unwritten) > _MOST_UNWRITTEN and not self._is_paused:
-            self._is_paused = True
-            self._unexpect()
-            if self._transport is not None:
-                self._transport.pauseProducing()
-
-    def connectionLost(self, reason: Failure) -> None:
-        if self._over:
-            return
-        if not reason.check(ResponseDone, PotentialDataLoss):
-            self._refusal = DownloadFailed("the web server broke off")
-        self._end()
-
-    def refuse(self, refusal: DownloadFailed) -> None:
-        """Take no more, for that reason; nothing happens if all is over."""
-        if not self._over:
-            self._refusal = refusal
-            self._hang_up()
-            self._end()
-
-    def _write_all(self) -> None:
-        self._is_writing = True
-        data, self._unwritten = bytes(self._unwritten), bytearray()
-        writing: Deferred[None] = Deferred.fromCoroutine(self._written(data))
-        writing.addErrback(self._failed)
-
-    async def _written(self, data: bytes) -> None:
-        def write() -> None:
-            self._digest.update(data)
-            self._write(data)
-
-        try:
-            await self._in_thread(write)
-        except OSError as error:
-            self._unwritten.clear()
-            self.refuse(DownloadFailed(f"it cannot be written: {error.strerror}"))
-        self._is_writing = False
-        if self._unwritten and self._refusal is None:
-            self._write_all()
-        elif self._over:
-            self._finish()
-        if self._is_paused and len(self._unwritten) < _MOST_UNWRITTEN:
-            self._is_paused = False
-            if not self._over and self._transport is not None:
-                self._expect()
-                self._transport.resumeProducing()
-
-    def _failed(self, failure: Failure) -> None:
-        # Who has given up closes the file under the writer: that is no failure.
-        if not self.finished.called:
-            self._hang_up()
-            self.finished.errback(failure)
-
-    def _expect(self) -> None:
-        self._silence = self._clock.callLater(
-            self._idle_s,
-            self.refuse,
-            DownloadFailed("the web server has fallen silent"),
-        )
-
-    def _unexpect(self) -> None:
-        silence, self._silence = self._silence, None
-        if silence is not None and silence.active():
-            silence.cancel()
-
-    def _hang_up(self) -> None:
-        self._unexpect()
-        self._over = True
-        if self._transport is not None:
-            self._transport.stopProducing()
-
-    def _end(self) -> None:
-        self._unexpect()
-        self._over = True
-        if not self._is_writing:
-            self._finish()
-
-    def _finish(self) -> None:
-        if self.finished.called:
-            return
-        if self._refusal is not None:
-            self.finished.errback(self._refusal)
-        else:
-            self.finished.callback(
-                Downloaded(size_bytes=self._size, sha256=self._digest.hexdigest())
-            )

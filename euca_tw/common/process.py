@@ -95,12 +95,14 @@ async def run(
     stdin: bytes = b"",
     timeout_s: float = 30.0,
     environment: Mapping[str, str] | None = None,
+    directory: str = "/",
 ) -> bytes:
     """
     Run a program to its end.  If this is cancelled, the program is killed.
 
     @param command: the program, looked for in L{PATH}, and its arguments.
     @param environment: in addition to C{PATH} and C{LC_ALL=C}.
+    @param directory: where it is run.
     @return: what it wrote to its standard output.
     @raise CommandFailed: it is not installed, its status is not 0, or it did
         not end in time and was killed.
@@ -114,7 +116,7 @@ async def run(
         program,
         command,
         env={"PATH": PATH, "LC_ALL": "C", **(environment or {})},
-        path="/",
+        path=directory,
     )
     try:
         return await process.ended.addTimeout(timeout_s, reactor)

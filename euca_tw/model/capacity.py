@@ -7,12 +7,20 @@ from attrs import frozen
 
 @frozen(kw_only=True)
 class MachineType:
-    """One of EC2's instance types, as this cloud has it."""
+    """
+    One of EC2's instance types, as this cloud has it.
+
+    @ivar disk_gib: of all its disks together.
+    @ivar ephemeral_gib, swap_mib: what of it is a disk formatted for use, and
+        one to swap on; 0 for none.  The rest is the root disk's.
+    """
 
     name: str
     cores: int
     memory_mib: int
     disk_gib: int
+    ephemeral_gib: int = 0
+    swap_mib: int = 0
 
 
 @frozen(kw_only=True)

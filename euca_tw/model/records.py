@@ -277,6 +277,8 @@ class Instance:
     cores: int
     memory_mib: int
     disk_gib: int
+    ephemeral_gib: int = 0
+    swap_mib: int = 0
     key_name: str = ""
     public_key: str = ""
     groups: tuple[GroupName, ...]

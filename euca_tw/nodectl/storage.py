@@ -1,11 +1,10 @@
 """
 Instances' disks and consoles, in files.
 
-Each instance has a directory by its name.  Its disk is a qcow2 overlay on the
-image, which lies in the same directory as a hard link to the cached one, as do
-kernel and ramdisk: so an instance has all that it needs, whatever becomes of
-the cache.  Files and directories can be read by everyone on the machine, for
-domains run as a user of their own, whom libvirt gives the disks.
+Each instance has a directory by its name, with its disks.  Its image lies in it
+as a hard link to the cached one, as do kernel and ramdisk: so an instance has
+all that it needs, whatever becomes of the cache.  Everyone on the machine can
+come by, for domains run as a user of their own, whom libvirt gives the disks.
 """
 
 from __future__ import annotations
@@ -15,27 +14,29 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from attrs import define, field
+from attrs import Factory, define, field
 from twisted.internet.defer import DeferredLock
 from zope.interface import implementer
 
 from euca_tw.common.in_thread import InThread
-from euca_tw.common.process import CommandFailed, IProcessReactor, run
+from euca_tw.common.process import IProcessReactor
 from euca_tw.model.identifiers import is_identifier
+from euca_tw.nodectl.console import CONSOLE, Consoles, is_of_console
+from euca_tw.nodectl.further_disks import FurtherDisks
 from euca_tw.nodectl.images import ImageCache
 from euca_tw.nodectl.interfaces import (
-    Disk,
+    NO_EXTRAS,
+    Console,
+    Extras,
     IInstanceStore,
     ImageSource,
     StagedInstance,
     StagingFailed,
+    StagingRefused,
 )
+from euca_tw.nodectl.root_disk import RootDisks
 
-#: Of a console's output, this much is told.
-CONSOLE_BYTES = 64 * 1024
-
-_GIB = 1 << 30
-_CONSOLE = "console.log"
+_GIB, _MIB = 1 << 30, 1 << 20
 
 
 @implementer(IInstanceStore)
@@ -45,6 +46,7 @@ class FileInstanceStore:
     @ivar directory: where the instances' directories are; every directory
         above it must let the user pass that domains run as.
     @ivar disk_gib: room for disks; see L{room_gib}.
+    @ivar root_disks: makes those that instances boot from.
     @ivar console_elsewhere: where the hypervisor itself keeps the output of
         consoles that are not written to the instance's directory, with
         C{{name}} for the domain's name (Xen: C{/var/log/xen/guest-{name}.log}).
@@ -56,6 +58,24 @@ class FileInstanceStore:
     directory: Path
     disk_gib: int
     console_elsewhere: str | None = None
+    root_disks: RootDisks = Factory(
+        lambda self: RootDisks(
+            reactor=self.reactor,
+            in_thread=self.in_thread,
+            room=self.cache.room,
+            qemu_img=self.cache.qemu_img,
+        ),
+        takes_self=True,
+    )
+    _further: FurtherDisks = field(
+        default=Factory(
+            lambda self: FurtherDisks(
+                reactor=self.reactor, in_thread=self.in_thread, room=self.cache.room
+            ),
+            takes_self=True,
+        ),
+        init=False,
+    )
     _locks: dict[str, DeferredLock] = field(factory=dict, init=False)
 
     async def stage(
@@ -65,6 +85,7 @@ class FileInstanceStore:
         kernel: ImageSource | None,
         ramdisk: ImageSource | None,
         disk_gib: int,
+        extras: Extras = NO_EXTRAS,
     ) -> StagedInstance:
         here = self._here(instance_id)
         if here is None:
@@ -77,34 +98,45 @@ class FileInstanceStore:
                     if source is not None:
                         await self.cache.link(source, here / name)
                 await self.cache.link(root, here / "image")
-                await self._overlay(root, here, disk_gib)
+                disk = await self.root_disks.make(
+                    here,
+                    image_id=root.image_id,
+                    disk_bytes=_root_bytes(disk_gib, extras),
+                    public_key=extras.public_key,
+                )
+                further = await self._further.make(here, instance_id, extras)
         except OSError as error:
             raise StagingFailed(f"the node's disk: {error.strerror}") from error
         finally:
             self._unlock(instance_id)
         return StagedInstance(
-            disk=Disk(path=str(here / "root.qcow2"), backing=str(here / "image")),
+            disk=disk,
+            further=further,
             kernel=str(here / "kernel") if kernel else None,
             ramdisk=str(here / "ramdisk") if ramdisk else None,
-            console=str(here / _CONSOLE),
+            console=str(here / CONSOLE),
         )
 
     async def discard(self, instance_id: str) -> None:
         await self._remove(instance_id, _discard)
+        # Its image may now be one too many.
+        await self.cache.trim()
 
     async def forget(self, instance_id: str) -> None:
         await self._remove(instance_id, shutil.rmtree)
 
-    async def console_output(self, instance_id: str) -> bytes:
-        here = self._here(instance_id)
-        if here is None:
-            return b""
-        # libvirt begins a new file when one is long; the old one is "….0".
-        consoles = [here / _CONSOLE, here / f"{_CONSOLE}.0"]
-        if self.console_elsewhere is not None:
-            elsewhere = self.console_elsewhere.replace("{name}", instance_id)
-            consoles.append(Path(elsewhere))
-        return await self.in_thread(lambda: _tail(consoles))
+    def directory_of(self, instance_id: str) -> str:
+        return str(self.directory / instance_id)
+
+    async def console(self, instance_id: str) -> Console:
+        if self._here(instance_id) is None:
+            return Console()
+        return await self.in_thread(lambda: self.consoles.read(instance_id))
+
+    @property
+    def consoles(self) -> Consoles:
+        """Where they are."""
+        return Consoles(directory=self.directory, elsewhere=self.console_elsewhere)
 
     async def kept(self) -> tuple[str, ...]:
         return await self.in_thread(self._kept)
@@ -123,27 +155,6 @@ class FileInstanceStore:
         except FileNotFoundError:
             return ()
         return tuple(sorted(name for name in names if is_identifier(name, "i")))
-
-    async def _overlay(self, root: ImageSource, here: Path, disk_gib: int) -> None:
-        disk, image = here / "root.qcow2", here / "image"
-        part = here / "root.part"
-        has_disk, size = await self.in_thread(
-            lambda: (disk.exists(), image.stat().st_size)
-        )
-        if has_disk:
-            return
-        if disk_gib and size > disk_gib * _GIB:
-            raise StagingFailed(
-                f"{root.image_id} needs a disk of {-(-size // _GIB)} GiB, and this "
-                f"type of instance has {disk_gib} GiB"
-            )
-        create = (self.cache.qemu_img, "create", "-q", "-f", "qcow2", "-F", "raw")
-        command = (*create, "-b", image, part, max(size, disk_gib * _GIB))
-        try:
-            await run(self.reactor, *map(str, command), timeout_s=60)
-        except CommandFailed as failed:
-            raise StagingFailed(f"the disk cannot be made: {failed.text}") from failed
-        await self.in_thread(lambda: _rename(part, disk))
 
     async def _remove(self, instance_id: str, remove: Callable[[Path], object]) -> None:
         here = self._here(instance_id)
@@ -194,35 +205,30 @@ def _prepare(here: Path) -> None:
     # The daemon's umask may be anything.
     here.parent.chmod(0o711)
     here.chmod(0o711)
-    console = here / _CONSOLE
+    console = here / CONSOLE
     console.touch()
     console.chmod(0o600)
 
 
-def _rename(part: Path, disk: Path) -> None:
-    # The hypervisor gives it to the user that it runs the domain as.
-    part.chmod(0o600)
-    part.rename(disk)
+def _root_bytes(disk_gib: int, extras: Extras) -> int:
+    """What the further disks leave of all; 0 for no size in particular."""
+    if not disk_gib:
+        return 0
+    further = extras.ephemeral_gib * _GIB + extras.swap_mib * _MIB
+    left = disk_gib * _GIB - further
+    if left <= 0:
+        raise StagingRefused(
+            f"this type of instance has {disk_gib} GiB of disk, and its ephemeral "
+            "and swap disks leave nothing for the root"
+        )
+    return left
 
 
 def _discard(here: Path) -> None:
     for path in here.iterdir():
-        if not path.name.startswith(_CONSOLE):
-            path.unlink(missing_ok=True)
-
-
-def _tail(newest_first: list[Path]) -> bytes:
-    said = b""
-    for path in newest_first:
-        try:
-            reading = path.open("rb")
-        except FileNotFoundError:
+        if is_of_console(path.name):
             continue
-        with reading:
-            size = reading.seek(0, os.SEEK_END)
-            wanted = CONSOLE_BYTES - len(said)
-            reading.seek(max(0, size - wanted))
-            said = reading.read(wanted) + said
-        if len(said) >= CONSOLE_BYTES:
-            break
-    return said
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)

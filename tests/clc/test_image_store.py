@@ -12,6 +12,7 @@ from urllib.parse import unquote_to_bytes, urlsplit, urlunsplit
 
 from attrs import evolve
 from twisted.internet.defer import CancelledError, Deferred, ensureDeferred
+from twisted.internet.error import ConnectionDone
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 from twisted.web.server import NOT_DONE_YET
@@ -243,6 +244,18 @@ class WebTests(SynchronousTestCase):
             "larger than 10 bytes", self.refusal(self.begin(largest_bytes=10))
         )
 
+    def test_broken_off(self) -> None:
+        """What is broken off is fetched on, or anew, and is the image at last."""
+        first = MemoryAnswer()
+        self.web.answers.append(first)
+        self.web.pages[self.URL] = CONTENT
+        adding = self.begin()
+        first.say(b"something else")
+        first.end(ConnectionDone())
+        self.store.clock.advance(1)  # type: ignore[attr-defined]
+        self.assertEqual(self.successResultOf(adding), STORED)
+        self.assertEqual((self.store.directory / ONE).read_bytes(), CONTENT)
+
     def test_cancelled(self) -> None:
         """A cancelled import hangs up and leaves nothing."""
         answer = MemoryAnswer()
@@ -291,6 +304,28 @@ class ResourceTests(SynchronousTestCase):
         """A fetch that broke off goes on from there."""
         code, body = self.get(self.store.url_of(image(ONE)), Range="bytes=7990-")
         self.assertEqual((code, body), (206, CONTENT[7990:]))
+
+    def test_range_of_the_same(self) -> None:
+        """The rest is given to who has the beginning of the very same file."""
+        url = self.store.url_of(image(ONE))
+        self.get(url)
+        [tag] = self.header("ETag")
+        self.assertFalse(tag.startswith("W/"))
+        said = self.get(url, **{"Range": "bytes=7990-", "If-Range": tag})
+        self.assertEqual(said, (206, CONTENT[7990:]))
+        self.assertEqual(self.header("ETag"), [tag])
+
+    def test_range_of_another(self) -> None:
+        """Who has the beginning of another file is given all of this one."""
+        url = self.store.url_of(image(ONE))
+        self.get(url)
+        [tag] = self.header("ETag")
+        path = self.store.directory / ONE
+        path.write_bytes(CONTENT[:-1] + b"?")
+        os.utime(path, (1, 1))
+        code, body = self.get(url, **{"Range": "bytes=7990-", "If-Range": tag})
+        self.assertEqual((code, body), (200, CONTENT[:-1] + b"?"))
+        self.assertNotEqual(self.header("ETag"), [tag])
 
     def test_head(self) -> None:
         """The size can be asked for alone."""

@@ -166,6 +166,13 @@ class LaunchTests(LaunchTestCase):
         [kept] = self.ran(instance_type="m1.large")
         self.assertEqual((kept.instance_type, kept.memory_mib), ("m1.large", 512))
 
+    def test_further_disks(self) -> None:
+        """What the type has besides its root disk is kept with the instance."""
+        small = evolve(TYPES["m1.small"], ephemeral_gib=1, swap_mib=512)
+        self.launches.machine_types = {**TYPES, "m1.small": small}
+        [kept] = self.ran(instance_type="m1.small")
+        self.assertEqual((kept.ephemeral_gib, kept.swap_mib), (1, 512))
+
     def test_unknown_type(self) -> None:
         """A type that this cloud has not is refused, naming those that it has."""
         refusal = self.refused(

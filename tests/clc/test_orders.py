@@ -52,6 +52,14 @@ class LaunchTests(SynchronousTestCase):
         self.assertEqual(told.product_codes, ("A1B2",))
         self.assertEqual(told.group_names, ("default",))
 
+    def test_further_disks(self) -> None:
+        """A launch says what of the type's disk is further disks, if any is."""
+        plain = orders.launch(instance(), IMAGES.get, lambda image: "")
+        self.assertEqual((plain.ephemeral_gib, plain.swap_mib), (None, None))
+        whole = instance(ephemeral_gib=1, swap_mib=512)
+        told = orders.launch(whole, IMAGES.get, lambda image: "")
+        self.assertEqual((told.ephemeral_gib, told.swap_mib), (1, 512))
+
     def test_gone(self) -> None:
         """An image that is not there any more is named."""
         lost = instance(kernel_id=ImageId("eki-0000000f"))

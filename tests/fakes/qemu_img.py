@@ -10,16 +10,20 @@ from tests.fakes.processes import MemoryProcess, MemoryProcessReactor
 
 class MemoryQemuImg(MemoryProcessReactor):
     """
-    A reactor on which every program is C{qemu-img}.
+    A reactor on which every program is C{qemu-img}, or formats a disk.
 
     @ivar complaint: with which the next runs fail.
     @ivar is_held: programs run until the test ends them.
+    @ivar formatted: how disks were.
+    @ivar required: what a qcow2 image is said to take when it is raw.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.complaint = b""
         self.is_held = False
+        self.required = 1000
+        self.formatted: list[tuple[str, ...]] = []
 
     def spawnProcess(self, *arguments: Any, **named: Any) -> MemoryProcess:
         process = super().spawnProcess(*arguments, **named)
@@ -34,8 +38,15 @@ class MemoryQemuImg(MemoryProcessReactor):
             process.complain(self.complaint)
             process.end(1)
             return
-        _, verb, *arguments = process.command
-        if verb == "create":
+        program, verb, *arguments = process.command
+        if program in ("mke2fs", "mkswap"):
+            # It writes into a file that is there; what, does not matter here.
+            self.formatted.append(process.command)
+            process.end()
+            return
+        if verb == "measure":
+            process.say(b'{"required": %d, "fully-allocated": 0}' % self.required)
+        elif verb == "create":
             *_, backing, disk, size = arguments
             Path(disk).write_text(f"overlay of {size} bytes on {backing}")
         else:

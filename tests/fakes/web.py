@@ -27,6 +27,7 @@ class MemoryAnswer:
     code: int = 200
     phrase: bytes = b"OK"
     length: Any = UNKNOWN_LENGTH
+    headers: Headers = field(factory=Headers)
     flow: list[str] = field(factory=list)
     _body: IProtocol | None = None
     _delivered: Callable[[MemoryAnswer], None] = lambda answer: None
@@ -65,11 +66,13 @@ class MemoryWeb:
     @ivar pages: what is found, by its address; anything else is not.
     @ivar answers: given before any page: a fitting test plays them.
     @ivar asked: the addresses that were asked for.
+    @ivar headers: with which they were, in the same order.
     """
 
     pages: dict[str, bytes] = field(factory=dict)
     answers: list[MemoryAnswer | Exception | Deferred[Any]] = field(factory=list)
     asked: list[str] = field(factory=list)
+    headers: list[Headers] = field(factory=list)
     is_up: bool = True
 
     def request(
@@ -80,6 +83,7 @@ class MemoryWeb:
         bodyProducer: Any = None,  # noqa: N803
     ) -> Deferred[Any]:
         self.asked.append(uri.decode())
+        self.headers.append(headers or Headers())
         if not self.is_up:
             return fail(ConnectionRefusedError())
         if self.answers:

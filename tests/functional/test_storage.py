@@ -24,6 +24,7 @@ from twisted.web.static import File
 from euca_tw.common.in_thread import PooledThreads
 from euca_tw.nodectl.images import ImageCache
 from euca_tw.nodectl.interfaces import DomainSpec, ImageSource, StagingFailed
+from euca_tw.nodectl.room import Room
 from euca_tw.nodectl.storage import FileInstanceStore
 from tests.functional import libvirtd
 from tests.functional.test_libvirt import boot_sector, make_hypervisor, until
@@ -62,7 +63,7 @@ class Place:
                 reactor=real,
                 agent=Agent(real),
                 in_thread=in_thread,
-                directory=self.directory / "images",
+                room=Room(directory=self.directory / "images", keep_bytes=1 << 30),
             ),
             directory=self.directory / "instances",
             disk_gib=10,
@@ -219,6 +220,6 @@ class DomainTests(TestCase):
             await until(lambda path=console: path.read_bytes() != b"")
             await hypervisor.destroy(name)
             await store.discard(name)
-            self.assertEqual(await store.console_output(name), b"it boots\r\n")
+            self.assertEqual((await store.console(name)).output, b"it boots\r\n")
             await store.forget(name)
         self.assertEqual(await store.kept(), ())

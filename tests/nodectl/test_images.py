@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
+import lzma
 import os
 import stat
+from collections.abc import Callable
 from pathlib import Path
 from random import Random
+from typing import Any
 
-from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.defer import CancelledError, Deferred, maybeDeferred
+from twisted.internet.error import ConnectionDone
 from twisted.trial.unittest import SynchronousTestCase
+from twisted.web.http_headers import Headers
 
 from euca_tw.common.in_thread import in_this_thread
 from euca_tw.nodectl.images import ImageCache
-from euca_tw.nodectl.interfaces import ImageSource, StagingFailed
+from euca_tw.nodectl.interfaces import (
+    ImageSource,
+    StagingFailed,
+    StagingRefused,
+)
+from euca_tw.nodectl.room import NoRoom, Room
 from tests.fakes.qemu_img import MemoryQemuImg
 from tests.fakes.web import MemoryAnswer, MemoryWeb
 from tests.nodectl.test_qcow2 import header
@@ -26,11 +37,12 @@ class ImageCacheTests(SynchronousTestCase):
         self.directory = Path(self.mktemp())
         self.users = Path(self.mktemp())
         self.users.mkdir()
+        self.room = Room(directory=self.directory, keep_bytes=1 << 30)
         self.cache = ImageCache(
             reactor=self.reactor,
             agent=self.web,
             in_thread=in_this_thread,
-            directory=self.directory,
+            room=self.room,
             qemu_img="sh",
         )
 
@@ -179,7 +191,8 @@ class ImageCacheTests(SynchronousTestCase):
         source = self.source(header())
         self.assertEqual(self.linked(source, "one"), b"raw of " + header())
         self.assertEqual(self.linked(source, "two"), b"raw of " + header())
-        self.assertEqual(len(self.reactor.processes), 1)
+        verbs = [process.command[1] for process in self.reactor.processes]
+        self.assertEqual(verbs, ["measure", "convert"])
         self.assertEqual(self.kept(), {source.sha256})
 
     def test_qcow2_refused(self) -> None:
@@ -200,7 +213,7 @@ class ImageCacheTests(SynchronousTestCase):
 
     def test_thrown_out(self) -> None:
         """When there are too many, those go first that were used longest ago."""
-        self.cache.keep_bytes = 20_000
+        self.room.keep_bytes = 20_000
         sources = [
             self.source(Random(n).randbytes(8000), f"emi-0000000{n}") for n in range(3)
         ]
@@ -215,12 +228,211 @@ class ImageCacheTests(SynchronousTestCase):
 
     def test_in_use(self) -> None:
         """An image that an instance has stays, however many there are."""
-        self.cache.keep_bytes = 1
+        self.room.keep_bytes = 1
         one = self.source(Random(1).randbytes(8000), "emi-00000001")
         two = self.source(Random(2).randbytes(8000), "emi-00000002")
         self.linked(one, "one")
         self.linked(two, "two")
         self.assertEqual(self.kept(), {one.sha256, two.sha256})
+
+    def test_too_large_for_bounds(self) -> None:
+        """What instances have counts, but never stands in another's way."""
+        self.room.keep_bytes = 20_000
+        one, two, three = (
+            self.source(Random(n).randbytes(8000), f"emi-0000000{n}") for n in range(3)
+        )
+        self.linked(one, "one")
+        self.linked(two, "two")
+        (self.users / "two").unlink()
+        self.linked(three, "three")
+        self.assertEqual(self.kept(), {one.sha256, three.sha256})
+
+    def test_full_disk(self) -> None:
+        """What the disk has no room for is refused unread, and nothing is lost."""
+        other = self.source(b"another", "emi-00000002")
+        self.linked(other, "two")
+        free = {"bytes": (6 << 20) + 1000}
+        self.room.free = lambda directory: free["bytes"]
+        self.room.least_free_bytes = 6 << 20
+        source = self.source(Random(1).randbytes(1001))
+        failure = self.failureResultOf(self.link(source), NoRoom)
+        self.assertEqual(
+            str(failure.value),
+            "emi-00000001 cannot be fetched: the node's disk is full: 1 MiB more are "
+            "needed and 0 MiB are free for it",
+        )
+        self.assertEqual(self.kept(), {other.sha256})
+        free["bytes"] += 1
+        self.assertEqual(len(self.linked(source)), 1001)
+
+    def test_full_disk_makes_room(self) -> None:
+        """Images that no instance has make room before anything is refused."""
+        other = self.source(Random(1).randbytes(10_000), "emi-00000002")
+        self.linked(other)
+        (self.users / "one").unlink()
+        self.room.free = lambda directory: (
+            0 if (self.directory / other.sha256).exists() else 10_000
+        )
+        source = self.source(Random(2).randbytes(9000))
+        self.assertEqual(len(self.linked(source)), 9000)
+        self.assertEqual(self.kept(), {source.sha256})
+
+    def test_disk_fills_up(self) -> None:
+        """When the disk fills up while it comes, what came is removed."""
+        self.room.free = lambda directory: (20 << 20) if not answer.flow else 0
+        content = Random(1).randbytes(1 << 20)
+        source = self.source(content)
+        self.web.answers = [answer := MemoryAnswer()]
+        linking = self.link(source)
+        answer.say(content)
+        self.assertNoResult(linking)
+        self.room.free = lambda directory: 0
+        for _ in range(40):
+            answer.say(content)
+        self.failureResultOf(linking, NoRoom)
+        self.assertEqual(answer.flow, ["stop"])
+        self.assertEqual(self.kept(), set())
+
+    def test_promised_to_one(self) -> None:
+        """Of two images that do not both fit, the first that comes is had."""
+        self.room.free = lambda directory: 10_000
+        one = self.source(Random(1).randbytes(8000), "emi-00000001")
+        two = self.source(Random(2).randbytes(8000), "emi-00000002")
+        self.web.answers = [answer := MemoryAnswer(length=8000)]
+        linking = self.link(one)
+        self.failureResultOf(self.link(two, "two"), NoRoom)
+        answer.say(self.web.pages[one.url])
+        answer.end()
+        self.successResultOf(linking)
+        self.assertEqual(self.kept(), {one.sha256})
+
+    def test_broken_off(self) -> None:
+        """What is broken off goes on where it was."""
+        content = Random(1).randbytes(100_000)
+        source = self.source(content)
+        tag = {"ETag": ['"a"']}
+        part = Headers({**tag, "Content-Range": ["bytes 60000-99999/100000"]})
+        first = MemoryAnswer(headers=Headers(tag))
+        second = MemoryAnswer(206, headers=part)
+        self.web.answers = [first, second]
+        linking = self.link(source)
+        first.say(content[:60_000])
+        first.end(ConnectionDone())
+        self.reactor.advance(1)
+        second.say(content[60_000:])
+        second.end()
+        self.successResultOf(linking)
+        self.assertEqual((self.users / "one").read_bytes(), content)
+
+    def test_broken_off_expanded(self) -> None:
+        """Neither does what is expanded on its way begin anew."""
+        content = Random(1).randbytes(5000) * 40
+        packed = lzma.compress(content)
+        source = self.source(packed)
+        half = len(packed) // 2
+        last = len(packed) - 1
+        said = {"ETag": ['"a"'], "Content-Range": [f"bytes {half}-{last}/{last + 1}"]}
+        first = MemoryAnswer(headers=Headers({"ETag": ['"a"']}))
+        second = MemoryAnswer(206, headers=Headers(said))
+        self.web.answers = [first, second]
+        linking = self.link(source)
+        first.say(packed[:half])
+        first.end(ConnectionDone())
+        self.reactor.advance(1)
+        second.say(packed[half:])
+        second.end()
+        self.successResultOf(linking)
+        self.assertEqual((self.users / "one").read_bytes(), content)
+
+    def test_begun_anew(self) -> None:
+        """Where the server cannot go on, what was expanded is void."""
+        content = Random(1).randbytes(5000) * 40
+        packed = gzip.compress(content)
+        source = self.source(packed)
+        self.web.answers = [first := MemoryAnswer()]
+        linking = self.link(source)
+        first.say(packed[: len(packed) // 2])
+        first.end(ConnectionDone())
+        self.reactor.advance(1)
+        self.successResultOf(linking)
+        self.assertEqual((self.users / "one").read_bytes(), content)
+
+    def test_expanded(self) -> None:
+        """A compressed image is expanded, with its holes, and known as it came."""
+        content = b"a" + bytes(1 << 20) + b"b"
+        for packed in (gzip.compress(content), lzma.compress(content)):
+            source = self.source(packed)
+            self.assertEqual(self.linked(source), content)
+            self.assertLess((self.users / "one").stat().st_blocks * 512, 1 << 19)
+            self.assertIn(source.sha256, self.kept())
+            (self.users / "one").unlink()
+
+    def test_qcow2_compressed(self) -> None:
+        """A compressed qcow2 is expanded, then judged, then made raw."""
+        source = self.source(gzip.compress(header()))
+        self.assertEqual(self.linked(source), b"raw of " + header())
+        hostile = self.source(gzip.compress(header(backing_at=104)))
+        (self.users / "one").unlink()
+        self.failureResultOf(self.link(hostile), StagingRefused)
+
+    def test_bomb(self) -> None:
+        """What expands beyond all bounds is given up on the way."""
+        self.cache.largest_bytes = 4 << 20
+        packed = gzip.compress(bytes(1 << 28))
+        self.assertLess(len(packed), 4 << 20)
+        self.assertEqual(
+            self.refusal(self.source(packed)),
+            "emi-00000001 cannot be fetched: it expands to more than 4194304 bytes",
+        )
+
+    def test_boot_files(self) -> None:
+        """Kernels and ramdisks stay as they come, whatever else has their bytes."""
+        packed = gzip.compress(b"a cpio archive")
+        ramdisk = self.source(packed, "eri-00000001")
+        self.assertEqual(self.linked(ramdisk, "ramdisk"), packed)
+        self.assertEqual(self.linked(self.source(packed), "one"), b"a cpio archive")
+        kernel = self.source(header(backing_at=104), "eki-00000001")
+        self.assertEqual(self.linked(kernel, "kernel"), header(backing_at=104))
+
+    def test_qcow2_fills_disk(self) -> None:
+        """A qcow2 image is made raw only where there is room for all of it."""
+        self.room.free = lambda directory: 10_000
+        self.reactor.required = 20_000
+        self.failureResultOf(self.link(self.source(header())), NoRoom)
+        verbs = [process.command[1] for process in self.reactor.processes]
+        self.assertEqual(verbs, ["measure"])
+        self.assertEqual(self.kept(), set())
+        self.reactor.required = 9000
+        self.assertEqual(self.linked(self.source(header())), b"raw of " + header())
+
+    def test_asked_while_given_up(self) -> None:
+        """Who asks while a fetch is being given up has one of his own."""
+        source = self.source(b"an image")
+        held: list[Callable[[], None]] = []
+
+        def in_thread(work: Callable[[], Any]) -> Deferred[Any]:
+            waiting: Deferred[Any] = Deferred()
+            held.append(lambda: maybeDeferred(work).chainDeferred(waiting))
+            return waiting
+
+        self.web.answers = [MemoryAnswer()]
+        first = self.link(source, "one")
+        self.cache.in_thread = in_thread
+        first.cancel()
+        self.failureResultOf(first, CancelledError)
+        second = self.link(source, "two")
+        for _ in range(30):
+            if held:
+                held.pop(0)()
+        self.successResultOf(second)
+        self.assertEqual((self.users / "two").read_bytes(), b"an image")
+
+    def test_left_by_crash(self) -> None:
+        """What a killed daemon left on its way is removed by the next."""
+        self.directory.mkdir()
+        (self.directory / ".x.part").write_bytes(b"half")
+        self.linked(self.source(b"an image"))
+        self.assertEqual(len(self.kept()), 1)
 
     def test_after_crash(self) -> None:
         """What a crash left half written is not taken for the image."""

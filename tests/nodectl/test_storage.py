@@ -6,6 +6,7 @@ import hashlib
 import os
 import stat
 from pathlib import Path
+from typing import Any
 
 from attrs import evolve
 from twisted.internet.defer import CancelledError, Deferred
@@ -13,7 +14,14 @@ from twisted.trial.unittest import SynchronousTestCase, TestCase
 
 from euca_tw.common.in_thread import in_this_thread
 from euca_tw.nodectl.images import ImageCache
-from euca_tw.nodectl.interfaces import ImageSource, StagedInstance, StagingFailed
+from euca_tw.nodectl.interfaces import (
+    Extras,
+    ImageSource,
+    StagedInstance,
+    StagingFailed,
+    StagingRefused,
+)
+from euca_tw.nodectl.room import NoRoom, Room
 from euca_tw.nodectl.storage import FileInstanceStore, room_gib
 from tests.fakes.qemu_img import MemoryQemuImg
 from tests.fakes.web import MemoryAnswer, MemoryWeb
@@ -57,7 +65,7 @@ def a_store(
             reactor=reactor,
             agent=web or a_web(),
             in_thread=in_this_thread,
-            directory=directory / "images",
+            room=Room(directory=directory / "images", keep_bytes=1 << 30),
             qemu_img="sh",
         ),
         directory=directory / "instances",
@@ -180,6 +188,79 @@ class FileInstanceStoreTests(SynchronousTestCase):
         self.reactor.complaint = b""
         self.successResultOf(self.stage())
 
+    def further(self, disk_gib: int = 3, **extras: Any) -> Deferred[StagedInstance]:
+        wanted = Extras(**{"ephemeral_gib": 1, "swap_mib": 512, **extras})
+        return Deferred.fromCoroutine(
+            self.store.stage(ID, ROOT, None, None, disk_gib, wanted)
+        )
+
+    def test_further(self) -> None:
+        """Of the type's disk further disks have theirs, and the root the rest."""
+        staged = self.successResultOf(self.further())
+        sizes = [Path(disk.path).stat().st_size for disk in staged.further]
+        self.assertEqual(sizes, [1 << 30, 512 << 20])
+        for disk in staged.further:
+            self.assertEqual(stat.S_IMODE(Path(disk.path).stat().st_mode), 0o600)
+        self.assertIn(f"overlay of {1536 << 20}", Path(staged.disk.path).read_text())
+        ephemeral, swap = self.reactor.formatted
+        self.assertIn("ephemeral0", ephemeral)
+        self.assertIn("swap", swap)
+
+    def test_further_are_the_same(self) -> None:
+        """An instance's disks have the same identifiers whenever they are made."""
+        self.successResultOf(self.further())
+        before = list(self.reactor.formatted)
+        self.successResultOf(self.store.forget(ID))
+        self.reactor.formatted.clear()
+        self.successResultOf(self.further())
+        self.assertEqual(self.reactor.formatted, before)
+        uuids = [command[command.index("-U") + 1] for command in before]
+        self.assertEqual(len(set(uuids)), 2)
+
+    def test_further_are_kept(self) -> None:
+        """Staged again, an instance has the disks that it has written to."""
+        staged = self.successResultOf(self.further())
+        for disk in staged.further:
+            Path(disk.path).write_text("written to")
+        self.successResultOf(self.further())
+        for disk in staged.further:
+            self.assertEqual(Path(disk.path).read_text(), "written to")
+
+    def test_further_not_made(self) -> None:
+        """Why one cannot be made is told, and nothing half made is left."""
+        self.successResultOf(self.further(ephemeral_gib=0, swap_mib=0))
+        self.reactor.complaint = b"mke2fs: no"
+        failure = self.failureResultOf(self.further(), StagingFailed)
+        self.assertEqual(
+            str(failure.value), "the disk ephemeral0 cannot be made: mke2fs: no"
+        )
+        names = {path.name for path in self.here.iterdir()}
+        self.assertEqual(names, {"console.log", "image", "root.qcow2"})
+
+    def test_nothing_for_the_root(self) -> None:
+        """Further disks that leave nothing for the root are refused."""
+        failure = self.failureResultOf(self.further(1), StagingRefused)
+        self.assertIn("leave nothing for the root", str(failure.value))
+
+    def test_no_room(self) -> None:
+        """Where the disk has no room for one more, it is refused."""
+        self.successResultOf(self.stage())
+        self.store.cache.room.free = lambda directory: 1000
+        staging = self.stage(instance_id="i-00000002")
+        failure = self.failureResultOf(staging, NoRoom)
+        self.assertIn("the node's disk is full", str(failure.value))
+        # What is there already needs none.
+        self.successResultOf(self.stage())
+        self.assertFalse((self.here.parent / "i-00000002" / "root.part").exists())
+
+    def test_left_at_work(self) -> None:
+        """What a crash left of work on a disk goes with the disk."""
+        self.successResultOf(self.stage())
+        (self.here / ".work").mkdir()
+        (self.here / ".work" / "fs").write_text("half")
+        self.successResultOf(self.store.discard(ID))
+        self.assertEqual([path.name for path in self.here.iterdir()], ["console.log"])
+
     def test_half_made(self) -> None:
         """A disk that was being made when the daemon died is made anew."""
         self.reactor.is_held = True
@@ -227,7 +308,7 @@ class FileInstanceStoreTests(SynchronousTestCase):
         self.successResultOf(self.stage())
         (self.here / "console.log.0").write_bytes(b"x" * 70_000 + b"older ")
         append(str(self.here / "console.log"), b"newer")
-        said = self.successResultOf(self.store.console_output(ID))
+        said = self.successResultOf(self.store.console(ID)).output
         self.assertEqual(len(said), 65536)
         self.assertTrue(said.endswith(b"xolder newer"))
 
@@ -236,7 +317,7 @@ class FileInstanceStoreTests(SynchronousTestCase):
         self.store.console_elsewhere = f"{self.directory}/guest-{{name}}.log"
         self.successResultOf(self.stage())
         append(f"{self.directory}/guest-{ID}.log", b"xen")
-        self.assertEqual(self.successResultOf(self.store.console_output(ID)), b"xen")
+        self.assertEqual(self.successResultOf(self.store.console(ID)).output, b"xen")
 
     def test_strange_names(self) -> None:
         """What is no identifier of an instance names nothing here."""
@@ -244,7 +325,7 @@ class FileInstanceStoreTests(SynchronousTestCase):
             self.failureResultOf(self.stage(instance_id=name), StagingFailed)
             self.successResultOf(self.store.discard(name))
             self.successResultOf(self.store.forget(name))
-            self.assertEqual(self.successResultOf(self.store.console_output(name)), b"")
+            self.assertEqual(self.successResultOf(self.store.console(name)).output, b"")
 
     def test_others_things(self) -> None:
         """Files that are nobody's instance are not taken for one."""

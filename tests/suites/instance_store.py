@@ -10,6 +10,7 @@ from twisted.trial.unittest import TestCase
 from zope.interface.verify import verifyObject
 
 from euca_tw.nodectl.interfaces import (
+    Extras,
     IInstanceStore,
     ImageSource,
     StagedInstance,
@@ -80,6 +81,25 @@ def make_iinstancestore_tests(
             staged = await self.store.stage(ID, self.under.root, None, None, 1)
             self.assertEqual((staged.kernel, staged.ramdisk), (None, None))
 
+        async def test_further(self) -> None:
+            """Ephemeral and swap disks follow the root, and stay as they are."""
+            extras = Extras(ephemeral_gib=1, swap_mib=64, public_key="ssh-rsa A a")
+            sources = (self.under.root, None, None)
+            staged = await self.store.stage(ID, *sources, 3, extras)
+            ephemeral, swap = staged.further
+            self.assertIn("ephemeral0", ephemeral.path)
+            self.assertIn("swap", swap.path)
+            self.assertEqual((ephemeral.device, swap.device), ("vdb", "vdc"))
+            self.assertEqual((ephemeral.format, ephemeral.backing), ("raw", None))
+            again = await self.store.stage(ID, *sources, 3, extras)
+            self.assertEqual(again, staged)
+            await self.store.discard(ID)
+            self.assertEqual(await self.store.kept(), (ID,))
+
+        async def test_no_further(self) -> None:
+            """Unless they are asked for there are none."""
+            self.assertEqual((await self.staged()).further, ())
+
         async def test_stage_again(self) -> None:
             """Staging an instance again gives the same disk."""
             self.assertEqual(await self.staged(), await self.staged())
@@ -113,19 +133,29 @@ def make_iinstancestore_tests(
             """What the instance wrote to its console can be read."""
             staged = await self.staged()
             self.under.write(staged.console, b"hello \xff\r\n")
-            self.assertEqual(await self.store.console_output(ID), b"hello \xff\r\n")
+            self.assertEqual((await self.store.console(ID)).output, b"hello \xff\r\n")
+
+        async def test_console_dated(self) -> None:
+            """When an instance last wrote can be told; that it never did, too."""
+            self.assertIsNone((await self.store.console(ID)).written_at)
+            staged = await self.staged()
+            self.assertIsNone((await self.store.console(ID)).written_at)
+            self.under.write(staged.console, b"hello")
+            self.assertIsNotNone((await self.store.console(ID)).written_at)
 
         async def test_console_is_bounded(self) -> None:
             """Of a long console the last 64 KiB are told."""
             staged = await self.staged()
             self.under.write(staged.console, b"a" * 100_000 + b"b" * 65_535)
-            self.assertEqual(await self.store.console_output(ID), b"a" + b"b" * 65_535)
+            self.assertEqual(
+                (await self.store.console(ID)).output, b"a" + b"b" * 65_535
+            )
 
         async def test_console_of_nothing(self) -> None:
             """Where nothing was written there is nothing to read."""
-            self.assertEqual(await self.store.console_output(ID), b"")
+            self.assertEqual((await self.store.console(ID)).output, b"")
             await self.staged()
-            self.assertEqual(await self.store.console_output(ID), b"")
+            self.assertEqual((await self.store.console(ID)).output, b"")
 
         async def test_kept(self) -> None:
             """What was staged is kept until it is forgotten."""
@@ -142,9 +172,9 @@ def make_iinstancestore_tests(
             staged = await self.staged()
             self.under.write(staged.console, b"last words")
             await self.store.discard(ID)
-            self.assertEqual(await self.store.console_output(ID), b"last words")
+            self.assertEqual((await self.store.console(ID)).output, b"last words")
             await self.store.forget(ID)
-            self.assertEqual(await self.store.console_output(ID), b"")
+            self.assertEqual((await self.store.console(ID)).output, b"")
 
         async def test_nothing_to_discard(self) -> None:
             """Discarding and forgetting what is not there is done at once."""
@@ -168,7 +198,7 @@ def make_iinstancestore_tests(
             self.under.write(other.console, b"here")
             await self.store.forget(ID)
             self.assertEqual(await self.store.kept(), ("i-00000002",))
-            self.assertEqual(await self.store.console_output("i-00000002"), b"here")
+            self.assertEqual((await self.store.console("i-00000002")).output, b"here")
 
         async def test_restart(self) -> None:
             """A store made anew on the same place has what was kept."""
@@ -176,7 +206,7 @@ def make_iinstancestore_tests(
             self.under.write(staged.console, b"before")
             self.store = self.under.again()
             self.assertEqual(await self.store.kept(), (ID,))
-            self.assertEqual(await self.store.console_output(ID), b"before")
+            self.assertEqual((await self.store.console(ID)).output, b"before")
             self.assertEqual(await self.staged(), staged)
 
         async def test_other_checksum(self) -> None:
