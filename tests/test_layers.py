@@ -26,7 +26,7 @@ NODE_DAEMON = tuple(
     f"nodectl.{name}"
     for name in (
         *("node", "converge", "original", "plan", "records", "reports"),
-        *("settings", "steps"),
+        *("settings", "steps", "life", "memo", "accounting"),
     )
 )
 #: They tell the time, or are random, by themselves.
@@ -81,7 +81,7 @@ LAYERS = (
         ),
         may=(
             *("model", "common.convergence", "common.clock"),
-            *("cc.records", "nodectl.records", "nodectl.interfaces"),
+            *("cc.records", "nodectl.records", "nodectl.interfaces", "nodectl.life"),
             *("clc.intent", "cc.settings", "nodectl.settings"),
         ),
         never=("twisted", "random", "os"),

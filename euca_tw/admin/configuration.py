@@ -56,7 +56,7 @@ def _url_or_none(text: str) -> None:
         _url(text)
 
 
-def _positive(number: int) -> None:
+def _positive(number: float) -> None:
     if number <= 0:
         raise ValueError(f"{number} is not more than 0")
 
@@ -329,7 +329,13 @@ class NodeControllerSection(NodeSettings):
     @ivar bridge, bridge_address, has_way_out: see
         L{euca_tw.vnet.settings.BridgeSettings}.
     @ivar image_cache_gib: images that no instance has are thrown out while
-        all take more than this.
+        all take more than this, those that are on their way included.
+    @ivar least_free_mib: of the disk; what would leave less is not fetched or
+        made.
+    @ivar inject_keys: whether users' keys are put into images, for guests that
+        do not ask the metadata service for them.
+    @ivar hooks_dir: of the site's own programs; None for none.  Each is given
+        C{hook_deadline_s}.
     @ivar cluster_certificate: with which the cluster controller signs.
     @ivar certificate, key: PEM; None: made in C{state_dir/keys} at first start.
     """
@@ -345,6 +351,19 @@ class NodeControllerSection(NodeSettings):
     bridge_address: str = checked(check_address, BridgeSettings().address)
     has_way_out: bool = BridgeSettings().has_way_out
     image_cache_gib: int = checked(_positive, 20)
+    least_free_mib: int = checked(_not_negative, 1024)
+    inject_keys: bool = False
+    memory_reserve_mib: int = checked(_not_negative, 256)
+    cores_reserve: int = checked(_not_negative, 0)
+    disk_reserve_gib: int = checked(_not_negative, 0)
+    cores_overcommit: float = checked(_positive, 1.0)
+    memory_overcommit: float = checked(_positive, 1.0)
+    disk_overcommit: float = checked(_positive, 1.0)
+    stop_grace_s: float = checked(_not_negative, NodeSettings().stop_grace_s)
+    terminate_grace_s: float = checked(_not_negative, NodeSettings().terminate_grace_s)
+    hooks_dir: Path | None = None
+    hook_deadline_s: float = checked(_positive, 30.0)
+    console_mib: int = checked(_positive, 1)
     cluster_certificate: Path | None = None
     certificate: Path | None = None
     key: Path | None = None
@@ -503,5 +522,12 @@ def _machine_types(table: object, file: Path) -> Mapping[str, MachineType]:
         for key in ("cores", "memory_mib", "disk_gib"):
             if getattr(machine, key) <= 0:
                 raise ConfigError(str(file), section, key, "must be more than 0")
+        for key in ("ephemeral_gib", "swap_mib"):
+            if getattr(machine, key) < 0:
+                raise ConfigError(str(file), section, key, "must not be less than 0")
+        further_mib = machine.ephemeral_gib * 1024 + machine.swap_mib
+        if further_mib >= machine.disk_gib * 1024:
+            reason = "must leave something for the root disk, besides further disks"
+            raise ConfigError(str(file), section, "disk_gib", reason)
         found.append(machine)
     return _by_name(found)

@@ -357,6 +357,7 @@ class Launch:
     @ivar key_name: the key pair's name.
     @ivar user_data: base64.
     @ivar private_ip: set by the cluster for its nodes; the cloud leaves it.
+    @ivar ephemeral_gib, swap_mib: of the type's disk, so much is further disks.
     """
 
     instance_id: str = wire("instanceId")
@@ -382,6 +383,8 @@ class Launch:
     public_ip: str | None = wire("publicIp")
     manifest_path: str | None = wire("manifestPath")
     product_codes: tuple[str, ...] = wire("productCodes", repeated=True)
+    ephemeral_gib: int | None = wire("ephemeralGib")
+    swap_mib: int | None = wire("swapMib")
 
 
 @shape("refusedLaunchType")
@@ -408,6 +411,22 @@ class LaunchInstancesResponse(ClusterMessage):
     """Those not refused are taken: their nodes will report them."""
 
     refused: tuple[RefusedLaunch, ...] = wire("refused", repeated=True)
+
+
+@shape("readConsoleType")
+class ReadConsole(ClusterMessage):
+    instance_id: str = wire("instanceId")
+
+
+@shape("readConsoleResponseType")
+class ReadConsoleResponse(ClusterMessage):
+    """
+    @ivar output: the last 64 KiB, in base64.
+    @ivar written_at: when the instance last wrote; none if it never did.
+    """
+
+    output: str = wire("output")
+    written_at: datetime | None = wire("writtenAt")
 
 
 @shape("changedInstanceType")
@@ -486,12 +505,18 @@ ORIGINAL_OPERATIONS = (
 )
 
 LAUNCH_INSTANCES = _operation(LaunchInstances, LaunchInstancesResponse)
+READ_CONSOLE = _operation(ReadConsole, ReadConsoleResponse)
 WAIT_FOR_CHANGES = _operation(WaitForChanges, WaitForChangesResponse)
 
 CLUSTER = Api(
     name="EucalyptusCC",
     namespace="http://eucalyptus.ucsb.edu/",
     versions=(RELEASE,),
-    operations=(*ORIGINAL_OPERATIONS, LAUNCH_INSTANCES, WAIT_FOR_CHANGES),
+    operations=(
+        *ORIGINAL_OPERATIONS,
+        LAUNCH_INSTANCES,
+        READ_CONSOLE,
+        WAIT_FOR_CHANGES,
+    ),
     style=AXIS2,
 )

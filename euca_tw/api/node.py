@@ -236,13 +236,64 @@ class NcLaunchInstanceResponse(NodeMessage):
 
 @shape("ncChangedInstanceType")
 class NcChangedInstance:
-    """@ivar reason: why it is Teardown, or not yet Extant; for the user."""
+    """
+    @ivar reason: why it is Teardown, or not yet Extant; for the user.
+    @ivar life: C{stopping} or C{stopped}, of an instance that is; the state's
+        name, which is the original's, has no word for it.
+    """
 
     instance: NodeInstance = wire("instance")
     reason_code: str | None = wire("reasonCode")
     reason: str | None = wire("reason")
     network_index: int = wire("networkIndex")
     instance_type_name: str = wire("instanceTypeName")
+    life: str | None = wire("life")
+
+
+@shape("ncStopInstanceType")
+class NcStopInstance(NodeMessage):
+    """
+    Have its guest shut down, and its domain end; its disk is kept.  Idempotent.
+    """
+
+    instance_id: str = wire("instanceId")
+
+
+@shape("ncStopInstanceResponseType")
+class NcStopInstanceResponse(NodeMessage):
+    """@ivar refusal: why it is not done."""
+
+    refusal: str | None = wire("refusal")
+
+
+@shape("ncStartInstanceType")
+class NcStartInstance(NodeMessage):
+    """Have a stopped instance run again, from its disk.  Idempotent."""
+
+    instance_id: str = wire("instanceId")
+
+
+@shape("ncStartInstanceResponseType")
+class NcStartInstanceResponse(NodeMessage):
+    """@ivar refusal: why it is not done."""
+
+    refusal: str | None = wire("refusal")
+
+
+@shape("ncReadConsoleType")
+class NcReadConsole(NodeMessage):
+    instance_id: str = wire("instanceId")
+
+
+@shape("ncReadConsoleResponseType")
+class NcReadConsoleResponse(NodeMessage):
+    """
+    @ivar output: the last 64 KiB, in base64.
+    @ivar written_at: when the instance last wrote; none if it never did.
+    """
+
+    output: str = wire("output")
+    written_at: datetime | None = wire("writtenAt")
 
 
 @shape("ncWaitForChangesType")
@@ -261,7 +312,9 @@ class NcWaitForChangesResponse(NodeMessage):
     """
     What changed after C{since}; everything, if C{is_full}.
 
-    @ivar resource: what the node has and what of it is free.
+    The sizes and numbers are what the node has and what of it is free.
+
+    @ivar strangers: domains with the node's mark that it knows nothing of.
     """
 
     epoch: str = wire("epoch")
@@ -275,6 +328,7 @@ class NcWaitForChangesResponse(NodeMessage):
     disk_size_available: int = wire("diskSizeAvailable")
     number_of_cores_max: int = wire("numberOfCoresMax")
     number_of_cores_available: int = wire("numberOfCoresAvailable")
+    strangers: tuple[str, ...] = wire("strangers", repeated=True)
 
 
 def _operation(request: type, response: type) -> Operation:
@@ -297,13 +351,20 @@ ORIGINAL_OPERATIONS = (
 )
 
 NC_LAUNCH_INSTANCE = _operation(NcLaunchInstance, NcLaunchInstanceResponse)
+NC_STOP_INSTANCE = _operation(NcStopInstance, NcStopInstanceResponse)
+NC_START_INSTANCE = _operation(NcStartInstance, NcStartInstanceResponse)
+NC_READ_CONSOLE = _operation(NcReadConsole, NcReadConsoleResponse)
 NC_WAIT_FOR_CHANGES = _operation(NcWaitForChanges, NcWaitForChangesResponse)
 
 NODE = Api(
     name="EucalyptusNC",
     namespace="http://eucalyptus.ucsb.edu/",
     versions=(RELEASE,),
-    operations=(*ORIGINAL_OPERATIONS, NC_LAUNCH_INSTANCE, NC_WAIT_FOR_CHANGES),
+    operations=(
+        *ORIGINAL_OPERATIONS,
+        *(NC_LAUNCH_INSTANCE, NC_STOP_INSTANCE, NC_START_INSTANCE, NC_READ_CONSOLE),
+        NC_WAIT_FOR_CHANGES,
+    ),
     style=AXIS2,
     # The node's own is called that, too, and knows no name.
     type_names={ClusterMachineType: "clusterMachineType"},

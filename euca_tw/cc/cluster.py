@@ -14,6 +14,7 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 
 from euca_tw.api import cluster as api
+from euca_tw.api import node as node_api
 from euca_tw.api.errors import UnsupportedOperation
 from euca_tw.api.shapes import Operation
 from euca_tw.cc import reports
@@ -90,7 +91,7 @@ class ClusterController(Service):
             settings=self._settings,
             is_gathering=lambda: self._is_gathering,
         )
-        original = OriginalCluster(
+        self._original = OriginalCluster(
             name=name,
             store=store,
             nodes=self._nodes,
@@ -103,8 +104,9 @@ class ClusterController(Service):
         )
         self._answers: dict[str, Answer] = {
             api.LAUNCH_INSTANCES.name: self._launch_instances,
+            api.READ_CONSOLE.name: self._read_console,
             api.WAIT_FOR_CHANGES.name: self._wait_for_changes,
-            **original.answers,
+            **self._original.answers,
         }
 
     # --- the service ---------------------------------------------------------
@@ -146,6 +148,12 @@ class ClusterController(Service):
     ) -> api.LaunchInstancesResponse:
         refused = await self._placements.launch(request.launches)
         return api.LaunchInstancesResponse(refused=refused)
+
+    async def _read_console(self, request: api.ReadConsole) -> api.ReadConsoleResponse:
+        name = request.instance_id
+        asking = node_api.NcReadConsole(instance_id=name)
+        told = await self._original.ask_node(name, node_api.NC_READ_CONSOLE, asking)
+        return api.ReadConsoleResponse(output=told.output, written_at=told.written_at)
 
     async def _wait_for_changes(
         self, request: api.WaitForChanges

@@ -159,7 +159,7 @@ class OriginalCluster:
         self, request: api.RebootInstances
     ) -> api.RebootInstancesResponse:
         for name in request.instance_ids:
-            told = await self._ask_node(
+            told = await self.ask_node(
                 name, REBOOT, node_api.NcRebootInstance(instance_id=name)
             )
             if not told.status:
@@ -170,12 +170,16 @@ class OriginalCluster:
         self, request: api.GetConsoleOutput
     ) -> api.GetConsoleOutputResponse:
         name = request.instance_id or ""
-        told = await self._ask_node(
+        told = await self.ask_node(
             name, CONSOLE, node_api.NcGetConsoleOutput(instance_id=name)
         )
         return api.GetConsoleOutputResponse(console_output=told.console_output)
 
-    async def _ask_node(self, name: str, operation: Operation, request: Any) -> Any:
+    async def ask_node(self, name: str, operation: Operation, request: Any) -> Any:
+        """
+        @raise NoSuchInstance: no node has it.
+        @raise Unavailable: its node does not answer, or does not do it.
+        """
         placement = self._store.get(Placement, name)
         if placement is None or not placement.node:
             raise NoSuchInstance(name)

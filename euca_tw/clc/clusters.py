@@ -19,14 +19,12 @@ from zope.interface import implementer
 from euca_tw.api import cluster as api
 from euca_tw.api.errors import Unavailable
 from euca_tw.clc.converge import ZoneConvergence
-from euca_tw.clc.interfaces import IClusters, IImageStore, Zone
+from euca_tw.clc.interfaces import Console, IClusters, IImageStore, Zone
 from euca_tw.clc.settings import ConvergenceSettings
 from euca_tw.model.capacity import MachineType
 from euca_tw.model.records import Instance, InstanceState
 from euca_tw.soap.interfaces import IPeer, IPeers, PeerRefused, PeerUnreachable
 from euca_tw.store.interfaces import IStore
-
-_CONSOLE = api.CLUSTER.named("GetConsoleOutput")
 
 
 @implementer(IClusters)
@@ -106,15 +104,15 @@ class Clusters(Service):
             self._lost[zone] = loop
         return loop
 
-    async def console_output(self, instance: Instance) -> bytes:
+    async def console(self, instance: Instance) -> Console:
         if instance.zone not in self._urls:
             raise Unavailable(f"{instance.zone} is not a cluster of this cloud")
-        request = api.GetConsoleOutput(
+        request = api.ReadConsole(
             user_id=instance.owner_id, instance_id=instance.instance_id
         )
         try:
             told = await self._peer(instance.zone).call(
-                _CONSOLE, request, self._settings.call_timeout_s
+                api.READ_CONSOLE, request, self._settings.call_timeout_s
             )
         except (PeerUnreachable, PeerRefused) as e:
             self._log.info(
@@ -125,7 +123,7 @@ class Clusters(Service):
             raise Unavailable(
                 f"The console of {instance.instance_id} cannot be asked at this moment"
             ) from None
-        return b64decode(told.console_output or "")
+        return Console(output=b64decode(told.output), written_at=told.written_at)
 
     def _peer(self, name: str) -> IPeer:
         peer: IPeer = self._peers.peer(self._urls[name])

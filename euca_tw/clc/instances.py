@@ -29,6 +29,7 @@ from euca_tw.api.errors import (
     MalformedInstanceId,
     MissingParameter,
     NoSuchInstance,
+    Unavailable,
 )
 from euca_tw.clc import views
 from euca_tw.clc.access import instance_of, instances_of, shown_instances
@@ -36,7 +37,7 @@ from euca_tw.clc.addresses import public_addresses, without_address
 from euca_tw.clc.checks import checked_text
 from euca_tw.clc.filters import Reads, chooser, one
 from euca_tw.clc.intent import intend
-from euca_tw.clc.interfaces import IClusters
+from euca_tw.clc.interfaces import Console, IClusters
 from euca_tw.clc.pace import STEP, paced
 from euca_tw.clc.paging import page
 from euca_tw.common.clock import utc_now
@@ -194,15 +195,22 @@ class Instances:
     async def get_console_output(
         self, caller: Caller, request: GetConsoleOutput
     ) -> GetConsoleOutputResponse:
-        """Nothing, of an instance that no node has yet, or any more."""
+        """
+        Nothing, of an instance that no node has yet.  Of one that has ended, as
+        long as its node keeps it; then nothing.
+        """
         instance = instance_of(self.store, caller, request.instance_id)
-        output = b""
-        if instance.node and instance.is_live:
-            output = await self.clusters.console_output(instance)
+        console = Console()
+        if instance.node:
+            try:
+                console = await self.clusters.console(instance)
+            except Unavailable:
+                if instance.is_live:
+                    raise
         return GetConsoleOutputResponse(
             instance_id=instance.instance_id,
-            timestamp=utc_now(self.clock),
-            output=base64.b64encode(output[-CONSOLE_BYTES:]).decode("ascii"),
+            timestamp=console.written_at or utc_now(self.clock),
+            output=base64.b64encode(console.output[-CONSOLE_BYTES:]).decode("ascii"),
         )
 
     async def confirm_product_instance(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Iterable, Mapping
+from datetime import datetime
 
 from attrs import frozen
 from zope.interface import Interface
@@ -30,6 +31,20 @@ class Zone:
     addresses: int
 
 
+@frozen(kw_only=True)
+class Console:
+    """
+    What an instance's console has shown.
+
+    @ivar output: raw; the last 64 KiB.
+    @ivar written_at: when it last showed anything; None if it never did, or it
+        is not known.
+    """
+
+    output: bytes = b""
+    written_at: datetime | None = None
+
+
 class IClusters(Interface):
     """The clusters of this cloud, and the work that goes on in them."""
 
@@ -42,9 +57,9 @@ class IClusters(Interface):
         it so.  Returns at once.
         """
 
-    def console_output(instance: Instance) -> Awaitable[bytes]:
+    def console(instance: Instance) -> Awaitable[Console]:
         """
-        What the instance's console has shown, raw.
+        What the instance's console has shown.
 
         @raise euca_tw.api.errors.Unavailable: its cluster cannot be asked.
         """

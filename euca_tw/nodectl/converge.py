@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from random import Random
 from typing import Any
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, DeferredList
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
@@ -22,9 +22,9 @@ from euca_tw.common.background import Background
 from euca_tw.common.backoff import Backoff
 from euca_tw.common.clock import utc_now
 from euca_tw.common.convergence import Amend, Convergence, Rest
-from euca_tw.model.lifecycle import Phase, Wanted
-from euca_tw.nodectl import plan
+from euca_tw.nodectl import memo, plan
 from euca_tw.nodectl.interfaces import Domain, DomainState, HypervisorUnavailable
+from euca_tw.nodectl.life import Goal, Life
 from euca_tw.nodectl.records import HostedInstance
 from euca_tw.nodectl.settings import NodeSettings
 from euca_tw.nodectl.steps import Guest, Steps
@@ -52,12 +52,14 @@ class Guests:
         settings: NodeSettings,
         is_heard: Callable[[str], bool],
         changed: Callable[[str], None],
+        met: Callable[[], None],
     ) -> None:
         """
         @param is_heard: whether the controller above has the last that was
             told of an instance.
         @param changed: called with an instance's identifier whenever there is
             something else to tell of it.
+        @param met: called when there are other L{strangers}.
         """
         self.guests: dict[str, Guest] = {}
         self._steps = steps
@@ -68,9 +70,12 @@ class Guests:
         self._limits = plan.Limits(
             launch_deadline_s=settings.launch_deadline_s,
             ended_kept_s=settings.ended_kept_s,
+            stop_grace_s=settings.stop_grace_s,
+            terminate_grace_s=settings.terminate_grace_s,
         )
         self._is_heard = is_heard
         self._changed = changed
+        self._met = met
         self._background = Background()
         self._convergence = Convergence(
             clock=clock,
@@ -87,7 +92,11 @@ class Guests:
         self._is_looking = False
         self._is_stopped = False
         self._resync: IDelayedCall | None = None
+        # Domains with our mark that nothing is known of; and those that are
+        # being asked what they are.
         self._strangers: set[str] = set()
+        self._being_met: set[str] = set()
+        self._has_listed = False
 
     def start(self) -> None:
         """Begin with what is kept."""
@@ -100,7 +109,12 @@ class Guests:
         self._background.stop()
         if self._resync is not None and self._resync.active():
             self._resync.cancel()
-        return self._convergence.stop()
+        return DeferredList([self._convergence.stop(), self._steps.stop()])
+
+    @property
+    def strangers(self) -> tuple[str, ...]:
+        """Domains with this node's mark that it knows nothing of."""
+        return tuple(sorted(self._strangers))
 
     def keep(self, record: HostedInstance) -> Deferred[None]:
         """Make a record durable, and see to what it asks for."""
@@ -127,9 +141,9 @@ class Guests:
     async def reboot(self, instance_id: str) -> bool:
         """Have an instance rebooted; whether it was."""
         record = self._store.get(HostedInstance, instance_id)
-        if record is None or record.wanted is Wanted.ENDED:
+        if record is None or record.wanted is not Goal.RUNNING:
             return False
-        if record.phase is not Phase.EXTANT:
+        if record.life is not Life.RUNNING:
             return False
         done: Deferred[bool] = Deferred()
         guest = self._guest(instance_id)
@@ -155,7 +169,7 @@ class Guests:
         guest = self._guest(instance_id)
         if not guest.is_seen:
             self.look(instance_id)
-        if record.wanted is Wanted.ENDED:
+        if record.wanted is not Goal.RUNNING:
             guest.answer_reboots(False)
         parts = guest.parts(self._is_heard(instance_id))
         decision = plan.plan(record, parts, utc_now(self._clock), self._limits)
@@ -165,11 +179,11 @@ class Guests:
         return decision
 
     def _log_change(self, before: HostedInstance, after: HostedInstance) -> None:
-        if before.phase is not after.phase or before.wanted is not after.wanted:
+        if before.life is not after.life or before.wanted is not after.wanted:
             self._log.info(
-                "{instance_id} is {phase}, shall be {wanted} ({reason_code}: {reason})",
+                "{instance_id} is {life}, shall be {wanted} ({reason_code}: {reason})",
                 instance_id=after.instance_id,
-                phase=after.phase.value,
+                life=after.life.value,
                 wanted=after.wanted.value,
                 reason_code=after.reason_code,
                 reason=after.reason,
@@ -189,7 +203,7 @@ class Guests:
             await self._steps.take(record, guest, step)
         finally:
             self._changed(instance_id)
-            if isinstance(step, plan.Run | plan.Destroy | plan.Reboot):
+            if isinstance(step, plan.Run | plan.ShutDown | plan.Destroy | plan.Reboot):
                 self.look(instance_id)
 
     async def _look(self) -> None:
@@ -248,31 +262,100 @@ class Guests:
         states = {domain.name: domain.state for domain in domains}
         for record in self._store.all(HostedInstance):
             state = states.pop(record.instance_id, None)
-            self._see(moment, record.instance_id, state)
+            self._see(moment, record, state)
         for name in states:
             self._meet(name)
-        self._strangers &= states.keys()
+        self._meet_no_more(self._strangers - states.keys())
+        if not self._has_listed:
+            self._has_listed = True
+            self._background.run("looking for what is left", self._find_left())
 
     def _found(self, moment: int, name: str, domain: Domain | None) -> None:
-        if self._store.get(HostedInstance, name) is not None:
-            self._see(moment, name, None if domain is None else domain.state)
+        record = self._store.get(HostedInstance, name)
+        if record is not None:
+            self._meet_no_more({name})
+            self._see(moment, record, None if domain is None else domain.state)
         elif domain is not None:
             self._meet(name)
         else:
-            self._strangers.discard(name)
+            self._meet_no_more({name})
 
-    def _see(self, moment: int, name: str, state: DomainState | None) -> None:
-        guest = self._guest(name)
+    def _see(
+        self, moment: int, record: HostedInstance, state: DomainState | None
+    ) -> None:
+        guest = self._guest(record.instance_id)
         if guest.is_touching or guest.touched > moment:
             return
+        was_running = guest.was_running
         if guest.see(state):
-            self._convergence.wake(name)
+            self._convergence.wake(record.instance_id)
+        if guest.was_running and not was_running and record.wanted is Goal.RUNNING:
+            self._log.info(
+                "{instance_id} was found running", instance_id=record.instance_id
+            )
+            self._steps.adopted(record)
+
+    # --- what is met -----------------------------------------------------------
 
     def _meet(self, name: str) -> None:
-        if name not in self._strangers:
-            self._strangers.add(name)
+        """A domain with our mark that no record is of."""
+        if name not in self._strangers and name not in self._being_met:
+            self._being_met.add(name)
+            self._background.run(f"asking what {name} is", self._ask_what_it_is(name))
+
+    def _meet_no_more(self, names: set[str]) -> None:
+        """They are gone, or are known now."""
+        if self._strangers & names:
+            self._strangers -= names
+            self._met()
+
+    async def _ask_what_it_is(self, name: str) -> None:
+        try:
+            told = await self._steps.hypervisor.memo(name)
+        except HypervisorUnavailable:
+            return  # it is listed again when that can be asked
+        finally:
+            self._being_met.discard(name)
+        if self._store.get(HostedInstance, name) is not None:
+            return
+        launch = memo.read(told, name)
+        if launch is not None:
             self._log.warn(
-                "{name} is a domain of this cloud that this node was never told "
-                "of; it is left alone until its cluster ends or launches it",
+                "{name} is a domain of this node that it has no record of; by what "
+                "the domain itself says of its launch, it is taken on again",
                 name=name,
+            )
+            await self.keep(
+                HostedInstance(
+                    instance_id=name,
+                    launch=launch,
+                    life=Life.RUNNING,
+                    has_run=True,
+                    began_at=launch.launch_time,
+                )
+            )
+            self.look(name)
+            return
+        self._strangers.add(name)
+        self._met()
+        self._log.warn(
+            "{name} is a domain of this cloud that this node was never told "
+            "of; it is left alone until its cluster ends or launches it",
+            name=name,
+        )
+
+    async def _find_left(self) -> None:
+        """Say which instances have left files here that no record is of."""
+        kept = await self._steps.instances.kept()
+        left = [
+            name
+            for name in kept
+            if self._store.get(HostedInstance, name) is None
+            and name not in self._being_met
+        ]
+        if left:
+            self._log.warn(
+                "there are files of {names}, which no record is of; they are left "
+                "alone until its cluster ends or launches it",
+                names=", ".join(left),
             )

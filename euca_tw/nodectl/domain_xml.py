@@ -135,7 +135,7 @@ def domain_xml(spec: DomainSpec, machine: Machine, mark: str) -> str:
     etree.SubElement(
         metadata,
         etree.QName(NAMESPACE, "instance"),
-        {"id": spec.name, "mark": mark},
+        {"id": spec.name, "mark": mark, **({"memo": spec.memo} if spec.memo else {})},
         nsmap={PREFIX: NAMESPACE},
     )
     _add(domain, "memory", str(spec.memory_mib), unit="MiB")
@@ -148,7 +148,7 @@ def domain_xml(spec: DomainSpec, machine: Machine, mark: str) -> str:
     clock = _add(domain, "clock", offset="utc")
     if machine.has_virtio:
         _add(clock, "timer", name="hpet", present="no")
-    # A guest that shuts down or crashes is gone; one that reboots goes on.
+    # A guest that shuts down or crashes has ended; one that reboots goes on.
     _add(domain, "on_poweroff", "destroy")
     _add(domain, "on_reboot", "restart")
     _add(domain, "on_crash", "destroy")
@@ -167,16 +167,30 @@ def domain_xml(spec: DomainSpec, machine: Machine, mark: str) -> str:
         _add(devices, "memballoon", model="virtio")
         source = _add(devices, "rng", model="virtio")
         _add(source, "backend", "/dev/urandom", model="random")
+        # By it a guest that panics can say so, and is not taken for running.
+        _add(devices, "panic", model="isa")
     return etree.tostring(domain, encoding="unicode", pretty_print=True)
 
 
-def instance_in(xml: str, mark: str) -> str | None:
+@frozen(kw_only=True)
+class Found:
     """
-    Whose domain this is.
+    What our metadata element in a domain says.
+
+    @ivar memo: as L{DomainSpec} had it.
+    """
+
+    instance_id: str
+    memo: str
+
+
+def found_in(xml: str, mark: str) -> Found | None:
+    """
+    Whose domain this is, and what it carries.
 
     @param xml: of a domain, or of our metadata element alone, which libvirt
         gives without its namespace to those who ask by that.
-    @return: the instance's identifier; None if it is not one of C{mark}'s.
+    @return: None if it is not one of C{mark}'s.
     """
     parser = etree.XMLParser(resolve_entities=False, no_network=True)
     try:
@@ -188,7 +202,13 @@ def instance_in(xml: str, mark: str) -> str | None:
     found = root if is_element else root.find(f"metadata/{name}")
     if found is None or found.get("mark") != mark:
         return None
-    return found.get("id")
+    return Found(instance_id=found.get("id", ""), memo=found.get("memo", ""))
+
+
+def instance_in(xml: str, mark: str) -> str | None:
+    """The instance's identifier, as L{found_in} has it."""
+    found = found_in(xml, mark)
+    return None if found is None else found.instance_id
 
 
 def device_name(device: str, machine: Machine) -> str:

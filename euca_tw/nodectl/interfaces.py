@@ -6,10 +6,11 @@ Every implementation passes the shared suite in C{tests/suites}.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from enum import Enum
+from typing import Any
 
-from attrs import frozen
+from attrs import Factory, frozen
 from zope.interface import Interface
 
 from euca_tw.model.capacity import Resources
@@ -18,12 +19,19 @@ from euca_tw.model.capacity import Resources
 class DomainState(Enum):
     """
     What a hypervisor says of a domain.  A domain that is gone is not listed.
+
+    One that has ended by itself stays, and says how, until it is destroyed or
+    run anew.  HALTED: its guest has shut it down.  CRASHED: its guest or its
+    emulator has.  KILLED: somebody on the machine has ended it.  SHUTOFF: it
+    does not run, and it is not known why, or it never did.
     """
 
     RUNNING = "running"
     PAUSED = "paused"
     SHUTOFF = "shutoff"
+    HALTED = "halted"
     CRASHED = "crashed"
+    KILLED = "killed"
 
 
 @frozen(kw_only=True)
@@ -66,6 +74,8 @@ class DomainSpec:
     @ivar command_line: what the kernel is told besides C{root=} and
         C{console=}, which the hypervisor adds.
     @ivar console: where the serial console's output is to be written.
+    @ivar memo: what the domain carries for who finds it, as L{IHypervisor.memo}
+        tells; any text.
     """
 
     name: str
@@ -78,6 +88,7 @@ class DomainSpec:
     disks: tuple[Disk, ...]
     nics: tuple[Nic, ...]
     console: str
+    memo: str = ""
 
 
 @frozen(kw_only=True)
@@ -142,6 +153,22 @@ class IHypervisor(Interface):
         @raise HypervisorUnavailable:
         """
 
+    def memo(name: str) -> Awaitable[str]:
+        """
+        What C{DomainSpec.memo} said of a domain of ours; C{""} if it said
+        nothing, or there is none.
+
+        @raise HypervisorUnavailable:
+        """
+
+    def document(spec: DomainSpec) -> str:
+        """
+        The domain as the hypervisor will be told of it: XML, for people and
+        hooks.
+
+        @raise DomainRefused: it cannot be written down; text for the user.
+        """
+
     def run(spec: DomainSpec) -> Awaitable[None]:
         """
         Make the domain run; nothing happens if it does already.
@@ -155,6 +182,14 @@ class IHypervisor(Interface):
         End the domain at once and forget it; nothing happens if there is
         none.
 
+        @raise HypervisorUnavailable:
+        """
+
+    def shut_down(name: str) -> Awaitable[bool]:
+        """
+        Ask the guest to shut itself down.  When it has, its domain is HALTED.
+
+        @return: it was asked; else it cannot be, or there is no such domain.
         @raise HypervisorUnavailable:
         """
 
@@ -179,6 +214,10 @@ class StagingFailed(Exception):
     """Disks could not be made; the text says why, for the user."""
 
 
+class StagingRefused(StagingFailed):
+    """They cannot be made now or soon: to try again is in vain."""
+
+
 @frozen(kw_only=True)
 class ImageSource:
     """
@@ -193,13 +232,51 @@ class ImageSource:
 
 
 @frozen(kw_only=True)
+class Extras:
+    """
+    What an instance's disks are to have besides its image.
+
+    @ivar ephemeral_gib: of a further disk, formatted; 0 for none.
+    @ivar swap_mib: the same, to swap on.
+    @ivar public_key: to be let in with, if it can be put into the image; a line
+        of authorized_keys, or C{""}.
+    """
+
+    ephemeral_gib: int = 0
+    swap_mib: int = 0
+    public_key: str = ""
+
+
+NO_EXTRAS = Extras()
+
+
+@frozen(kw_only=True)
 class StagedInstance:
-    """Paths on the node of what an instance boots from."""
+    """
+    Paths on the node of what an instance boots from.
+
+    @ivar further: disks besides the root.
+    """
 
     disk: Disk
     kernel: str | None
     ramdisk: str | None
     console: str
+    further: tuple[Disk, ...] = ()
+
+
+@frozen(kw_only=True)
+class Console:
+    """
+    What an instance wrote to its console.
+
+    @ivar output: the last 64 KiB.
+    @ivar written_at: when it last wrote, as seconds since the epoch; None if
+        it never did.
+    """
+
+    output: bytes = b""
+    written_at: float | None = None
 
 
 class IInstanceStore(Interface):
@@ -211,11 +288,14 @@ class IInstanceStore(Interface):
         kernel: ImageSource | None,
         ramdisk: ImageSource | None,
         disk_gib: int,
+        extras: Extras = NO_EXTRAS,
     ) -> Awaitable[StagedInstance]:
         """
-        Fetch what is not in the cache, make the instance's own disk.  Doing
-        it again for an instance keeps its disk.
+        Fetch what is not in the cache, make the instance's own disks.  Doing
+        it again for an instance keeps its disks.
 
+        @param disk_gib: of all its disks together.
+        @raise StagingRefused: it is in vain.
         @raise StagingFailed:
         """
 
@@ -225,10 +305,13 @@ class IInstanceStore(Interface):
     def forget(instance_id: str) -> Awaitable[None]:
         """Delete all that is left of an instance."""
 
-    def console_output(instance_id: str) -> Awaitable[bytes]:
+    def directory_of(instance_id: str) -> str:
+        """Where the instance's files are, or would be; for hooks."""
+
+    def console(instance_id: str) -> Awaitable[Console]:
         """
-        The last 64 KiB that the instance wrote to its console; C{b""} if it
-        wrote nothing or there is no such instance.
+        What the instance wrote to its console: nothing, if there is no such
+        instance.
         """
 
     def kept() -> Awaitable[tuple[str, ...]]:
@@ -285,4 +368,57 @@ class INodeNetwork(Interface):
         Serve it no more; nothing happens if it was not.
 
         @raise NetworkFailed:
+        """
+
+
+class Point(Enum):
+    """
+    When hooks are called.
+
+    Those that begin with PRE may refuse what is about to be done.
+    """
+
+    PRE_BOOT = "pre-boot"
+    POST_BOOT = "post-boot"
+    PRE_STOP = "pre-stop"
+    POST_STOP = "post-stop"
+    PRE_TERMINATE = "pre-terminate"
+    POST_TERMINATE = "post-terminate"
+    ON_ADOPT = "on-adopt"
+
+    @property
+    def may_refuse(self) -> bool:
+        return self.value.startswith("pre-")
+
+
+@frozen(kw_only=True)
+class Occasion:
+    """
+    What hooks are told.
+
+    @ivar directory: the instance's own.
+    @ivar domain_xml: the text of its domain; C{""} where there is none to be.
+    @ivar facts: further ones, by the names of environment variables.
+    """
+
+    point: Point
+    instance_id: str
+    directory: str
+    domain_xml: str = ""
+    facts: Mapping[str, str] = Factory(dict)
+
+
+class HookRefused(Exception):
+    """A hook will not have it; the text says which and why, for the user."""
+
+
+class IHooks(Interface):
+    """The site's own programs, called at points of an instance's life."""
+
+    def call(occasion: Occasion) -> Coroutine[Any, Any, None]:
+        """
+        Call all hooks, one after the other.  Of a point that is not PRE, what
+        fails is logged and the next is called.
+
+        @raise HookRefused: at a PRE point; the rest were not called.
         """

@@ -61,6 +61,8 @@ class Connection(Protocol):
     def domain(self, name: str) -> Domain | None: ...
     def run(self, name: str, uuid: str, xml: str) -> None: ...
     def destroy(self, name: str) -> None: ...
+    def memo(self, name: str) -> str: ...
+    def shut_down(self, name: str) -> bool: ...
     def reboot(self, name: str) -> bool: ...
     def reset(self, name: str) -> None: ...
     def capacity(self) -> Resources: ...
@@ -168,11 +170,17 @@ class LibvirtHypervisor:
     async def find(self, name: str) -> Domain | None:
         return await self._ask(lambda connection: connection.domain(name))
 
-    async def run(self, spec: DomainSpec) -> None:
+    async def memo(self, name: str) -> str:
+        return await self._ask(lambda connection: connection.memo(name))
+
+    def document(self, spec: DomainSpec) -> str:
         try:
-            xml = domain_xml(spec, self.machine, self.mark)
+            return domain_xml(spec, self.machine, self.mark)
         except ValueError as error:
             raise DomainRefused(str(error)) from error
+
+    async def run(self, spec: DomainSpec) -> None:
+        xml = self.document(spec)
         try:
             await self._act(
                 spec.name,
@@ -191,6 +199,11 @@ class LibvirtHypervisor:
     async def destroy(self, name: str) -> None:
         await self._act(
             name, self.patience.destroy, lambda connection: connection.destroy(name)
+        )
+
+    async def shut_down(self, name: str) -> bool:
+        return await self._act(
+            name, self.patience.ask, lambda connection: connection.shut_down(name)
         )
 
     async def reboot(self, name: str) -> None:

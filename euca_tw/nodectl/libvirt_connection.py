@@ -6,8 +6,9 @@ call may be made in any thread (libvirt's library is thread safe), some may
 hang, and callbacks come in libvirt's own thread, of which there is one in the
 process.  L{euca_tw.nodectl.libvirt} makes a hypervisor of it.
 
-Domains are transient: libvirt forgets one when it ends, so that there is
-nothing to clean up, and the node's own records tell that it once ran.
+Domains are defined, and not only run: libvirt keeps one that has ended, and tells
+how, also to a node controller that was not there when it did.  It is forgotten
+when it is destroyed.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from typing import Any
 from attrs import define, field, frozen
 
 from euca_tw.model.capacity import Resources
-from euca_tw.nodectl.domain_xml import NAMESPACE, instance_in
+from euca_tw.nodectl.domain_xml import NAMESPACE, Found, found_in
 from euca_tw.nodectl.interfaces import (
     Domain,
     DomainRefused,
@@ -109,11 +110,15 @@ class Connection:
                 if _state(handle) in (DomainState.RUNNING, DomainState.PAUSED):
                     return
             self._end(handle)
+            handle = None
         self._ours[uuid] = True
         try:
-            self._libvirt.createXML(xml, 0)
+            handle = self._libvirt.defineXML(xml)
+            handle.create()
         except libvirt.libvirtError as error:
             trouble = self._trouble(error)
+            if handle is not None and not isinstance(trouble, ConnectionLost):
+                self._end(handle)
             if (
                 isinstance(trouble, ConnectionLost)
                 or error.get_error_code() == libvirt.VIR_ERR_OPERATION_TIMEOUT
@@ -129,6 +134,26 @@ class Connection:
         handle = self._find(name)
         if handle is not None and self._is_ours(handle):
             self._end(handle)
+
+    def memo(self, name: str) -> str:
+        """What one of ours carries."""
+        handle = self._find(name)
+        found = None if handle is None else self._found(handle)
+        return "" if found is None else found.memo
+
+    def shut_down(self, name: str) -> bool:
+        """Ask the guest to; whether it could be asked."""
+        handle = self._find(name)
+        if handle is None or not self._is_ours(handle):
+            return False
+        try:
+            handle.shutdown()
+        except libvirt.libvirtError as error:
+            trouble = self._trouble(error)
+            if isinstance(trouble, ConnectionLost):
+                raise trouble from error
+            return False
+        return True
 
     def reboot(self, name: str) -> bool:
         """
@@ -216,14 +241,20 @@ class Connection:
         known = self._ours.get(handle.UUIDString())
         if known is not None:
             return known
+        return self._found(handle) is not None
+
+    def _found(self, handle: Any) -> Found | None:
+        """What our metadata element says, if it is there and is whole."""
         with self._asking(
             libvirt.VIR_ERR_NO_DOMAIN,
             libvirt.VIR_ERR_NO_DOMAIN_METADATA,
             libvirt.VIR_ERR_NO_SUPPORT,
         ):
             element = handle.metadata(libvirt.VIR_DOMAIN_METADATA_ELEMENT, NAMESPACE)
-            return instance_in(element, self._mark) == str(handle.name())
-        return False
+            found = found_in(element, self._mark)
+            if found is not None and found.instance_id == str(handle.name()):
+                return found
+        return None
 
     def _end(self, handle: Any) -> None:
         # It may end by itself meanwhile; that is as good.
@@ -231,9 +262,8 @@ class Connection:
         with self._asking(*gone):
             handle.destroy()
         with self._asking(*gone):
-            # Somebody may have defined what we made transient.
             if handle.isPersistent():
-                handle.undefine()
+                _forget(handle)
 
     def _reset(self, handle: Any) -> None:
         with self._asking(libvirt.VIR_ERR_NO_DOMAIN, libvirt.VIR_ERR_OPERATION_INVALID):
@@ -290,16 +320,41 @@ def connect(uri: str, mark: str, watchers: Watchers) -> Connection:
     return connection
 
 
+def _forget(handle: Any) -> None:
+    """With what somebody may have saved of it."""
+    try:
+        handle.undefineFlags(libvirt.VIR_DOMAIN_UNDEFINE_MANAGED_SAVE)
+    except libvirt.libvirtError as error:
+        if error.get_error_code() not in (
+            libvirt.VIR_ERR_INVALID_ARG,
+            libvirt.VIR_ERR_NO_SUPPORT,
+        ):
+            raise
+        handle.undefine()  # a driver that saves nothing
+
+
 _STATES = {
     "VIR_DOMAIN_PAUSED": DomainState.PAUSED,
     "VIR_DOMAIN_PMSUSPENDED": DomainState.PAUSED,
-    "VIR_DOMAIN_SHUTOFF": DomainState.SHUTOFF,
     "VIR_DOMAIN_CRASHED": DomainState.CRASHED,
+}
+#: How a domain came to be off.  A domain that was never run, or that libvirtd
+#: has found to be off when it was started, has no reason.
+_ENDINGS = {
+    "VIR_DOMAIN_SHUTOFF_SHUTDOWN": DomainState.HALTED,
+    "VIR_DOMAIN_SHUTOFF_CRASHED": DomainState.CRASHED,
+    "VIR_DOMAIN_SHUTOFF_DESTROYED": DomainState.KILLED,
+    "VIR_DOMAIN_SHUTOFF_FAILED": DomainState.SHUTOFF,
 }
 
 
 def _state(handle: Any) -> DomainState:
-    number, _ = handle.state()
+    number, reason = handle.state()
+    if number == libvirt.VIR_DOMAIN_SHUTOFF:
+        for name, state in _ENDINGS.items():
+            if reason == getattr(libvirt, name):
+                return state
+        return DomainState.SHUTOFF
     for name, state in _STATES.items():
         if number == getattr(libvirt, name):
             return state

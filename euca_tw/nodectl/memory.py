@@ -20,17 +20,21 @@ from zope.interface import implementer
 
 from euca_tw.model.capacity import Resources
 from euca_tw.nodectl.interfaces import (
+    NO_EXTRAS,
+    Console,
     Disk,
     Domain,
     DomainRefused,
     DomainSpec,
     DomainState,
+    Extras,
     HypervisorUnavailable,
     IHypervisor,
     IInstanceStore,
     ImageSource,
     StagedInstance,
     StagingFailed,
+    StagingRefused,
 )
 
 #: Of a console's output, this much is told.
@@ -58,13 +62,17 @@ class MemoryHypervisor:
     """
     @ivar consoles: what the domains have written, by the path of the console.
         As files do, it outlives the domain.
+    @ivar written_at: when, by the same.
     @ivar boot_s: from the start of a domain to the last line of its boot.
+    @ivar deaf: domains whose guests do not heed that they shall shut down.
     """
 
     clock: IReactorTime
     _capacity: Resources
     boot_s: float = 0.1
     consoles: dict[str, bytes] = Factory(dict)
+    deaf: set[str] = Factory(set)
+    written_at: dict[str, float] = Factory(dict)
     _guests: dict[str, _Guest] = field(factory=dict, init=False)
     _taken_mib: int = field(default=0, init=False)
     _subscribers: tuple[Callable[[str | None], None], ...] = field(
@@ -115,6 +123,23 @@ class MemoryHypervisor:
         self._boot(guest)
         self._tell(spec.name)
 
+    async def memo(self, name: str) -> str:
+        self._ask()
+        guest = self._guests.get(name)
+        return "" if guest is None else guest.spec.memo
+
+    def document(self, spec: DomainSpec) -> str:
+        return f"<domain type='memory'><name>{spec.name}</name></domain>\n"
+
+    async def shut_down(self, name: str) -> bool:
+        self._ask()
+        guest = self._guests.get(name)
+        if guest is None or guest.state is not DomainState.RUNNING:
+            return False
+        if name not in self.deaf:
+            self.clock.callLater(0, self._has_heard, guest)
+        return True
+
     async def destroy(self, name: str) -> None:
         self._ask()
         if name in self._guests:
@@ -134,16 +159,22 @@ class MemoryHypervisor:
     # What happens to real ones by itself
 
     def power_off(self, name: str) -> None:
-        """The guest has shut itself down: its domain is gone."""
-        self._end(name)
+        """The guest has shut itself down."""
+        self._stay(name, DomainState.HALTED)
 
     def crash(self, name: str) -> None:
-        """The guest has crashed; its domain stays until it is destroyed."""
-        guest = self._guests[name]
-        guest.halt()
-        guest.state = DomainState.CRASHED
-        self._print(guest.spec, "Kernel panic - not syncing: crashed as asked")
-        self._tell(name)
+        """The guest has crashed."""
+        spec = self._guests[name].spec
+        self._print(spec, "Kernel panic - not syncing: crashed as asked")
+        self._stay(name, DomainState.CRASHED)
+
+    def kill(self, name: str) -> None:
+        """Somebody on the machine has ended the domain."""
+        self._stay(name, DomainState.KILLED)
+
+    def vanish(self, name: str) -> None:
+        """The domain is gone, and nothing tells why: the machine lost power."""
+        self._end(name)
 
     def disconnect(self) -> None:
         """The hypervisor's daemon has died; the domains go on."""
@@ -182,6 +213,18 @@ class MemoryHypervisor:
         self._taken_mib -= guest.spec.memory_mib
         self._tell(name)
 
+    def _stay(self, name: str, state: DomainState) -> None:
+        """A domain that has ended stays until it is destroyed or run anew."""
+        guest = self._guests[name]
+        guest.halt()
+        guest.state = state
+        self._tell(name)
+
+    def _has_heard(self, guest: _Guest) -> None:
+        name = guest.spec.name
+        if self._guests.get(name) is guest and guest.state is DomainState.RUNNING:
+            self._stay(name, DomainState.HALTED)
+
     def _boot(self, guest: _Guest) -> None:
         guest.halt()
         spec = guest.spec
@@ -206,6 +249,7 @@ class MemoryHypervisor:
         written = "".join(f"{line}\r\n" for line in lines).encode()
         kept = self.consoles.get(spec.console, b"") + written
         self.consoles[spec.console] = kept[-CONSOLE_BYTES:]
+        self.written_at[spec.console] = self.clock.seconds()
 
 
 @implementer(IInstanceStore)
@@ -214,8 +258,10 @@ class MemoryInstanceStore:
     """
     Every image is there at once, except those that are said to be missing.
 
-    @ivar consoles: of the L{MemoryHypervisor} that the domains run on.
+    @ivar consoles, written_at: of the L{MemoryHypervisor} that the domains run
+        on.
     @ivar missing: identifiers of images that cannot be had.
+    @ivar is_full: there is no room for the disks of one more.
     @ivar stage_s: how long it takes to stage an instance.
     """
 
@@ -224,6 +270,8 @@ class MemoryInstanceStore:
     disk_gib: int = 1000
     stage_s: float = 0.0
     missing: set[str] = Factory(set)
+    is_full: bool = False
+    written_at: dict[str, float] = Factory(dict)
     _staged: dict[str, StagedInstance] = field(factory=dict, init=False)
     _discarded: set[str] = field(factory=set, init=False)
 
@@ -234,12 +282,15 @@ class MemoryInstanceStore:
         kernel: ImageSource | None,
         ramdisk: ImageSource | None,
         disk_gib: int,
+        extras: Extras = NO_EXTRAS,
     ) -> StagedInstance:
         if self.stage_s:
             await deferLater(self.clock, self.stage_s)
         for source in (root, kernel, ramdisk):
             if source is not None and source.image_id in self.missing:
                 raise StagingFailed(f"{source.image_id} cannot be fetched: not found")
+        if self.is_full and not self.has_disk(instance_id):
+            raise StagingRefused("the node's disk is full")
         here = f"memory:/instances/{instance_id}"
         self._discarded.discard(instance_id)
         self._staged[instance_id] = staged = StagedInstance(
@@ -247,6 +298,7 @@ class MemoryInstanceStore:
             kernel=_cached(kernel) if kernel else None,
             ramdisk=_cached(ramdisk) if ramdisk else None,
             console=f"{here}/console.log",
+            further=_further(here, extras),
         )
         return staged
 
@@ -259,11 +311,19 @@ class MemoryInstanceStore:
         staged = self._staged.pop(instance_id, None)
         if staged is not None:
             self.consoles.pop(staged.console, None)
+            self.written_at.pop(staged.console, None)
 
-    async def console_output(self, instance_id: str) -> bytes:
+    def directory_of(self, instance_id: str) -> str:
+        return f"memory:/instances/{instance_id}"
+
+    async def console(self, instance_id: str) -> Console:
         staged = self._staged.get(instance_id)
-        written = self.consoles.get(staged.console, b"") if staged else b""
-        return written[-CONSOLE_BYTES:]
+        if staged is None:
+            return Console()
+        return Console(
+            output=self.consoles.get(staged.console, b"")[-CONSOLE_BYTES:],
+            written_at=self.written_at.get(staged.console),
+        )
 
     async def kept(self) -> tuple[str, ...]:
         return tuple(self._staged)
@@ -274,6 +334,15 @@ class MemoryInstanceStore:
     def has_disk(self, instance_id: str) -> bool:
         """Whether the instance has a disk, not only a console."""
         return instance_id in self._staged and instance_id not in self._discarded
+
+
+def _further(here: str, extras: Extras) -> tuple[Disk, ...]:
+    wanted = (("ephemeral0", extras.ephemeral_gib), ("swap", extras.swap_mib))
+    names = [name for name, size in wanted if size]
+    return tuple(
+        Disk(path=f"{here}/{name}.raw", format="raw", device=f"vd{letter}")
+        for name, letter in zip(names, "bc", strict=False)
+    )
 
 
 def _cached(source: ImageSource) -> str:

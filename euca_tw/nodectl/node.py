@@ -13,6 +13,7 @@ from datetime import datetime
 from random import Random
 from typing import Any
 
+from attrs import evolve
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, DeferredList
 from twisted.internet.interfaces import IReactorTime
@@ -21,7 +22,7 @@ from twisted.logger import Logger
 
 from euca_tw.api import node as api
 from euca_tw.api.cluster import Launch
-from euca_tw.api.errors import UnsupportedOperation
+from euca_tw.api.errors import NoSuchInstance, UnsupportedOperation
 from euca_tw.api.shapes import Operation
 from euca_tw.common.background import Background
 from euca_tw.common.backoff import Backoff
@@ -30,17 +31,20 @@ from euca_tw.common.clock import utc_now
 from euca_tw.model.callers import Caller
 from euca_tw.model.capacity import NOTHING, Resources
 from euca_tw.model.identifiers import Minter
-from euca_tw.model.lifecycle import USER_SHUTDOWN, Phase, Wanted
+from euca_tw.model.lifecycle import USER_SHUTDOWN, Phase
 from euca_tw.model.metadata import InstanceMetadata
 from euca_tw.nodectl import reports
+from euca_tw.nodectl.accounting import Ledger, for_instances
 from euca_tw.nodectl.converge import Guests
 from euca_tw.nodectl.interfaces import (
     HypervisorUnavailable,
+    IHooks,
     IHypervisor,
     IInstanceStore,
     INodeNetwork,
     NetworkFailed,
 )
+from euca_tw.nodectl.life import Goal, Life
 from euca_tw.nodectl.original import OriginalNode
 from euca_tw.nodectl.records import HostedInstance, condemned, held, needs
 from euca_tw.nodectl.settings import NodeSettings
@@ -66,6 +70,7 @@ class NodeController(Service):
         hypervisor: IHypervisor,
         instances: IInstanceStore,
         network: INodeNetwork,
+        hooks: IHooks,
         clock: IReactorTime,
         random: Random,
         settings: NodeSettings | None = None,
@@ -88,27 +93,31 @@ class NodeController(Service):
                 hypervisor=hypervisor,
                 instances=instances,
                 network=network,
+                hooks=hooks,
                 command_line=self._settings.command_line,
+                now=self.now,
+                hooks_wait_s=self._settings.hooks_wait_s,
             ),
             clock=clock,
             random=random,
             settings=self._settings,
             is_heard=self._changes.is_heard,
             changed=self._changed,
+            met=self._changes.touch,
         )
         self._again = Backoff(
             random=random,
             first_s=self._settings.retry_first_s,
             ceiling_s=self._settings.retry_ceiling_s,
         )
-        self._machine = NOTHING
-        # What is promised to each, and to all of them.
-        self._held: dict[str, Resources] = {}
-        self._taken = NOTHING
+        self._ledger = Ledger()
         self._by_ip: dict[str, str] = {}
         original = OriginalNode(self, instances)
         self._answers: dict[str, Answer] = {
             api.NC_LAUNCH_INSTANCE.name: self._launch_instance,
+            api.NC_STOP_INSTANCE.name: self._stop_instance,
+            api.NC_START_INSTANCE.name: self._start_instance,
+            api.NC_READ_CONSOLE.name: self._read_console,
             api.NC_WAIT_FOR_CHANGES.name: self._wait_for_changes,
             **original.answers,
         }
@@ -169,7 +178,7 @@ class NodeController(Service):
     def metadata_of(self, private_ip: str) -> InstanceMetadata | None:
         """What the instance with that address may know of itself."""
         record = self._store.get(HostedInstance, self._by_ip.get(private_ip, ""))
-        if record is None or record.launch is None or record.phase is Phase.TEARDOWN:
+        if record is None or record.launch is None or record.life is Life.TERMINATED:
             return None
         return reports.metadata(record.launch)
 
@@ -178,12 +187,12 @@ class NodeController(Service):
     @property
     def machine(self) -> Resources:
         """What this node has for instances; nothing until it is known."""
-        return self._machine
+        return self._ledger.machine
 
     @property
     def free(self) -> Resources:
         """What of it is not promised to any."""
-        return self._machine - self._taken
+        return self._ledger.free
 
     def records(self, instance_ids: tuple[str, ...]) -> tuple[HostedInstance, ...]:
         """Those that are here; all, if none are named."""
@@ -206,14 +215,10 @@ class NodeController(Service):
         except HypervisorUnavailable as e:
             self._log.warn("the machine cannot be measured: {reason}", reason=str(e))
             return
-        set_ = self._settings
-        machine = Resources(
-            cores=set_.cores or found.cores,
-            memory_mib=set_.memory_mib or found.memory_mib,
-            disk_gib=set_.disk_gib or self._instances.disk_capacity_gib(),
-        )
-        if machine != self._machine:
-            self._machine = machine
+        disk_gib = self._instances.disk_capacity_gib()
+        machine = for_instances(evolve(found, disk_gib=disk_gib), self._settings)
+        if machine != self._ledger.machine:
+            self._ledger.machine = machine
             self._changes.touch()
 
     # --- what is asked -------------------------------------------------------
@@ -226,7 +231,7 @@ class NodeController(Service):
         """
         if self._store.get(HostedInstance, launch.instance_id) is not None:
             return ""
-        refusal = self._refusal(launch)
+        refusal = self._ledger.refusal(needs(launch))
         if refusal:
             self._log.info(
                 "{instance_id} is refused: {reason}",
@@ -240,21 +245,9 @@ class NodeController(Service):
             began_at=utc_now(self._clock),
         )
         kept = self._guests.keep(record)
-        self._hold(record.instance_id, held(record))
+        self._ledger.hold(record.instance_id, held(record))
         await kept
         return ""
-
-    def _refusal(self, launch: Launch) -> str:
-        wanted, free = needs(launch), self.free
-        if self._machine == NOTHING:
-            return "its hypervisor does not answer yet"
-        if free.holds(wanted):
-            return ""
-        return (
-            f"{wanted.cores} cores, {wanted.memory_mib} MiB and {wanted.disk_gib} "
-            f"GiB are needed; {free.cores}, {free.memory_mib} and {free.disk_gib} "
-            "are free"
-        )
 
     async def end(self, instance_id: str) -> Phase:
         """
@@ -269,18 +262,57 @@ class NodeController(Service):
             record = HostedInstance(
                 instance_id=instance_id,
                 launch=None,
-                wanted=Wanted.ENDED,
-                phase=Phase.TEARDOWN,
+                wanted=Goal.ENDED,
+                life=Life.TERMINATED,
                 reason_code=USER_SHUTDOWN,
                 reason="It was ended before it came here",
                 began_at=now,
                 ended_at=now,
             )
             await self._guests.keep(record)
-        elif record.wanted is Wanted.RUNNING:
-            ending = condemned(record, USER_SHUTDOWN, "User initiated shutdown")
-            await self._guests.keep(ending)
+        elif record.wanted is not Goal.ENDED:
+            why = "User initiated shutdown"
+            await self._guests.keep(condemned(record, USER_SHUTDOWN, why, self.now()))
         return record.phase
+
+    async def stop_instance(self, instance_id: str) -> str:
+        """
+        Have an instance stopped: its guest is asked to shut down, its domain
+        ends, its disk is kept.
+
+        @return: why not; C{""} if it is, or is stopped already.
+        """
+        record = self._store.get(HostedInstance, instance_id)
+        if record is None:
+            return "it is not here"
+        if record.wanted is Goal.STOPPED:
+            return ""
+        if record.wanted is Goal.ENDED or record.life is not Life.RUNNING:
+            return f"it is {record.life.value}"
+        await self._guests.keep(evolve(record, wanted=Goal.STOPPED))
+        return ""
+
+    async def start_instance(self, instance_id: str) -> str:
+        """
+        Have a stopped instance run again, from the disk that it had.
+
+        @return: why not; C{""} if it does, or runs already.
+        """
+        record = self._store.get(HostedInstance, instance_id)
+        if record is None or record.launch is None:
+            return "it is not here"
+        if record.wanted is Goal.RUNNING:
+            return ""
+        if record.wanted is Goal.ENDED:
+            return f"it is {record.life.value}"
+        starting = evolve(record, wanted=Goal.RUNNING, began_at=self.now())
+        refusal = self._ledger.refusal(held(starting) - held(record))
+        if refusal:
+            return refusal
+        kept = self._guests.keep(starting)
+        self._ledger.hold(instance_id, held(starting))
+        await kept
+        return ""
 
     async def reboot(self, instance_id: str) -> bool:
         """Have an instance rebooted; whether it was."""
@@ -292,12 +324,32 @@ class NodeController(Service):
         refusal = await self.accept(request.launch)
         return api.NcLaunchInstanceResponse(refusal=refusal or None)
 
+    async def _stop_instance(
+        self, request: api.NcStopInstance
+    ) -> api.NcStopInstanceResponse:
+        refusal = await self.stop_instance(request.instance_id)
+        return api.NcStopInstanceResponse(refusal=refusal or None)
+
+    async def _start_instance(
+        self, request: api.NcStartInstance
+    ) -> api.NcStartInstanceResponse:
+        refusal = await self.start_instance(request.instance_id)
+        return api.NcStartInstanceResponse(refusal=refusal or None)
+
+    async def _read_console(
+        self, request: api.NcReadConsole
+    ) -> api.NcReadConsoleResponse:
+        if self._store.get(HostedInstance, request.instance_id) is None:
+            raise NoSuchInstance(request.instance_id)
+        console = await self._instances.console(request.instance_id)
+        return reports.console(console)
+
     async def _wait_for_changes(
         self, request: api.NcWaitForChanges
     ) -> api.NcWaitForChangesResponse:
         timeout_s = min(request.timeout_s, self._settings.longest_wait_s)
         delta = await self._changes.wait(request.epoch, request.since, timeout_s)
-        machine, free = self._machine, self.free
+        machine, free = self.machine, self.free
         return api.NcWaitForChangesResponse(
             epoch=delta.epoch,
             sequence=delta.sequence,
@@ -310,6 +362,7 @@ class NodeController(Service):
             disk_size_available=max(0, free.disk_gib),
             number_of_cores_max=machine.cores,
             number_of_cores_available=max(0, free.cores),
+            strangers=self._guests.strangers,
         )
 
     # --- what changes --------------------------------------------------------
@@ -329,22 +382,13 @@ class NodeController(Service):
             self._changes.put(instance_id, reports.told(record, trouble, self.url))
             if record.launch and record.launch.private_ip:
                 self._serve(record.launch.private_ip, record)
-        if self._hold(instance_id, NOTHING if record is None else held(record)):
+        taken = NOTHING if record is None else held(record)
+        if self._ledger.hold(instance_id, taken):
             self._changes.touch()
-
-    def _hold(self, instance_id: str, taken: Resources) -> bool:
-        """Count what an instance takes; whether it is other than before."""
-        before = self._held.pop(instance_id, NOTHING)
-        if taken != NOTHING:
-            self._held[instance_id] = taken
-        if taken == before:
-            return False
-        self._taken = self._taken - before + taken
-        return True
 
     def _serve(self, private_ip: str, record: HostedInstance) -> None:
         """Metadata at an address is of the last that began to have it."""
-        if record.phase is not Phase.TEARDOWN:
+        if record.life is not Life.TERMINATED:
             self._by_ip[private_ip] = record.instance_id
         elif self._by_ip.get(private_ip) == record.instance_id:
             del self._by_ip[private_ip]

@@ -148,9 +148,9 @@ class OriginalNode:
     ) -> api.NcGetConsoleOutputResponse:
         if not self._node.records((request.instance_id,)):
             raise NoSuchInstance(request.instance_id)
-        written = await self._instances.console_output(request.instance_id)
+        console = await self._instances.console(request.instance_id)
         return api.NcGetConsoleOutputResponse(
-            console_output=b64encode(written).decode("ascii")
+            console_output=b64encode(console.output).decode("ascii")
         )
 
     async def _describe_resource(

@@ -1,7 +1,7 @@
 """
 What a node does next for one instance.
 
-L{TABLE} holds what shall be (wanted), how far it has come (phase) and what the
+L{TABLE} holds what shall be (wanted), how far it has come (life) and what the
 hypervisor says (look) against each other, the whole product; each entry is a
 small function that knows the parts besides the domain: disk and card.  Nothing
 here acts.
@@ -10,26 +10,32 @@ here acts.
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum, auto
 from typing import ClassVar
 
-from attrs import evolve, frozen
+from attrs import frozen
 
 from euca_tw.common.convergence import Rest
-from euca_tw.model.lifecycle import INSTANCE_SHUTDOWN, SERVER_ERROR, Phase, Wanted
+from euca_tw.model.lifecycle import INSTANCE_SHUTDOWN, SERVER_ERROR
 from euca_tw.nodectl.interfaces import DomainState
-from euca_tw.nodectl.records import HostedInstance, condemned
+from euca_tw.nodectl.life import Goal, Life
+from euca_tw.nodectl.records import HostedInstance, condemned, moved
 
 
 class Look(Enum):
-    """What the hypervisor says of the domain; UNKNOWN: not yet, or too old."""
+    """
+    What the hypervisor says of the domain; UNKNOWN: not yet, or too old.  The
+    others are as of L{DomainState}.
+    """
 
     UNKNOWN = auto()
     ABSENT = auto()
     RUNNING = auto()
     SHUTOFF = auto()
+    HALTED = auto()
     CRASHED = auto()
+    KILLED = auto()
 
 
 _LOOKS = {
@@ -37,7 +43,9 @@ _LOOKS = {
     DomainState.RUNNING: Look.RUNNING,
     DomainState.PAUSED: Look.RUNNING,
     DomainState.SHUTOFF: Look.SHUTOFF,
+    DomainState.HALTED: Look.HALTED,
     DomainState.CRASHED: Look.CRASHED,
+    DomainState.KILLED: Look.KILLED,
 }
 
 
@@ -52,7 +60,10 @@ class Parts:
     What this process knows of an instance's parts, besides its record.
 
     @ivar was_seen: its domain was seen running by this very process.
-    @ivar refusal: why the hypervisor will never run it.
+    @ivar is_shutdown_asked: its guest was asked to shut itself down; by this
+        very process, and since it last began to run.
+    @ivar is_deaf: its guest cannot be asked.
+    @ivar refusal: why it will never run.
     @ivar trouble: why the last step did not succeed.
     @ivar is_heard: the controller above knows that it has ended.
     """
@@ -63,6 +74,8 @@ class Parts:
     is_attached: bool = False
     is_detached: bool = False
     is_reboot_asked: bool = False
+    is_shutdown_asked: bool = False
+    is_deaf: bool = False
     refusal: str = ""
     trouble: str = ""
     is_heard: bool = False
@@ -74,6 +87,8 @@ class Limits:
 
     launch_deadline_s: float
     ended_kept_s: float
+    stop_grace_s: float = 60.0
+    terminate_grace_s: float = 0.0
 
 
 @frozen
@@ -106,6 +121,11 @@ class Reboot:
 
 
 @frozen
+class ShutDown:
+    """Ask its guest to shut itself down."""
+
+
+@frozen
 class Destroy:
     """End its domain at once."""
 
@@ -125,7 +145,7 @@ class Forget:
     """Delete all that is left of it."""
 
 
-Step = Stage | Attach | Run | Reboot | Destroy | Detach | Discard | Forget
+Step = Stage | Attach | Run | Reboot | ShutDown | Destroy | Detach | Discard | Forget
 Decision = Step | Become | Rest
 
 
@@ -136,28 +156,60 @@ class _Case:
     now: datetime
     limits: Limits
 
+    def condemned(self, code: str, reason: str) -> Become:
+        return Become(condemned(self.record, code, reason, self.now))
+
 
 def _wait(case: _Case) -> Decision:
     return Rest()
 
 
-def _bring_up(case: _Case) -> Decision:
-    record, parts = case.record, case.parts
-    if parts.refusal:
-        return Become(condemned(record, SERVER_ERROR, parts.refusal))
-    deadline = record.began_at.timestamp() + case.limits.launch_deadline_s
-    if case.now.timestamp() >= deadline:
-        why = parts.trouble or "It did not run in time"
-        return Become(condemned(record, SERVER_ERROR, why))
-    if parts.look is Look.UNKNOWN:
-        return Rest(deadline)
-    if not parts.is_staged:
+# --- coming up ---------------------------------------------------------------
+
+
+def _failed(case: _Case) -> Become | None:
+    """Why it does not come up, if it does not."""
+    if case.parts.refusal:
+        return case.condemned(SERVER_ERROR, case.parts.refusal)
+    if case.now.timestamp() >= _deadline(case):
+        why = case.parts.trouble or "It did not run in time"
+        return case.condemned(SERVER_ERROR, why)
+    return None
+
+
+def _deadline(case: _Case) -> float:
+    return case.record.began_at.timestamp() + case.limits.launch_deadline_s
+
+
+def _come(case: _Case) -> Decision:
+    """Nothing is known of its domain yet."""
+    return _failed(case) or Rest(_deadline(case))
+
+
+def _stage(case: _Case) -> Decision:
+    failed = _failed(case)
+    if failed is not None:
+        return failed
+    if not case.parts.is_staged:
         return Stage()
-    return Run() if parts.is_attached else Attach()
+    return Become(moved(case.record, Life.BOOTING))
+
+
+def _boot(case: _Case) -> Decision:
+    failed = _failed(case)
+    if failed is not None:
+        return failed
+    if not case.parts.is_staged:
+        # By another process; to stage again is to find its disk.
+        return Stage()
+    return Run() if case.parts.is_attached else Attach()
 
 
 def _began(case: _Case) -> Decision:
-    return Become(evolve(case.record, phase=Phase.EXTANT))
+    return Become(moved(case.record, Life.RUNNING, has_run=True))
+
+
+# --- running -----------------------------------------------------------------
 
 
 def _serve(case: _Case) -> Decision:
@@ -168,23 +220,71 @@ def _serve(case: _Case) -> Decision:
 
 def _vanished(case: _Case) -> Decision:
     if case.parts.was_seen:
-        return _shut_down(case)
+        return _halted(case)
     why = "Its domain was gone when the node controller was started"
-    return Become(condemned(case.record, SERVER_ERROR, why))
+    return case.condemned(SERVER_ERROR, why)
 
 
-def _shut_down(case: _Case) -> Decision:
-    why = "Instance initiated shutdown"
-    return Become(condemned(case.record, INSTANCE_SHUTDOWN, why))
+def _halted(case: _Case) -> Decision:
+    return case.condemned(INSTANCE_SHUTDOWN, "Instance initiated shutdown")
 
 
 def _crashed(case: _Case) -> Decision:
-    return Become(condemned(case.record, SERVER_ERROR, "The guest has crashed"))
+    return case.condemned(SERVER_ERROR, "The guest has crashed")
+
+
+def _killed(case: _Case) -> Decision:
+    why = "Its domain was ended on its node, and not by this cloud"
+    return case.condemned(SERVER_ERROR, why)
+
+
+# --- stopping ----------------------------------------------------------------
+
+
+def _stop(case: _Case) -> Decision:
+    return Become(moved(case.record, Life.STOPPING, since=case.now))
+
+
+def _shut_down(case: _Case, grace_s: float) -> Decision:
+    """Its guest is asked, and given time, and then not asked any more."""
+    parts = case.parts
+    since = case.record.since or case.now
+    if parts.is_deaf or case.now >= since + timedelta(seconds=grace_s):
+        return Destroy()
+    if not parts.is_shutdown_asked:
+        return ShutDown()
+    return Rest(since.timestamp() + grace_s)
+
+
+def _halt(case: _Case) -> Decision:
+    return _shut_down(case, case.limits.stop_grace_s)
+
+
+def _stopped(case: _Case) -> Decision:
+    if not case.parts.is_detached:
+        return Detach()
+    return Become(moved(case.record, Life.STOPPED))
+
+
+def _start(case: _Case) -> Decision:
+    return Become(moved(case.record, Life.BOOTING))
+
+
+# --- ending ------------------------------------------------------------------
+
+
+def _mend(case: _Case) -> Decision:
+    """What has ended is not wanted (a record that says otherwise is mended)."""
+    return case.condemned(SERVER_ERROR, "It has ended")
+
+
+def _begin_to_end(case: _Case) -> Decision:
+    """(A record that does not say so yet is mended.)"""
+    return Become(moved(case.record, Life.SHUTTING_DOWN, since=case.now))
 
 
 def _end(case: _Case) -> Decision:
-    """What has ended is not wanted (a record that says otherwise is mended)."""
-    return Become(condemned(case.record, SERVER_ERROR, "It has ended"))
+    return _shut_down(case, case.limits.terminate_grace_s)
 
 
 def _destroy(case: _Case) -> Decision:
@@ -194,7 +294,7 @@ def _destroy(case: _Case) -> Decision:
 def _release(case: _Case) -> Decision:
     if not case.parts.is_detached:
         return Detach()
-    return Become(evolve(case.record, phase=Phase.TEARDOWN, ended_at=case.now))
+    return Become(moved(case.record, Life.TERMINATED, ended_at=case.now))
 
 
 def _clean_up(case: _Case) -> Decision:
@@ -211,48 +311,82 @@ def _clean_up(case: _Case) -> Decision:
     return Forget()
 
 
-_R, _E = Wanted.RUNNING, Wanted.ENDED
-_P, _X, _T = Phase.PENDING, Phase.EXTANT, Phase.TEARDOWN
+_Entry = Callable[[_Case], Decision]
 
-TABLE: dict[tuple[Wanted, Phase, Look], Callable[[_Case], Decision]] = {
-    # On its way.  A domain that is defined but not running is what a launch
-    # leaves that was broken off; to run it is to go on.
-    (_R, _P, Look.UNKNOWN): _bring_up,
-    (_R, _P, Look.ABSENT): _bring_up,
-    (_R, _P, Look.RUNNING): _began,
-    (_R, _P, Look.SHUTOFF): _bring_up,
-    (_R, _P, Look.CRASHED): _crashed,
-    # Has run.
-    (_R, _X, Look.UNKNOWN): _serve,
-    (_R, _X, Look.ABSENT): _vanished,
-    (_R, _X, Look.RUNNING): _serve,
-    (_R, _X, Look.SHUTOFF): _shut_down,
-    (_R, _X, Look.CRASHED): _crashed,
+
+def _row(
+    unknown: _Entry,
+    absent: _Entry,
+    running: _Entry,
+    shutoff: _Entry,
+    halted: _Entry,
+    crashed: _Entry,
+    killed: _Entry,
+) -> dict[Look, _Entry]:
+    return {
+        Look.UNKNOWN: unknown,
+        Look.ABSENT: absent,
+        Look.RUNNING: running,
+        Look.SHUTOFF: shutoff,
+        Look.HALTED: halted,
+        Look.CRASHED: crashed,
+        Look.KILLED: killed,
+    }
+
+
+def _always(entry: _Entry) -> dict[Look, _Entry]:
+    return dict.fromkeys(Look, entry)
+
+
+_R, _S, _E = Goal.RUNNING, Goal.STOPPED, Goal.ENDED
+
+# A domain that is there but off, with no reason, is what a launch leaves that
+# was broken off; to run it is to go on.
+_STAGING = _row(_come, _stage, _began, _stage, _halted, _crashed, _killed)
+_BOOTING = _row(_come, _boot, _began, _boot, _halted, _crashed, _killed)
+_RUNNING = _row(_serve, _vanished, _serve, _vanished, _halted, _crashed, _killed)
+_STOPPING = _row(_wait, _stopped, _halt, *[_destroy] * 4)
+_ENDING = _row(_wait, _release, _end, *[_destroy] * 4)
+# A domain that is there all the same (it was not told of, or its controller
+# lost its records) has no business here.
+_ENDED = _row(_wait, _clean_up, *[_destroy] * 5)
+
+_ROWS: dict[tuple[Goal, Life], dict[Look, _Entry]] = {
+    (_R, Life.STAGING): _STAGING,
+    (_R, Life.BOOTING): _BOOTING,
+    (_R, Life.RUNNING): _RUNNING,
+    # It stops first, and begins then.
+    (_R, Life.STOPPING): _STOPPING,
+    (_R, Life.STOPPED): _row(_wait, _start, _began, *[_start] * 4),
     # Never so.
-    (_R, _T, Look.UNKNOWN): _end,
-    (_R, _T, Look.ABSENT): _end,
-    (_R, _T, Look.RUNNING): _end,
-    (_R, _T, Look.SHUTOFF): _end,
-    (_R, _T, Look.CRASHED): _end,
-    # Shall end; has ended only when the domain is known to be gone and the
-    # card to be taken off, for then another may get its address.
-    (_E, _P, Look.UNKNOWN): _wait,
-    (_E, _P, Look.ABSENT): _release,
-    (_E, _P, Look.RUNNING): _destroy,
-    (_E, _P, Look.SHUTOFF): _destroy,
-    (_E, _P, Look.CRASHED): _destroy,
-    (_E, _X, Look.UNKNOWN): _wait,
-    (_E, _X, Look.ABSENT): _release,
-    (_E, _X, Look.RUNNING): _destroy,
-    (_E, _X, Look.SHUTOFF): _destroy,
-    (_E, _X, Look.CRASHED): _destroy,
-    # Has ended.  A domain that is there all the same (it was not told of, or
-    # its controller lost its records) has no business here.
-    (_E, _T, Look.UNKNOWN): _wait,
-    (_E, _T, Look.ABSENT): _clean_up,
-    (_E, _T, Look.RUNNING): _destroy,
-    (_E, _T, Look.SHUTOFF): _destroy,
-    (_E, _T, Look.CRASHED): _destroy,
+    (_R, Life.SHUTTING_DOWN): _always(_mend),
+    (_R, Life.TERMINATED): _always(_mend),
+    # It comes up first, and stops then.
+    (_S, Life.STAGING): _STAGING,
+    (_S, Life.BOOTING): _BOOTING,
+    (_S, Life.RUNNING): _always(_stop),
+    (_S, Life.STOPPING): _STOPPING,
+    # Somebody else may have started it.
+    (_S, Life.STOPPED): _row(_wait, _wait, _stop, *[_destroy] * 4),
+    # Never so.
+    (_S, Life.SHUTTING_DOWN): _always(_mend),
+    (_S, Life.TERMINATED): _always(_mend),
+    # Never so: it is condemned in one go.
+    (_E, Life.STAGING): _always(_begin_to_end),
+    (_E, Life.BOOTING): _always(_begin_to_end),
+    (_E, Life.RUNNING): _always(_begin_to_end),
+    (_E, Life.STOPPING): _always(_begin_to_end),
+    (_E, Life.STOPPED): _always(_begin_to_end),
+    # Has ended only when the domain is known to be gone and the card to be
+    # taken off, for then another may get its address.
+    (_E, Life.SHUTTING_DOWN): _ENDING,
+    (_E, Life.TERMINATED): _ENDED,
+}
+
+TABLE: dict[tuple[Goal, Life, Look], _Entry] = {
+    (goal, life, look): entry
+    for (goal, life), row in _ROWS.items()
+    for look, entry in row.items()
 }
 
 
@@ -261,4 +395,4 @@ def plan(
 ) -> Decision:
     """What to do next for this instance."""
     case = _Case(record=record, parts=parts, now=now, limits=limits)
-    return TABLE[record.wanted, record.phase, parts.look](case)
+    return TABLE[record.wanted, record.life, parts.look](case)

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from attrs import evolve, frozen
 
 from euca_tw.api.cluster import Launch
 from euca_tw.model.capacity import NOTHING, Resources
-from euca_tw.model.lifecycle import Phase, Wanted
+from euca_tw.model.lifecycle import Phase
+from euca_tw.nodectl.life import FOLLOWS, Goal, Life, phase_of
+
+
+def _with_life(body: dict[str, Any]) -> dict[str, Any]:
+    """At first a record had the phase that is told, and no steps within it."""
+    phase, is_condemned = body.pop("phase"), body["wanted"] == "ended"
+    life = {"Pending": "staging", "Extant": "running", "Teardown": "terminated"}[phase]
+    if is_condemned and life != "terminated":
+        life = "shutting-down"
+    return {**body, "life": life, "has_run": phase == "Extant"}
 
 
 @frozen(kw_only=True)
@@ -20,20 +31,27 @@ class HostedInstance:
     @ivar launch: as it was asked for; None: it was ended before it ever came,
         and is remembered so that it will not be launched too late.
     @ivar wanted: ENDED once it was asked to end, ended by itself or failed.
-    @ivar began_at: when it was accepted.
-    @ivar ended_at: when TEARDOWN was reached.
+    @ivar has_run: its domain was seen to run.
+    @ivar began_at: when it was accepted, or was last asked to start.
+    @ivar since: from when on its guest is given time to shut itself down.
+    @ivar ended_at: when it was TERMINATED.
     @ivar is_clean: its disk is deleted (its console is not, yet).
     """
 
     INDEXES: ClassVar[tuple[str, ...]] = ()
+    UPGRADES: ClassVar[tuple[Callable[[dict[str, Any]], dict[str, Any]], ...]] = (
+        _with_life,
+    )
 
     instance_id: str
     launch: Launch | None
-    wanted: Wanted = Wanted.RUNNING
-    phase: Phase = Phase.PENDING
+    wanted: Goal = Goal.RUNNING
+    life: Life = Life.STAGING
+    has_run: bool = False
     reason_code: str = ""
     reason: str = ""
     began_at: datetime
+    since: datetime | None = None
     ended_at: datetime | None = None
     is_clean: bool = False
 
@@ -41,16 +59,32 @@ class HostedInstance:
     def key(self) -> str:
         return self.instance_id
 
+    @property
+    def phase(self) -> Phase:
+        """As it is told."""
+        return phase_of(self.life, self.has_run)
+
 
 #: Every kind of record that a node controller keeps.
 NODE_RECORDS: tuple[type, ...] = (HostedInstance,)
 
 
-def condemned(record: HostedInstance, reason_code: str, reason: str) -> HostedInstance:
+def moved(record: HostedInstance, life: Life, **changes: Any) -> HostedInstance:
+    """It has come to another step of its life."""
+    assert life in FOLLOWS[record.life], f"{record.life} to {life}"
+    return evolve(record, life=life, **changes)
+
+
+def condemned(
+    record: HostedInstance, reason_code: str, reason: str, now: datetime
+) -> HostedInstance:
     """It shall end; the first reason stays."""
-    if record.wanted is Wanted.ENDED:
+    if record.wanted is Goal.ENDED:
         return record
-    return evolve(record, wanted=Wanted.ENDED, reason_code=reason_code, reason=reason)
+    ending = evolve(record, wanted=Goal.ENDED, reason_code=reason_code, reason=reason)
+    if Life.SHUTTING_DOWN in FOLLOWS[record.life]:
+        ending = evolve(ending, life=Life.SHUTTING_DOWN, since=now)
+    return ending
 
 
 def needs(launch: Launch) -> Resources:
@@ -66,6 +100,7 @@ def held(record: HostedInstance) -> Resources:
     if record.launch is None or record.is_clean:
         return NOTHING
     whole = needs(record.launch)
-    if record.phase is Phase.TEARDOWN:
+    is_stopped = record.life is Life.STOPPED and record.wanted is not Goal.RUNNING
+    if is_stopped or record.life is Life.TERMINATED:
         return evolve(NOTHING, disk_gib=whole.disk_gib)
     return whole

@@ -5,25 +5,37 @@ hypervisor, the network, and the instance itself.  Pure.
 
 from __future__ import annotations
 
-from base64 import b64decode
+from base64 import b64decode, b64encode
+from datetime import UTC, datetime
 from uuid import UUID, uuid5
 
 from euca_tw.api.cluster import ImageSource as ToldSource
 from euca_tw.api.cluster import Launch, NetConfig
-from euca_tw.api.node import NcChangedInstance, NodeInstance, NodeMachineType
+from euca_tw.api.node import (
+    NcChangedInstance,
+    NcReadConsoleResponse,
+    NodeInstance,
+    NodeMachineType,
+)
 from euca_tw.model.hostnames import private_hostname
-from euca_tw.model.lifecycle import Phase
 from euca_tw.model.metadata import InstanceMetadata
+from euca_tw.nodectl import memo
 from euca_tw.nodectl.interfaces import (
+    Console,
     DomainSpec,
+    Extras,
     ImageSource,
     Lease,
     Nic,
     StagedInstance,
 )
+from euca_tw.nodectl.life import Life
 from euca_tw.nodectl.records import HostedInstance
 
 _NO_ADDRESS = "0.0.0.0"  # noqa: S104 - the contract's word for none
+#: Of the others the state's name says enough: each more that were told would be
+#: a message more for the next to wait for.
+_TOLD_LIVES = (Life.STOPPING, Life.STOPPED)
 _DOMAINS = UUID("6f2a3b1e-5f0b-4a57-9a52-6575636174e0")
 
 
@@ -36,13 +48,14 @@ def told(record: HostedInstance, trouble: str, service_tag: str) -> NcChangedIns
     launch = record.launch
     # Why it ends is told with its end, not before: that would be a message
     # more for its end to wait for.
-    has_ended = record.phase is Phase.TEARDOWN
+    has_ended = record.life is Life.TERMINATED
     return NcChangedInstance(
         instance=instance(record, service_tag),
         reason_code=record.reason_code or None if has_ended else None,
         reason=(record.reason if has_ended else trouble) or None,
         network_index=launch.network_index if launch else -1,
         instance_type_name=(launch.instance_type.name or "") if launch else "",
+        life=record.life.value if record.life in _TOLD_LIVES else None,
     )
 
 
@@ -92,6 +105,15 @@ def source(told: ToldSource) -> ImageSource:
     return ImageSource(image_id=told.image_id, url=told.url, sha256=told.sha256 or "")
 
 
+def extras(launch: Launch) -> Extras:
+    """What its disks are to have besides its image."""
+    return Extras(
+        ephemeral_gib=launch.ephemeral_gib or 0,
+        swap_mib=launch.swap_mib or 0,
+        public_key=launch.public_key or "",
+    )
+
+
 def lease(launch: Launch) -> Lease:
     """What its card is told by DHCP."""
     private_ip = launch.private_ip or ""
@@ -124,10 +146,33 @@ def domain(
         kernel=staged.kernel,
         ramdisk=staged.ramdisk,
         command_line=command_line if has_kernel else "",
-        disks=(staged.disk,),
+        disks=(staged.disk, *staged.further),
         nics=(nic,),
         console=staged.console,
+        memo=memo.written(launch),
     )
+
+
+def console(found: Console) -> NcReadConsoleResponse:
+    """What an instance wrote."""
+    at = found.written_at
+    return NcReadConsoleResponse(
+        output=b64encode(found.output).decode("ascii"),
+        written_at=None if at is None else datetime.fromtimestamp(int(at), UTC),
+    )
+
+
+def facts(record: HostedInstance) -> dict[str, str]:
+    """What hooks are told besides the instance's name."""
+    launch = record.launch
+    if launch is None:
+        return {}
+    return {
+        "EUCA_OWNER_ID": launch.owner_id,
+        "EUCA_IMAGE_ID": launch.root.image_id,
+        "EUCA_MAC_ADDRESS": launch.mac_address,
+        "EUCA_PRIVATE_IP": launch.private_ip or "",
+    }
 
 
 def metadata(launch: Launch) -> InstanceMetadata:
@@ -152,4 +197,16 @@ def metadata(launch: Launch) -> InstanceMetadata:
         user_data=b64decode(launch.user_data) if launch.user_data else None,
         manifest_path=launch.manifest_path or "",
         product_codes=launch.product_codes,
+        block_devices=_block_devices(launch),
+    )
+
+
+def _block_devices(launch: Launch) -> tuple[tuple[str, str], ...]:
+    """EC2's names; guests find a disk by the letter, whatever the rest."""
+    letters = iter("bc")
+    return (
+        ("ami", "sda1"),
+        *((("ephemeral0", f"sd{next(letters)}"),) if launch.ephemeral_gib else ()),
+        ("root", "/dev/sda1"),
+        *((("swap", f"sd{next(letters)}"),) if launch.swap_mib else ()),
     )

@@ -8,12 +8,21 @@ from attrs import frozen
 @frozen(kw_only=True)
 class NodeSettings:
     """
-    Of C{cores}, C{memory_mib} and C{disk_gib} 0 is what the machine has; more
-    cores than it has may be told, to have instances share them.
+    Of C{cores}, C{memory_mib} and C{disk_gib} 0 is what the machine has less
+    its own reserve; what is told has none.
 
+    @ivar cores_reserve, memory_reserve_mib, disk_reserve_gib: what the machine
+        itself needs.
+    @ivar cores_overcommit, memory_overcommit, disk_overcommit: how often what
+        there is may be promised.
     @ivar command_line: what a kernel is told besides where its root disk and
         its console are, which depends on the hypervisor.
     @ivar launch_deadline_s: an instance that does not run by then has failed.
+    @ivar stop_grace_s: a guest that is to stop is given so long to shut itself
+        down; then its domain is ended.
+    @ivar terminate_grace_s: the same of one that is to be terminated; 0: its
+        domain is ended at once.
+    @ivar hooks_wait_s: hooks may hold up a stop or an end for so long.
     @ivar ended_kept_s: how long an ended instance is told of, and its console
         kept.
     @ivar resync_s: how often domains are listed though nothing was heard.
@@ -25,8 +34,17 @@ class NodeSettings:
     cores: int = 0
     memory_mib: int = 0
     disk_gib: int = 0
+    cores_reserve: int = 0
+    memory_reserve_mib: int = 0
+    disk_reserve_gib: int = 0
+    cores_overcommit: float = 1.0
+    memory_overcommit: float = 1.0
+    disk_overcommit: float = 1.0
     command_line: str = "rw"
     launch_deadline_s: float = 600.0
+    stop_grace_s: float = 60.0
+    terminate_grace_s: float = 0.0
+    hooks_wait_s: float = 300.0
     ended_kept_s: float = 180.0
     resync_s: float = 300.0
     retry_first_s: float = 1.0

@@ -35,13 +35,24 @@ from euca_tw.admin.tier import identity_of, pinned_caller, tier_parts
 from euca_tw.api.node import NODE
 from euca_tw.common.config import ConfigError
 from euca_tw.model.capacity import Resources
+from euca_tw.nodectl.confine import Confined
+from euca_tw.nodectl.console import ConsoleKeeper
 from euca_tw.nodectl.domain_xml import MACHINES, XEN
 from euca_tw.nodectl.domain_xml import Machine as DomainMachine
+from euca_tw.nodectl.hooks import DirectoryHooks, NoHooks
 from euca_tw.nodectl.images import ImageCache
-from euca_tw.nodectl.interfaces import IHypervisor, IInstanceStore, INodeNetwork
+from euca_tw.nodectl.interfaces import (
+    IHooks,
+    IHypervisor,
+    IInstanceStore,
+    INodeNetwork,
+)
+from euca_tw.nodectl.keys import KeyInjector
 from euca_tw.nodectl.memory import MemoryHypervisor, MemoryInstanceStore
 from euca_tw.nodectl.node import NodeController
 from euca_tw.nodectl.records import NODE_RECORDS
+from euca_tw.nodectl.room import Room
+from euca_tw.nodectl.root_disk import RootDisks
 from euca_tw.nodectl.storage import FileInstanceStore, room_gib
 from euca_tw.soap.http import pooled_agent
 from euca_tw.vnet.bridge import BridgeNodeNetwork
@@ -77,6 +88,7 @@ class _Doors:
     hypervisor: IHypervisor
     instances: IInstanceStore
     network: INodeNetwork
+    keeper: ConsoleKeeper | None = None
 
 
 def node_of(
@@ -101,12 +113,14 @@ def node_of(
         hypervisor=doors.hypervisor,
         instances=doors.instances,
         network=doors.network,
+        hooks=_hooks(section, machine),
         clock=machine.reactor,
         random=machine.random,
         settings=section,
     )
     found.append(controller)
-    return controller, (store_part(store), service_part(controller))
+    keeping = () if doors.keeper is None else (service_part(doors.keeper),)
+    return controller, (store_part(store), *keeping, service_part(controller))
 
 
 def _memory_doors(section: NodeControllerSection, machine: Machine) -> _Doors:
@@ -120,7 +134,9 @@ def _memory_doors(section: NodeControllerSection, machine: Machine) -> _Doors:
     disk_gib = section.disk_gib or _IMAGINED.disk_gib
     return _Doors(
         hypervisor=hypervisor,
-        instances=MemoryInstanceStore(clock, hypervisor.consoles, disk_gib),
+        instances=MemoryInstanceStore(
+            clock, hypervisor.consoles, disk_gib, written_at=hypervisor.written_at
+        ),
         network=MemoryNodeNetwork(section.bridge),
     )
 
@@ -148,8 +164,27 @@ def _real_doors(
         reactor=reactor,
         agent=BrowserLikeRedirectAgent(pooled_agent(reactor)),
         in_thread=machine.in_thread,
-        directory=directory / "cache",
-        keep_bytes=section.image_cache_gib << 30,
+        room=Room(
+            directory=directory / "cache",
+            keep_bytes=section.image_cache_gib << 30,
+            least_free_bytes=section.least_free_mib << 20,
+        ),
+    )
+    instances = FileInstanceStore(
+        reactor=reactor,
+        in_thread=machine.in_thread,
+        cache=cache,
+        directory=directory,
+        disk_gib=section.disk_gib or room,
+        console_elsewhere=(
+            _XEN_CONSOLE if domains.domain_type == XEN.domain_type else None
+        ),
+        root_disks=RootDisks(
+            reactor=reactor,
+            in_thread=machine.in_thread,
+            room=cache.room,
+            injector=_injector(machine) if section.inject_keys else None,
+        ),
     )
     return _Doors(
         hypervisor=LibvirtHypervisor(
@@ -159,21 +194,34 @@ def _real_doors(
             machine=domains,
             mark=section.mark,
         ),
-        instances=FileInstanceStore(
-            reactor=reactor,
+        instances=instances,
+        keeper=ConsoleKeeper(
+            clock=reactor,
             in_thread=machine.in_thread,
-            cache=cache,
-            directory=directory,
-            disk_gib=section.disk_gib or room,
-            console_elsewhere=(
-                _XEN_CONSOLE if domains.domain_type == XEN.domain_type else None
-            ),
+            consoles=instances.consoles,
+            most_bytes=section.console_mib << 20,
         ),
         network=BridgeNodeNetwork(
             reactor,
             section.bridge_settings,
             lambda private_ip: found[0].metadata_of(private_ip),
         ),
+    )
+
+
+def _injector(machine: Machine) -> KeyInjector:
+    confined = Confined(reactor=machine.reactor)
+    return KeyInjector(in_thread=machine.in_thread, confined=confined)
+
+
+def _hooks(section: NodeControllerSection, machine: Machine) -> IHooks:
+    if section.hooks_dir is None:
+        return NoHooks()
+    return DirectoryHooks(
+        reactor=machine.reactor,
+        in_thread=machine.in_thread,
+        directory=section.hooks_dir,
+        deadline_s=section.hook_deadline_s,
     )
 
 

@@ -70,7 +70,10 @@ class ExampleTests(SynchronousTestCase):
         expected = {m.name: attrs.asdict(m) for m in MACHINE_TYPES}
         for each in expected.values():
             del each["name"]
-        self.assertEqual(shown()["machine_types"], expected)
+        found = shown()["machine_types"]
+        self.assertEqual([*found["m1.small"]], [*expected["m1.small"]])
+        no_more = {"ephemeral_gib": 0, "swap_mib": 0}
+        self.assertEqual({n: {**no_more, **e} for n, e in found.items()}, expected)
 
     def test_uncommented(self) -> None:
         """All of it uncommented is a configuration."""
@@ -163,6 +166,15 @@ class ConfigurationTests(SynchronousTestCase):
             (
                 "[machine_types]\n'a.b'={cores=0,memory_mib=1,disk_gib=1}",
                 "[machine_types.a.b] cores: must be more than 0",
+            ),
+            (
+                "[machine_types]\n'a.b'={cores=1,memory_mib=1,disk_gib=1,swap_mib=-1}",
+                "[machine_types.a.b] swap_mib: must not be less than 0",
+            ),
+            (
+                "[machine_types]\n'a.b'={cores=1,memory_mib=1,disk_gib=3,"
+                "ephemeral_gib=2,swap_mib=1024}",
+                "[machine_types.a.b] disk_gib: must leave something for the root disk",
             ),
         ):
             self.assertEqual(self.refused(text)[: len(said)], said)

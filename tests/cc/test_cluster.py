@@ -182,8 +182,13 @@ class OriginalTests(ClusterTestCase):
         told = self.told(api.GetConsoleOutput(instance_id="i-00000001"))
         self.assertIn(b"READY", b64decode(told.console_output))
         self.refused(api.GetConsoleOutput(instance_id="i-0000000f"))
+        told = self.told(api.ReadConsole(instance_id="i-00000001"))
+        self.assertIn(b"READY", b64decode(told.output))
+        self.assertIsNotNone(told.written_at)
+        self.refused(api.ReadConsole(instance_id="i-0000000f"))
         self.site.kill("north-1")
         self.refused(api.GetConsoleOutput(instance_id="i-00000001"))
+        self.refused(api.ReadConsole(instance_id="i-00000001"))
 
     def test_resources(self) -> None:
         """DescribeResources tells of each type that is asked for."""

@@ -375,6 +375,19 @@ class ConsoleTests(InstancesTestCase):
         self.assertEqual(base64.b64decode(told.output), b"\x1b[0mhello\n")
         self.assertEqual((told.instance_id, told.timestamp), (one.key, NOW))
 
+    def test_dated(self) -> None:
+        """When the console has last shown anything is told, if it is known."""
+        one = self.instance(1)
+        self.clusters.consoles[one.key] = b"hello\n"
+        self.clusters.written_at[one.key] = at = NOW - timedelta(hours=3)
+        self.assertEqual(self.result(self.console(one)).timestamp, at)
+
+    def test_ended(self) -> None:
+        """What an ended instance has shown is told while it is kept."""
+        ended = self.instance(2, state=TERMINATED, ended_at=NOW)
+        self.clusters.consoles[ended.key] = b"last words"
+        self.assertEqual(self.text(ended), b"last words")
+
     def test_last(self) -> None:
         """Of a long output the end is told."""
         one = self.instance(1)

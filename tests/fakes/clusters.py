@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 
 from attrs import Factory, define
 from twisted.internet.defer import Deferred, fail, succeed
 from zope.interface import implementer
 
 from euca_tw.api.errors import Unavailable
-from euca_tw.clc.interfaces import IClusters, Zone
+from euca_tw.clc.interfaces import Console, IClusters, Zone
 from euca_tw.model.records import Instance
 
 
@@ -34,11 +35,13 @@ class RecordingClusters:
     @ivar woken: the zones of the instances that were woken, in order.
     @ivar consoles: what each instance's console has shown; who is not in it
         cannot be asked.
+    @ivar written_at: when; who is not in it does not say.
     """
 
     known: tuple[Zone, ...] = (roomy_zone("one"),)
     woken: list[str] = Factory(list)
     consoles: dict[str, bytes] = Factory(dict)
+    written_at: dict[str, datetime] = Factory(dict)
 
     def zones(self) -> tuple[Zone, ...]:
         return self.known
@@ -46,7 +49,9 @@ class RecordingClusters:
     def wake(self, instances: Iterable[Instance]) -> None:
         self.woken.extend(dict.fromkeys(each.zone for each in instances))
 
-    def console_output(self, instance: Instance) -> Deferred[bytes]:
-        if instance.instance_id in self.consoles:
-            return succeed(self.consoles[instance.instance_id])
+    def console(self, instance: Instance) -> Deferred[Console]:
+        name = instance.instance_id
+        if name in self.consoles:
+            at = self.written_at.get(name)
+            return succeed(Console(output=self.consoles[name], written_at=at))
         return fail(Unavailable(f"Cluster {instance.zone} cannot be asked"))

@@ -7,6 +7,7 @@ It listens on 127.0.0.1 of that namespace, at the ports of old.
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -33,6 +34,8 @@ certificate = "keys/cloud-cert.pem"
 key = "keys/cloud-pk.pem"
 [images]
 demo = "{image}"
+[machine_types]
+"m1.small" = {{ cores = 1, memory_mib = 128, disk_gib = 2, swap_mib = 64 }}
 [[cluster]]
 name = "cluster1"
 url = "http://127.0.0.1:8774/axis2/services/EucalyptusCC"
@@ -55,6 +58,7 @@ domain_type = "qemu"
 mark = "guest-test"
 bridge = "{bridge}"
 bridge_address = "10.231.0.1/24"
+inject_keys = true
 cluster_certificate = "keys/cluster1-cert.pem"
 certificate = "keys/node1-cert.pem"
 key = "keys/node1-pk.pem"
@@ -80,24 +84,39 @@ class Daemons:
     """
     @ivar directory: of configuration, logs and state; below one that domains
         can pass.
+    @ivar node_user: whom the node controller runs as, by number.
+    @ivar node_command: what its command begins with.
     """
 
     directory: Path
+    node_user: int = 0
+    node_command: tuple[str, ...] = ()
     _running: dict[str, subprocess.Popen[bytes]] = Factory(dict)
 
     @classmethod
-    def start(cls, libvirtd: Libvirtd, image: Path) -> Daemons:
-        """@raise AssertionError: they do not run; with their logs."""
-        made = cls(libvirtd.directory / "cloud")
+    def start(cls, libvirtd: Libvirtd, image: Path, **given: Any) -> Daemons:
+        """
+        @param given: further attributes.
+        @raise AssertionError: they do not run; with their logs.
+        """
+        made = cls(libvirtd.directory / "cloud", **given)
         made.directory.mkdir(mode=0o755)
         (made.directory / "euca.toml").write_text(
             CONFIGURATION.format(image=image, uri=libvirtd.uri, bridge=BRIDGE)
         )
         for name in ("cloud", "cluster1", "node1"):
             made.command("keys", "new", "keys", name)
+        (made.directory / "nc").mkdir(mode=0o711)
+        for path in (made.directory / "nc", *(made.directory / "keys").iterdir()):
+            os.chown(path, made.node_user, made.node_user)
+        (made.directory / "keys").chmod(0o755)
         for name in PORTS:
             made.run(name)
-        made.wait()
+        try:
+            made.wait()
+        except AssertionError:
+            made.stop()
+            raise
         return made
 
     def command(self, *arguments: str) -> str:
@@ -115,6 +134,7 @@ class Daemons:
         with self._log(name).open("ab") as log:
             self._running[name] = subprocess.Popen(
                 (
+                    *(self.node_command if name == "euca-nc" else ()),
                     *(BIN / "twistd", "-n", "--pidfile=", name),
                     *("--config", self.directory / "euca.toml"),
                 ),
@@ -122,6 +142,10 @@ class Daemons:
                 stdout=log,
                 stderr=log,
             )
+
+    def pid(self, name: str) -> int:
+        """Of one that runs."""
+        return self._running[name].pid
 
     def wait(self) -> None:
         """Till all of them listen."""
@@ -140,6 +164,14 @@ class Daemons:
         process = self._running.pop(name)
         process.kill()
         process.wait()
+
+    def forget_node(self) -> None:
+        """Delete all that the node controller keeps."""
+        for path in (self.directory / "nc").iterdir():
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
 
     def stop(self) -> None:
         """End all that run, as an operator does."""

@@ -36,10 +36,13 @@ class Libvirtd:
     _sandbox: subprocess.Popen[str] = field(repr=False)
 
     @classmethod
-    def start(cls) -> Libvirtd:
+    def start(cls, log_bytes: int | None = None, group: str = "") -> Libvirtd:
         """
         Start one; it takes about a second.
 
+        @param log_bytes: after so many its virtlogd begins a new file; 0 is
+            never, None virtlogd's own choice.
+        @param group: who is in it is let in, besides root.
         @raise SkipTest: it cannot be started here.
         """
         skip_if_impossible()
@@ -51,6 +54,13 @@ class Libvirtd:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            env={
+                **os.environ,
+                "LIBVIRTD_SANDBOX_GROUP": group,
+                "LIBVIRTD_SANDBOX_LOG_BYTES": ""
+                if log_bytes is None
+                else str(log_bytes),
+            },
         )
         assert sandbox.stdout is not None
         assert sandbox.stderr is not None

@@ -17,6 +17,13 @@ from tests.functional.netns import enter_new
 
 #: Built once, and kept with that of C{make demo}.
 IMAGE = ROOT / ".demo" / "image"
+#: Somebody else's domain, with a name that could be ours.
+FOREIGN = """\
+<domain type='qemu'><name>{name}</name><memory unit='MiB'>16</memory>
+<metadata><euca:instance xmlns:euca='urn:euca-tw:instance:1'
+    id='{name}' mark='another'/></metadata>
+<os><type arch='x86_64' machine='pc'>hvm</type></os></domain>
+"""
 USER_DATA = """#!/bin/sh
 echo "user-data of $(hostname): $((6 * 7))"
 """
@@ -46,12 +53,18 @@ class GuestTests(TestCase):
         skip_if_impossible()
         call(ROOT / "images" / "demo" / "build", IMAGE)
         enter_new(self)
-        self.libvirtd = Libvirtd.start()
+        self.libvirtd = self.start_libvirtd()
         self.addCleanup(self.libvirtd.stop)
-        self.daemons = Daemons.start(self.libvirtd, IMAGE)
+        self.daemons = self.start_daemons()
         self.addCleanup(self.daemons.stop)
         self.ec2 = self.daemons.client()
         self.pem = Path(self.mktemp()).absolute()
+
+    def start_libvirtd(self) -> Libvirtd:
+        return Libvirtd.start()
+
+    def start_daemons(self) -> Daemons:
+        return Daemons.start(self.libvirtd, IMAGE)
 
     def instance(self, instance_id: str) -> dict[str, Any]:
         [told] = self.ec2.describe_instances(InstanceIds=[instance_id])["Reservations"]
@@ -128,8 +141,11 @@ class GuestTests(TestCase):
         self.check_inside(instance_id, address)
         self.check_reboot(instance_id, address)
         self.check_node_killed(instance_id, address)
+        self.check_node_lost_everything(instance_id, address)
         self.check_end(instance_id)
-        self.assertNotIn("Traceback", self.daemons.logs())
+        logs = self.daemons.logs()
+        self.assertIn(f"{instance_id} has its key: ", logs)
+        self.assertNotIn("Traceback", logs)
 
     def check_console(self, console: str, instance_id: str, address: str) -> None:
         name = f"ip-{address.replace('.', '-')}"
@@ -154,6 +170,9 @@ class GuestTests(TestCase):
         fetch = "wget -q -O - http://169.254.169.254/latest/meta-data/"
         self.assertEqual(self.ssh(address, f"{fetch}instance-id"), instance_id)
         self.assertEqual(self.ssh(address, f"{fetch}public-keys/"), "0=mine")
+        self.assertEqual(self.ssh(address, f"{fetch}block-device-mapping/swap"), "sdb")
+        found = self.ssh(address, "swapon /dev/vdb && tail -n 1 /proc/swaps")
+        self.assertIn("/dev/vdb", found)
         self.assertEqual(self.ssh(address, f"{fetch}ami-id"), self.machine_images()[0])
         refused = self.ssh(address, "wget -q -O - http://169.254.169.254/x || echo no")
         self.assertIn("no", refused)
@@ -169,18 +188,44 @@ class GuestTests(TestCase):
 
     def check_node_killed(self, instance_id: str, address: str) -> None:
         self.daemons.kill("euca-nc")
+        self.check_begun_anew(instance_id, address)
+
+    def check_node_lost_everything(self, instance_id: str, address: str) -> None:
+        """All that the node controller kept is gone, disks and all."""
+        foreign = FOREIGN.format(name="i-0000000f")
+        virsh = ("virsh", "-q", "-c", self.libvirtd.uri)
+        path = Path(self.mktemp())
+        path.write_text(foreign)
+        call(*virsh, "create", path)
+        self.addCleanup(call, *virsh, "destroy", "i-0000000f", check=False)
+        self.daemons.kill("euca-nc")
+        self.daemons.forget_node()
+        self.check_begun_anew(instance_id, address)
+        self.assertIn(
+            f"{instance_id} is a domain of this node that it has no record of",
+            self.daemons.logs(),
+        )
+        self.assertIn("running", call(*virsh, "domstate", "i-0000000f"))
+        call(*virsh, "destroy", "i-0000000f")
+
+    def check_begun_anew(self, instance_id: str, address: str) -> None:
         self.daemons.run("euca-nc")
         self.daemons.wait()
         fetch = "wget -q -O - http://169.254.169.254/latest/meta-data/instance-id"
-        said = until(lambda: self.ssh(address, fetch), 20, "metadata are served again")
-        self.assertEqual(said, instance_id)
+        until(
+            lambda: self.ssh(address, fetch) == instance_id,
+            20,
+            "metadata are served again",
+        )
         self.assertEqual(self.instance(instance_id)["State"]["Name"], "running")
 
     def check_end(self, instance_id: str) -> None:
         self.assertIn(instance_id, call("ip", "link"))
         self.ec2.terminate_instances(InstanceIds=[instance_id])
         self.wait_for(instance_id, "terminated")
+        self.check_nothing_left(instance_id)
 
+    def check_nothing_left(self, instance_id: str) -> None:
         def is_gone() -> bool:
             domains = call("virsh", "-c", self.libvirtd.uri, "list", "--all", "--name")
             here = self.daemons.directory / "nc" / "instances" / instance_id

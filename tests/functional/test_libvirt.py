@@ -17,6 +17,7 @@ from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.task import deferLater
 from twisted.trial.unittest import TestCase
 
+from euca_tw.common.process import run
 from euca_tw.nodectl.domain_xml import QEMU
 from euca_tw.nodectl.interfaces import (
     Disk,
@@ -45,28 +46,39 @@ def make_hypervisor(uri: str, **given: Any) -> LibvirtHypervisor:
     )
 
 
-def boot_sector(text: str) -> bytes:
+#: What a guest may do when it has said what it says.
+POWER_OFF = "ba0406 b80020 ef"  # mov dx, 0x604; mov ax, 0x2000; out dx, ax
+PANIC = "ba0505 b001 ee"  # mov dx, 0x505; mov al, 1; out dx, al
+FLOOD = "baf803 b07a ee ebfd"  # mov dx, 0x3f8; mov al, 'z'; again: out dx, al
+
+
+def boot_sector(text: str, then: str = "") -> bytes:
     """
     A disk that writes C{text} to the first serial port and then does nothing,
     not even take time.
+
+    @param then: does this before, in hexadecimal digits.
     """
+    act = bytes.fromhex(then)
+    begin = (0x7C00 + 22 + len(act)).to_bytes(2, "little").hex()
     code = bytes.fromhex(
         "31c0 8ed8"  # xor ax, ax; mov ds, ax
-        "be167c"  # mov si, text
+        f"be{begin}"  # mov si, text
         "ac 84c0 7406"  # next: lodsb; test al, al; jz done
         "baf803 ee ebf5"  # mov dx, 0x3f8; out dx, al; jmp next
-        "fa f4 ebfc"  # done: cli; hlt; jmp done
+        f"{then}"  # done:
+        "fa f4 ebfc"  # rest: cli; hlt; jmp rest
     )
     return (code + text.encode() + b"\0").ljust(510, b"\0") + b"\x55\xaa"
 
 
-def a_domain(directory: Path, name: str, text: str = "") -> DomainSpec:
+def a_domain(directory: Path, name: str, text: str = "", then: str = "") -> DomainSpec:
     """The smallest domain that boots, its disk made."""
     here = directory / name
     if not here.exists():
         here.mkdir(mode=0o755)
         image, disk = here / "image", here / "root.qcow2"
-        image.write_bytes(boot_sector(text or f"{name} boots\r\n"))
+        image.write_bytes(boot_sector(text or f"{name} boots\r\n", then))
         create = ("qemu-img", "create", "-q", "-f", "qcow2", "-F", "raw", "-b")
         subprocess.run((*create, image, disk, "1M"), check=True)
     return DomainSpec(
@@ -128,12 +140,13 @@ class RealDomainTests(TestCase):
             await hypervisor.destroy(domain.name)
         await hypervisor.stop()
 
-    async def gone(self, hypervisor: LibvirtHypervisor, name: str) -> None:
-        """Look whenever a change is told, and only then, until it is not there."""
+    async def ended(self, hypervisor: LibvirtHypervisor, name: str) -> DomainState:
+        """Look whenever a change is told, and only then, until it has ended."""
         while True:
             changed = self.changes.of(name)
-            if not await hypervisor.list():
-                return
+            [domain] = await hypervisor.list()
+            if domain.state is not DomainState.RUNNING:
+                return domain.state
             await changed
 
     def console(self, name: str) -> str:
@@ -169,20 +182,48 @@ class RealDomainTests(TestCase):
             await until(lambda n=count: self.console("i-00000001").count("boots") == n)
             await hypervisor.destroy("i-00000001")
 
-    async def test_ends_by_itself(self) -> None:
-        """A domain that ends by itself is gone, and is told of."""
+    async def test_powers_off(self) -> None:
+        """A guest that shuts itself down has halted, and that is told."""
+        hypervisor = await self.started()
+        spec = a_domain(self.directory, "i-00000001", then=POWER_OFF)
+        await hypervisor.run(spec)
+        state = await self.ended(hypervisor, "i-00000001")
+        self.assertIs(state, DomainState.HALTED)
+        await hypervisor.run(spec)
+        await until(lambda: self.console("i-00000001").count("boots") == 2)
+
+    async def test_panics(self) -> None:
+        """A guest that panics has crashed, and that is told."""
+        hypervisor = await self.started()
+        await hypervisor.run(a_domain(self.directory, "i-00000001", then=PANIC))
+        state = await self.ended(hypervisor, "i-00000001")
+        self.assertIs(state, DomainState.CRASHED)
+
+    async def test_ended_on_the_machine(self) -> None:
+        """A domain that somebody ends is told so, by the next daemon too."""
         hypervisor = await self.started()
         await hypervisor.run(a_domain(self.directory, "i-00000001"))
-        await until(lambda: "boots" in self.console("i-00000001"))
-        os.kill(libvirtd.emulator_of("i-00000001"), signal.SIGTERM)
-        await self.gone(hypervisor, "i-00000001")
+        command = ("virsh", "-q", "-c", self.sandbox.uri, "destroy", "i-00000001")
+        await run(reactor, *command)  # type: ignore[arg-type]
+        state = await self.ended(hypervisor, "i-00000001")
+        self.assertIs(state, DomainState.KILLED)
+        again = await self.started()
+        self.assertIs((await again.list())[0].state, DomainState.KILLED)
+
+    async def test_shut_down_deaf(self) -> None:
+        """A guest that does not listen runs on when it is asked to shut down."""
+        hypervisor = await self.started()
+        await hypervisor.run(a_domain(self.directory, "i-00000001"))
+        self.assertTrue(await hypervisor.shut_down("i-00000001"))
+        self.assertIs((await hypervisor.list())[0].state, DomainState.RUNNING)
 
     async def test_killed(self) -> None:
-        """A domain whose emulator is killed is gone, and is told of."""
+        """A domain whose emulator is killed has crashed, and that is told."""
         hypervisor = await self.started()
         await hypervisor.run(a_domain(self.directory, "i-00000001"))
         os.kill(libvirtd.emulator_of("i-00000001"), signal.SIGKILL)
-        await self.gone(hypervisor, "i-00000001")
+        state = await self.ended(hypervisor, "i-00000001")
+        self.assertIs(state, DomainState.CRASHED)
 
     async def test_no_disk(self) -> None:
         """A domain whose disk is not there is refused, without our paths."""

@@ -8,8 +8,10 @@ from attrs import Factory, define
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
+from euca_tw.common.clock import utc_now
 from euca_tw.model.capacity import Resources
 from euca_tw.nodectl.converge import Guests
+from euca_tw.nodectl.hooks import NoHooks
 from euca_tw.nodectl.interfaces import Domain
 from euca_tw.nodectl.memory import MemoryHypervisor, MemoryInstanceStore
 from euca_tw.nodectl.settings import NodeSettings
@@ -50,13 +52,17 @@ class LookTests(SynchronousTestCase):
                 hypervisor=self.hypervisor,
                 instances=MemoryInstanceStore(self.clock, {}),
                 network=MemoryNodeNetwork(),
+                hooks=NoHooks(),
                 command_line="",
+                now=lambda: utc_now(self.clock),
+                hooks_wait_s=300,
             ),
             clock=self.clock,
             random=Random(1),
             settings=self.settings,
             is_heard=lambda name: True,
             changed=lambda name: None,
+            met=lambda: None,
         )
         self.guests.start()
         self.addCleanup(self.guests.stop)

@@ -13,9 +13,11 @@ from euca_tw.nodectl.domain_xml import (
     NAMESPACE,
     QEMU,
     XEN,
+    Found,
     Machine,
     device_name,
     domain_xml,
+    found_in,
     instance_in,
 )
 from euca_tw.nodectl.interfaces import Disk, DomainSpec, Nic
@@ -100,6 +102,18 @@ class DomainXmlTests(SynchronousTestCase):
         """A text that no XML can carry is refused."""
         spec = evolve(WITH_KERNEL, command_line="\x00")
         self.assertRaises(ValueError, domain_xml, spec, QEMU, "nc")
+
+    def test_memo(self) -> None:
+        """What a domain shall carry stands in it, and is read from it."""
+        memo = '{"a": "<b> & \\n ]]>"}'
+        for spec, machine in DOMAINS.values():
+            written = domain_xml(evolve(spec, memo=memo), machine, "nc")
+            found = found_in(written, "nc")
+            self.assertEqual(found, Found(instance_id="i-12345678", memo=memo))
+            self.assertIsNone(found_in(written, "another"))
+        if SCHEMA.exists():
+            schema = etree.RelaxNG(etree.parse(SCHEMA))
+            self.assertTrue(schema.validate(etree.fromstring(written)))
 
     def test_no_ramdisk(self) -> None:
         """A kernel without a ramdisk is given none."""

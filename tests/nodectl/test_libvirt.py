@@ -408,6 +408,57 @@ class ConnectionTests(SynchronousTestCase):
         )
         self.assertIn("somebody else's", str(error))
 
+    def test_broken_metadata(self) -> None:
+        """A domain whose metadata is not whole is neither listed nor touched."""
+        written = domain_xml(a_spec("i-00000001"), MACHINE, "nc")
+        for broken in (
+            written.replace('id="i-00000001"', 'id="i-00000002"'),
+            written.replace('id="i-00000001" ', ""),
+            written.replace('mark="nc"', ""),
+            written.replace("instance:1", "instance:2"),
+            written.replace("euca:instance", "euca:other"),
+        ):
+            self.assertNotEqual(broken, written)
+            domain = self.driver.createXML(broken, 0)
+            connection = connect(URI, "nc", DEAF)
+            self.assertEqual(connection.domains(), ())
+            self.assertIsNone(connection.domain("i-00000001"))
+            self.assertEqual(connection.memo("i-00000001"), "")
+            self.assertFalse(connection.shut_down("i-00000001"))
+            connection.destroy("i-00000001")
+            self.assertTrue(domain.isActive())
+            connection.close()
+            domain.destroy()
+
+    def test_endings(self) -> None:
+        """A domain that has ended stays, and says how, until it is run anew."""
+        spec = a_spec("i-00000001")
+        xml = domain_xml(spec, MACHINE, "nc")
+        for end, state in (
+            (lambda domain: domain.shutdown(), DomainState.HALTED),
+            (lambda domain: domain.destroy(), DomainState.KILLED),
+        ):
+            self.connection.run(spec.name, spec.uuid, xml)
+            end(self.driver.lookupByName(spec.name))
+            self.assertEqual(
+                self.connection.domains(), (Domain(name=spec.name, state=state),)
+            )
+        self.connection.run(spec.name, spec.uuid, xml)
+        self.assertTrue(self.connection.shut_down(spec.name))
+        self.assertFalse(self.connection.shut_down(spec.name))
+        self.connection.destroy(spec.name)
+        self.assertEqual(self.connection.domains(), ())
+
+    def test_saved(self) -> None:
+        """A domain that somebody has saved is forgotten with what was saved."""
+        spec = a_spec("i-00000001")
+        self.connection.run(spec.name, spec.uuid, domain_xml(spec, MACHINE, "nc"))
+        self.driver.lookupByName(spec.name).managedSave()
+        [domain] = self.connection.domains()
+        self.assertIsNot(domain.state, DomainState.RUNNING)
+        self.connection.destroy(spec.name)
+        self.assertEqual(self.connection.domains(), ())
+
     def test_persistent(self) -> None:
         """A domain of ours that somebody made persistent is forgotten at its end."""
         self.driver.defineXML(domain_xml(a_spec("i-00000001"), MACHINE, "nc"))

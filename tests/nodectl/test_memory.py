@@ -65,7 +65,15 @@ class MemoryHypervisorSuite(make_ihypervisor_tests(a_hypervisor)):
 
 def a_store(test: TestCase) -> InstanceStoreUnderTest:
     consoles: dict[str, bytes] = {}
-    store = MemoryInstanceStore(Clock(), consoles, missing={"emi-00000bad"})
+    written_at: dict[str, float] = {}
+    store = MemoryInstanceStore(
+        Clock(), consoles, missing={"emi-00000bad"}, written_at=written_at
+    )
+
+    def write(path: str, text: bytes) -> None:
+        consoles[path] = text
+        written_at[path] = 1.0
+
     return InstanceStoreUnderTest(
         store=store,
         again=lambda: store,
@@ -73,7 +81,7 @@ def a_store(test: TestCase) -> InstanceStoreUnderTest:
         kernel=ImageSource(image_id="eki-00000001", url="http://clc/eki"),
         ramdisk=ImageSource(image_id="eri-00000001", url="http://clc/eri"),
         absent=ImageSource(image_id="emi-00000bad", url="http://clc/bad"),
-        write=lambda path, text: consoles.update({path: text}),
+        write=write,
     )
 
 
@@ -126,13 +134,36 @@ class MemoryHypervisorTests(SynchronousTestCase):
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
     def test_power_off(self) -> None:
-        """A guest that shuts down is gone, and is told of."""
+        """A guest that shuts down stays as halted, and is told of."""
         self.run_domain()
         self.changes.names.clear()
         self.hypervisor.power_off("i-00000001")
         self.clock.advance(0)
-        self.assertEqual(self.listed(), ())
+        self.assertEqual(
+            self.listed(), (Domain(name="i-00000001", state=DomainState.HALTED),)
+        )
         self.assertEqual(self.changes.names, ["i-00000001"])
+
+    def test_kill(self) -> None:
+        """A domain that somebody has ended says so."""
+        self.run_domain()
+        self.hypervisor.kill("i-00000001")
+        self.assertEqual(self.listed()[0].state, DomainState.KILLED)
+
+    def test_vanish(self) -> None:
+        """A domain whose machine lost power is gone."""
+        self.run_domain()
+        self.hypervisor.vanish("i-00000001")
+        self.assertEqual(self.listed(), ())
+
+    def test_deaf(self) -> None:
+        """A guest that does not heed that it shall shut down runs on."""
+        self.hypervisor.deaf.add("i-00000001")
+        self.run_domain()
+        asked = self.hypervisor.shut_down("i-00000001")
+        self.assertTrue(self.successResultOf(asked))
+        self.clock.advance(10)
+        self.assertEqual(self.listed()[0].state, DomainState.RUNNING)
 
     def test_crash(self) -> None:
         """A crashed domain stays until it is destroyed or run anew."""

@@ -8,11 +8,14 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
+from twisted.logger import capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 
 from euca_tw.api import node as api
 from euca_tw.model.capacity import Resources
-from euca_tw.model.lifecycle import Phase, Wanted
+from euca_tw.model.lifecycle import Phase
+from euca_tw.nodectl.interfaces import DomainSpec, Point
+from euca_tw.nodectl.life import Goal, Life
 from euca_tw.nodectl.memory import MemoryHypervisor, MemoryInstanceStore
 from euca_tw.nodectl.node import NodeController
 from euca_tw.nodectl.records import HostedInstance
@@ -21,6 +24,7 @@ from euca_tw.soap.interfaces import PeerRefused
 from euca_tw.soap.memory import MemoryPeers
 from euca_tw.store.memory import MemoryStore
 from euca_tw.vnet.memory import MemoryNodeNetwork
+from tests.fakes.hooks import RecordingHooks
 from tests.fakes.launches import NOW, launch
 
 URL = "http://node/"
@@ -39,8 +43,12 @@ class NodeTestCase(SynchronousTestCase):
         machine = Resources(cores=2, memory_mib=512, disk_gib=0)
         self.hypervisor = MemoryHypervisor(clock=self.clock, capacity=machine)
         self.instances = MemoryInstanceStore(
-            clock=self.clock, consoles=self.hypervisor.consoles, disk_gib=100
+            clock=self.clock,
+            consoles=self.hypervisor.consoles,
+            disk_gib=100,
+            written_at=self.hypervisor.written_at,
         )
+        self.hooks = RecordingHooks()
         self.network = MemoryNodeNetwork()
         self.begin()
 
@@ -51,6 +59,7 @@ class NodeTestCase(SynchronousTestCase):
             hypervisor=self.hypervisor,
             instances=self.instances,
             network=self.network,
+            hooks=self.hooks,
             clock=self.clock,
             random=Random(1),
             settings=self.settings,
@@ -126,7 +135,7 @@ class OwnTests(NodeTestCase):
         self.launched(1)
         self.launched(2)
         refusal = self.launched(3).refusal
-        self.assertIn("1 cores, 128 MiB and 2 GiB are needed; 0, 256 and 96", refusal)
+        self.assertEqual(refusal, "too few cores: 1 needed, 0 of 2 free")
         self.assertIsNone(self.store.get(HostedInstance, "i-00000003"))
 
     def test_ended_before_it_came(self) -> None:
@@ -167,21 +176,6 @@ class OwnTests(NodeTestCase):
             (told.instance_id, told.user_data, told.hostname),
             ("i-00000001", b"#!/bin/sh\n", "ip-10-90-0-1.internal"),
         )
-
-    def test_stranger(self) -> None:
-        """A domain that the node was never told of is left alone."""
-        self.launched()
-        self.pump()
-        self.successResultOf(self.node.stopService())
-        self.store = MemoryStore()
-        self.begin()
-        self.pump(1000)
-        self.assertEqual(self.domains(), ["i-00000001"])
-        told = self.told(api.NcWaitForChanges(since=0, timeout_s=0))
-        self.assertEqual(told.instances, ())
-        self.launched()
-        self.pump()
-        self.assertIs(self.record().phase, Phase.EXTANT)
 
     def test_staging_is_cut(self) -> None:
         """An instance that shall end while its disk is made ends at once."""
@@ -271,7 +265,7 @@ class OriginalTests(NodeTestCase):
         told = self.told(api.NcTerminateInstance(instance_id="i-00000001"))
         self.assertEqual((told.previous_state, told.shutdown_state), ("14", "15"))
         self.pump()
-        self.assertIs(self.record().wanted, Wanted.ENDED)
+        self.assertIs(self.record().wanted, Goal.ENDED)
         self.assertEqual(self.domains(), [])
 
     def test_forgotten_when_described(self) -> None:
@@ -345,3 +339,368 @@ class SmallTests(NodeTestCase):
             (told.number_of_cores_max, told.memory_size_max, told.disk_size_max),
             (8, 4096, 7),
         )
+
+
+class OvercommitTests(NodeTestCase):
+    settings = NodeSettings(
+        cores_overcommit=4.0, memory_reserve_mib=112, disk_reserve_gib=90
+    )
+
+    def test_accounts(self) -> None:
+        """What a machine has is promised as often as the site says, less its own."""
+        told = self.told(api.NcDescribeResource())
+        self.assertEqual(
+            (told.number_of_cores_max, told.memory_size_max, told.disk_size_max),
+            (8, 400, 10),
+        )
+
+    def test_all_that_lacks(self) -> None:
+        """A node that cannot place an instance says all that there is too little of."""
+        for number in (1, 2, 3):
+            self.assertIsNone(self.launched(number).refusal)
+        self.assertEqual(
+            self.launched(
+                4, instance_type=api.ClusterMachineType(cores=9, memory=20, disk=5)
+            ).refusal,
+            "too few cores: 9 needed, 5 of 8 free; "
+            "too little memory: 20 MiB needed, 16 MiB of 400 MiB free; "
+            "too little disk: 5 GiB needed, 4 GiB of 10 GiB free",
+        )
+
+
+class StopTests(NodeTestCase):
+    settings = NodeSettings(stop_grace_s=30.0)
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.launched()
+        self.pump()
+        self.hooks.occasions.clear()
+
+    def stop(self) -> Any:
+        answer = self.told(api.NcStopInstance(instance_id="i-00000001"))
+        self.pump()
+        return answer.refusal
+
+    def start(self) -> Any:
+        answer = self.told(api.NcStartInstance(instance_id="i-00000001"))
+        self.pump()
+        return answer.refusal
+
+    def life(self) -> Any:
+        [told] = self.told(api.NcWaitForChanges(since=0, timeout_s=0)).instances
+        return told.life
+
+    def test_stop_and_start(self) -> None:
+        """
+        A stopped instance has no domain and no card, and keeps its disk; it
+        runs again from that.
+        """
+        self.assertIsNone(self.stop())
+        self.assertEqual((self.life(), self.domains()), ("stopped", []))
+        self.assertTrue(self.instances.has_disk("i-00000001"))
+        self.assertEqual(len(self.network.leases), 0)
+        self.assertIs(self.record().phase, Phase.EXTANT)
+        told = self.told(api.NcDescribeResource())
+        self.assertEqual(
+            (told.memory_size_available, told.disk_size_available), (512, 98)
+        )
+        self.assertIsNone(self.start())
+        self.assertEqual((self.life(), self.domains()), (None, ["i-00000001"]))
+        self.assertEqual(len(self.network.leases), 1)
+        self.assertEqual(
+            self.hooks.points, ["pre-stop", "post-stop", "pre-boot", "post-boot"]
+        )
+
+    def test_again(self) -> None:
+        """Stopping and starting twice is as good as once."""
+        self.assertIsNone(self.stop())
+        self.assertIsNone(self.stop())
+        self.assertIsNone(self.start())
+        self.assertIsNone(self.start())
+        self.assertIs(self.record().life, Life.RUNNING)
+
+    def test_deaf(self) -> None:
+        """A guest that does not heed is given its time, and ended then."""
+        self.hypervisor.deaf.add("i-00000001")
+        self.stop()
+        self.pump(29)
+        self.assertEqual((self.life(), self.domains()), ("stopping", ["i-00000001"]))
+        self.pump(1)
+        self.assertEqual((self.life(), self.domains()), ("stopped", []))
+
+    def test_restarted_meanwhile(self) -> None:
+        """A node controller started anew gives no new time to a guest."""
+        self.hypervisor.deaf.add("i-00000001")
+        self.stop()
+        self.pump(20)
+        self.successResultOf(self.node.stopService())
+        self.begin()
+        self.pump(9)
+        self.assertEqual(self.life(), "stopping")
+        self.pump(1)
+        self.assertEqual(self.life(), "stopped")
+
+    def test_started_while_stopping(self) -> None:
+        """What is started while it stops, stops, and starts."""
+        self.hypervisor.deaf.add("i-00000001")
+        self.stop()
+        self.start()
+        self.assertEqual(self.life(), "stopping")
+        self.pump(30)
+        self.pump()
+        self.assertIs(self.record().life, Life.RUNNING)
+        [written] = self.hypervisor.consoles.values()
+        self.assertEqual(written.count(b"Linux version"), 2)
+
+    def test_terminated_while_stopped(self) -> None:
+        """A stopped instance can be ended."""
+        self.stop()
+        self.told(api.NcTerminateInstance(instance_id="i-00000001"))
+        self.pump()
+        self.assertIs(self.record().life, Life.TERMINATED)
+        self.assertFalse(self.instances.has_disk("i-00000001"))
+
+    def test_no_room_to_start(self) -> None:
+        """What a stopped instance gave up, another may have taken."""
+        self.stop()
+        for number in (2, 3):
+            self.assertIsNone(self.launched(number).refusal)
+        self.assertEqual(self.start(), "too few cores: 1 needed, 0 of 2 free")
+
+    def test_refused(self) -> None:
+        """What is not here, or not running, is not stopped."""
+        told = self.told(api.NcStopInstance(instance_id="i-0000000f"))
+        self.assertEqual(told.refusal, "it is not here")
+        told = self.told(api.NcStartInstance(instance_id="i-0000000f"))
+        self.assertEqual(told.refusal, "it is not here")
+        self.told(api.NcTerminateInstance(instance_id="i-00000001"))
+        self.assertEqual(self.stop(), "it is terminated")
+        self.assertEqual(self.start(), "it is terminated")
+
+    def test_hooks_hold_it_up(self) -> None:
+        """Hooks may hold up a stop, and not for ever."""
+        self.hooks.refusing[Point.PRE_STOP] = "a backup runs"
+        self.stop()
+        self.pump(29)
+        self.assertEqual(self.life(), "stopping")
+        [told] = self.told(api.NcWaitForChanges(since=0, timeout_s=0)).instances
+        self.assertEqual(told.reason, "a backup runs")
+        del self.hooks.refusing[Point.PRE_STOP]
+        self.pump(30)
+        self.assertEqual(self.life(), "stopped")
+
+
+class HookTests(NodeTestCase):
+    def test_life(self) -> None:
+        """Hooks are called at the points of a life, and told of the instance."""
+        self.launched()
+        self.pump()
+        self.told(api.NcTerminateInstance(instance_id="i-00000001"))
+        self.pump()
+        self.assertEqual(
+            self.hooks.points,
+            ["pre-boot", "post-boot", "pre-terminate", "post-terminate"],
+        )
+        first = self.hooks.occasions[0]
+        self.assertEqual(first.instance_id, "i-00000001")
+        self.assertEqual(first.directory, "memory:/instances/i-00000001")
+        self.assertIn("<domain", first.domain_xml)
+        self.assertEqual(first.facts["EUCA_PRIVATE_IP"], "10.90.0.1")
+
+    def test_refused(self) -> None:
+        """A hook that refuses before the boot ends the instance, with its text."""
+        self.hooks.refusing[Point.PRE_BOOT] = "The node's hook 10-quota refused: full"
+        self.launched()
+        self.pump()
+        self.assertEqual(self.domains(), [])
+        [told] = self.told(api.NcWaitForChanges(since=0, timeout_s=0)).instances
+        self.assertEqual(
+            (told.instance.state_name, told.reason_code, told.reason),
+            (
+                "Teardown",
+                "Server.InternalError",
+                "The node's hook 10-quota refused: full",
+            ),
+        )
+
+    def test_ended_while_hooks_run(self) -> None:
+        """What shall end while its hooks run does so when they have ended."""
+        self.hooks.held[Point.PRE_BOOT] = held = Deferred()
+        self.launched()
+        self.pump()
+        self.told(api.NcTerminateInstance(instance_id="i-00000001"))
+        self.pump()
+        self.assertEqual(self.domains(), [])
+        held.callback(None)
+        self.pump()
+        self.assertIs(self.record().life, Life.TERMINATED)
+        self.assertEqual(self.domains(), [])
+
+    def test_an_end_is_not_held_up_for_ever(self) -> None:
+        """What its user has ended ends, whatever hooks say."""
+        self.launched()
+        self.pump()
+        self.hooks.refusing[Point.PRE_TERMINATE] = "never"
+        self.told(api.NcTerminateInstance(instance_id="i-00000001"))
+        for _ in range(29):
+            self.pump(10)
+        self.assertEqual(self.domains(), ["i-00000001"])
+        for _ in range(10):
+            self.pump(10)
+        self.assertIs(self.record().life, Life.TERMINATED)
+
+    def test_adopted(self) -> None:
+        """What a new node controller finds running is told of as adopted, once."""
+        self.launched()
+        self.pump()
+        self.successResultOf(self.node.stopService())
+        self.hooks.occasions.clear()
+        self.begin()
+        self.pump(1000)
+        self.assertEqual(self.hooks.points, ["on-adopt"])
+
+    def test_stopped(self) -> None:
+        """A node controller that stops waits for no hook that nobody waits for."""
+        self.hooks.held[Point.POST_BOOT] = Deferred()
+        self.launched()
+        self.pump()
+        self.assertIs(self.record().life, Life.RUNNING)
+        self.successResultOf(self.node.stopService())
+
+
+class AdoptionTests(NodeTestCase):
+    """A node controller that was killed, or has lost all that it kept."""
+
+    def killed(self) -> None:
+        self.successResultOf(self.node.stopService())
+        self.hooks.occasions.clear()
+        self.network = MemoryNodeNetwork()
+
+    def lost_everything(self) -> None:
+        self.killed()
+        self.store = MemoryStore()
+
+    def test_state_lost(self) -> None:
+        """What runs is taken on again by what its domain says of it."""
+        self.launched()
+        self.pump()
+        self.lost_everything()
+        self.begin()
+        self.pump()
+        [told] = self.told(api.NcWaitForChanges(since=0, timeout_s=0)).instances
+        self.assertEqual((told.instance.state_name, told.life), ("Extant", None))
+        self.assertEqual(told.network_index, 1)
+        self.assertEqual(len(self.network.leases), 1)
+        metadata = self.node.metadata_of("10.90.0.1")
+        assert metadata is not None
+        self.assertEqual(metadata.user_data, b"#!/bin/sh\n")
+        self.assertEqual(self.told(api.NcDescribeResource()).memory_size_available, 384)
+        self.assertEqual(self.hooks.points, ["on-adopt"])
+        self.told(api.NcTerminateInstance(instance_id="i-00000001"))
+        self.pump()
+        self.assertEqual(self.domains(), [])
+        self.assertFalse(self.instances.has_disk("i-00000001"))
+
+    def run_domain(self, memo: str) -> None:
+        spec = DomainSpec(
+            name="i-00000001",
+            uuid="5a5a5a5a-0000-4000-8000-000000000001",
+            cores=1,
+            memory_mib=64,
+            disks=(),
+            nics=(),
+            console="",
+            memo=memo,
+        )
+        self.successResultOf(Deferred.fromCoroutine(self.hypervisor.run(spec)))
+
+    def test_stranger(self) -> None:
+        """
+        A domain that does not say what it is is left alone, and told of, until
+        it is launched or ended.
+        """
+        for memo in ("", "nonsense", "{}", '{"version":1,"launch":{}}'):
+            self.run_domain(memo)
+            self.pump(1000)
+            self.assertEqual(self.domains(), ["i-00000001"])
+            told = self.told(api.NcWaitForChanges(since=0, timeout_s=0))
+            self.assertEqual(told.instances, ())
+            self.assertEqual(told.strangers, ("i-00000001",))
+        self.launched()
+        self.pump()
+        self.assertIs(self.record().phase, Phase.EXTANT)
+        told = self.told(api.NcWaitForChanges(since=0, timeout_s=0))
+        self.assertEqual(told.strangers, ())
+
+    def test_stranger_is_ended(self) -> None:
+        """What is not known and shall end, ends."""
+        self.run_domain("")
+        self.pump(1000)
+        self.told(api.NcTerminateInstance(instance_id="i-00000001"))
+        self.pump()
+        self.assertEqual(self.domains(), [])
+
+    def test_killed_while_staging(self) -> None:
+        """What was being staged when its node controller was killed is, again."""
+        self.instances.stage_s = 1000
+        self.launched()
+        self.pump(1)
+        self.killed()
+        self.instances.stage_s = 0
+        self.begin()
+        self.pump()
+        self.assertIs(self.record().life, Life.RUNNING)
+
+    def test_halted_meanwhile(self) -> None:
+        """Who shut himself down while nobody looked did so all the same."""
+        for end, code in (
+            (self.hypervisor.power_off, "Client.InstanceInitiatedShutdown"),
+            (self.hypervisor.crash, "Server.InternalError"),
+            (self.hypervisor.vanish, "Server.InternalError"),
+        ):
+            self.launched()
+            self.pump()
+            self.killed()
+            end("i-00000001")
+            self.begin()
+            self.pump()
+            self.assertEqual(self.record().reason_code, code)
+            self.lost_everything()
+            self.begin()
+
+    def test_files_without_a_record(self) -> None:
+        """Files that no record is of are told of, and left alone."""
+        self.launched()
+        self.pump()
+        self.hypervisor.vanish("i-00000001")
+        self.lost_everything()
+        with capturedLogs() as logged:
+            self.begin()
+            self.pump()
+        self.assertEqual(
+            [each["names"] for each in logged if "names" in each], ["i-00000001"]
+        )
+        self.assertTrue(self.instances.has_disk("i-00000001"))
+
+
+class ConsoleTests(NodeTestCase):
+    def test_dated(self) -> None:
+        """A console is told with when it was last written."""
+        self.launched()
+        self.pump(1)
+        began = self.clock.seconds()
+        self.pump(100)
+        told = self.told(api.NcReadConsole(instance_id="i-00000001"))
+        self.assertIn(b"READY", b64decode(told.output))
+        self.assertAlmostEqual(told.written_at.timestamp(), began, delta=2)
+        self.refused(api.NcReadConsole(instance_id="i-0000000f"))
+
+    def test_kept(self) -> None:
+        """A console can be read until its instance is forgotten."""
+        self.launched()
+        self.pump(1)
+        self.told(api.NcTerminateInstance(instance_id="i-00000001"))
+        self.pump(100)
+        told = self.told(api.NcReadConsole(instance_id="i-00000001"))
+        self.assertIn(b"READY", b64decode(told.output))

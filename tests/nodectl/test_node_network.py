@@ -9,6 +9,7 @@ from twisted.logger import capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 
 from euca_tw.model.capacity import Resources
+from euca_tw.nodectl.hooks import NoHooks
 from euca_tw.nodectl.memory import MemoryHypervisor, MemoryInstanceStore
 from euca_tw.nodectl.node import NodeController
 from euca_tw.store.memory import MemoryStore
@@ -33,6 +34,7 @@ class StartTests(SynchronousTestCase):
             hypervisor=hypervisor,
             instances=MemoryInstanceStore(clock, hypervisor.consoles),
             network=network,
+            hooks=NoHooks(),
             clock=clock,
             random=Random(1),
         )

@@ -5,6 +5,7 @@ never do is looked for in all of it.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import timedelta
 from itertools import product
 from typing import Any
@@ -13,8 +14,9 @@ from attrs import evolve
 from twisted.trial.unittest import SynchronousTestCase
 
 from euca_tw.common.convergence import Rest
-from euca_tw.model.lifecycle import INSTANCE_SHUTDOWN, SERVER_ERROR, Phase, Wanted
+from euca_tw.model.lifecycle import INSTANCE_SHUTDOWN, SERVER_ERROR
 from euca_tw.nodectl.interfaces import DomainState
+from euca_tw.nodectl.life import FOLLOWS, Goal, Life
 from euca_tw.nodectl.plan import (
     TABLE,
     Attach,
@@ -28,6 +30,7 @@ from euca_tw.nodectl.plan import (
     Parts,
     Reboot,
     Run,
+    ShutDown,
     Stage,
     look_of,
     plan,
@@ -36,54 +39,73 @@ from euca_tw.nodectl.records import HostedInstance
 from tests.fakes.launches import NOW, launch
 
 HOSTED = HostedInstance(instance_id="i-00000001", launch=launch(), began_at=NOW)
-LIMITS = Limits(launch_deadline_s=600, ended_kept_s=180)
+LIMITS = Limits(
+    launch_deadline_s=600, ended_kept_s=180, stop_grace_s=60, terminate_grace_s=5
+)
 READY = {"is_staged": True, "is_attached": True}
+RUNNING = (Goal.RUNNING, Life.RUNNING)
+ENDING = (Goal.ENDED, Life.SHUTTING_DOWN)
+ENDED = (Goal.ENDED, Life.TERMINATED)
 
 
 def decide(
-    wanted: Wanted, phase: Phase, look: Look, after_s: float = 1, **given: Any
+    wanted: Goal, life: Life, look: Look, after_s: float = 1, **given: Any
 ) -> Any:
     parts = {k: given.pop(k) for k in list(given) if k in Parts.__annotations__}
-    record = evolve(HOSTED, wanted=wanted, phase=phase, **given)
+    record = evolve(HOSTED, wanted=wanted, life=life, since=NOW, **given)
     now = NOW + timedelta(seconds=after_s)
     return plan(record, Parts(look=look, **parts), now, LIMITS)
 
 
 class TableTests(SynchronousTestCase):
-    def all_cases(self) -> Any:
-        flags = ("is_staged", "is_attached", "is_detached", "is_heard", "was_seen")
-        for wanted, phase, look in product(Wanted, Phase, Look):
+    def all_cases(self) -> Iterator[tuple[tuple[Goal, Life, Look], Any]]:
+        flags = (
+            *("is_staged", "is_attached", "is_detached", "is_heard", "was_seen"),
+            *("is_shutdown_asked", "is_deaf"),
+        )
+        for wanted, life, look in product(Goal, Life, Look):
             for after_s, is_clean, *values in product(
                 (1, 1000), (False, True), *[(False, True)] * len(flags)
             ):
                 given = dict(zip(flags, values, strict=True))
                 yield (
-                    (wanted, phase, look),
-                    decide(wanted, phase, look, after_s, is_clean=is_clean, **given),
+                    (wanted, life, look),
+                    decide(wanted, life, look, after_s, is_clean=is_clean, **given),
                 )
 
     def test_complete(self) -> None:
         """There is an entry for everything that can be."""
-        self.assertEqual(set(TABLE), set(product(Wanted, Phase, Look)))
+        self.assertEqual(set(TABLE), set(product(Goal, Life, Look)))
 
     def test_looks(self) -> None:
         """Every state that a hypervisor tells is looked upon."""
         for state in (None, *DomainState):
             self.assertIsNot(look_of(state), Look.UNKNOWN)
 
+    def test_life_goes_its_ways(self) -> None:
+        """A life goes from each step to one that may follow, in all cases."""
+        for (_, life, _), decision in self.all_cases():
+            if isinstance(decision, Become) and decision.record.life is not life:
+                self.assertIn(decision.record.life, FOLLOWS[life])
+
     def test_ended_means_gone(self) -> None:
         """Ended is told only when the domain is gone and the card is taken off."""
-        for (_, phase, look), decision in self.all_cases():
-            if phase is Phase.TEARDOWN or not isinstance(decision, Become):
+        for (_, life, look), decision in self.all_cases():
+            if life is Life.TERMINATED or not isinstance(decision, Become):
                 continue
-            if decision.record.phase is Phase.TEARDOWN:
+            if decision.record.life is Life.TERMINATED:
                 self.assertIs(look, Look.ABSENT)
 
     def test_nothing_is_destroyed_that_shall_run(self) -> None:
-        """Domains, disks and cards are taken only from what shall end."""
-        for (wanted, _, _), decision in self.all_cases():
-            if isinstance(decision, Destroy | Detach | Discard | Forget):
-                self.assertIs(wanted, Wanted.ENDED)
+        """
+        Disks are taken only from what shall end; domains and cards also from
+        what shall stop, or was to when it was asked to start.
+        """
+        for (wanted, life, _), decision in self.all_cases():
+            if isinstance(decision, Discard | Forget):
+                self.assertIs(wanted, Goal.ENDED)
+            if isinstance(decision, ShutDown | Destroy | Detach):
+                self.assertTrue(wanted is not Goal.RUNNING or life is Life.STOPPING)
 
     def test_no_disk_under_a_domain(self) -> None:
         """A disk is deleted only when the domain is known to be gone."""
@@ -93,9 +115,9 @@ class TableTests(SynchronousTestCase):
 
     def test_nothing_runs_twice(self) -> None:
         """A domain is begun only where none is known to run."""
-        for (wanted, phase, look), decision in self.all_cases():
+        for (_, life, look), decision in self.all_cases():
             if isinstance(decision, Run):
-                self.assertEqual((wanted, phase), (Wanted.RUNNING, Phase.PENDING))
+                self.assertIs(life, Life.BOOTING)
                 self.assertIn(look, (Look.ABSENT, Look.SHUTOFF))
 
     def test_what_is_not_known_is_left_alone(self) -> None:
@@ -104,11 +126,18 @@ class TableTests(SynchronousTestCase):
             if look is Look.UNKNOWN:
                 self.assertIsInstance(decision, Rest | Become | Attach)
 
+    def test_what_has_ended_is_noticed(self) -> None:
+        """A domain that has ended by itself is never taken for one that runs."""
+        for (_, _, look), decision in self.all_cases():
+            if look in (Look.HALTED, Look.CRASHED, Look.KILLED):
+                self.assertNotIsInstance(decision, ShutDown | Reboot | Attach | Run)
+                self.assertNotIsInstance(decision, Rest)
+
     def test_settles(self) -> None:
         """No case is amended without end."""
-        for wanted, phase, look in product(Wanted, Phase, Look):
-            record = evolve(HOSTED, wanted=wanted, phase=phase)
-            for _ in range(4):
+        for wanted, life, look in product(Goal, Life, Look):
+            record = evolve(HOSTED, wanted=wanted, life=life, since=NOW)
+            for _ in range(8):
                 parts = Parts(look=look, is_detached=True)
                 decision = plan(record, parts, NOW, LIMITS)
                 if not isinstance(decision, Become):
@@ -116,75 +145,114 @@ class TableTests(SynchronousTestCase):
                 self.assertNotEqual(decision.record, record)
                 record = decision.record
             else:
-                self.fail(f"{wanted} {phase} {look} does not settle")
+                self.fail(f"{wanted} {life} {look} does not settle")
 
 
 class CaseTests(SynchronousTestCase):
     def test_launch(self) -> None:
-        """A launch is: disk, card, domain."""
-        new = (Wanted.RUNNING, Phase.PENDING, Look.ABSENT)
-        self.assertEqual(decide(*new), Stage())
-        self.assertEqual(decide(*new, is_staged=True), Attach())
-        self.assertEqual(decide(*new, **READY), Run())
+        """A launch is: disk; then card, domain."""
+        staging = (Goal.RUNNING, Life.STAGING, Look.ABSENT)
+        self.assertEqual(decide(*staging), Stage())
+        record = decide(*staging, is_staged=True).record
+        self.assertIs(record.life, Life.BOOTING)
+        booting = (Goal.RUNNING, Life.BOOTING, Look.ABSENT)
+        self.assertEqual(decide(*booting, is_staged=True), Attach())
+        self.assertEqual(decide(*booting, **READY), Run())
+
+    def test_boot_after_a_restart(self) -> None:
+        """A node controller started anew finds the disk before it boots it."""
+        booting = (Goal.RUNNING, Life.BOOTING, Look.ABSENT)
+        self.assertEqual(decide(*booting), Stage())
 
     def test_began(self) -> None:
-        """What runs is extant."""
-        decision = decide(Wanted.RUNNING, Phase.PENDING, Look.RUNNING)
-        self.assertIs(decision.record.phase, Phase.EXTANT)
+        """What runs is running, and has run."""
+        for life in (Life.STAGING, Life.BOOTING):
+            decision = decide(Goal.RUNNING, life, Look.RUNNING)
+            self.assertIs(decision.record.life, Life.RUNNING)
+            self.assertTrue(decision.record.has_run)
 
     def test_adopted(self) -> None:
         """What runs already has its card served again."""
-        extant = (Wanted.RUNNING, Phase.EXTANT, Look.RUNNING)
-        self.assertEqual(decide(*extant), Attach())
-        self.assertEqual(decide(*extant, is_attached=True), Rest())
+        self.assertEqual(decide(*RUNNING, Look.RUNNING), Attach())
+        self.assertEqual(decide(*RUNNING, Look.RUNNING, is_attached=True), Rest())
 
     def test_reboot(self) -> None:
         """What runs is rebooted when asked."""
-        decision = decide(
-            Wanted.RUNNING, Phase.EXTANT, Look.RUNNING, is_reboot_asked=True, **READY
-        )
+        decision = decide(*RUNNING, Look.RUNNING, is_reboot_asked=True, **READY)
         self.assertEqual(decision, Reboot())
 
     def test_reasons(self) -> None:
         """Why an instance ended by itself is told."""
-        for look, was_seen, code in (
-            (Look.ABSENT, True, INSTANCE_SHUTDOWN),
-            (Look.ABSENT, False, SERVER_ERROR),
-            (Look.SHUTOFF, False, INSTANCE_SHUTDOWN),
-            (Look.CRASHED, True, SERVER_ERROR),
+        for look, was_seen, code, words in (
+            (Look.ABSENT, True, INSTANCE_SHUTDOWN, "initiated shutdown"),
+            (Look.ABSENT, False, SERVER_ERROR, "was gone when"),
+            (Look.SHUTOFF, False, SERVER_ERROR, "was gone when"),
+            (Look.HALTED, False, INSTANCE_SHUTDOWN, "initiated shutdown"),
+            (Look.CRASHED, True, SERVER_ERROR, "crashed"),
+            (Look.KILLED, True, SERVER_ERROR, "not by this cloud"),
         ):
-            record = decide(
-                Wanted.RUNNING, Phase.EXTANT, look, was_seen=was_seen
-            ).record
-            self.assertEqual((record.wanted, record.reason_code), (Wanted.ENDED, code))
-            self.assertIs(record.phase, Phase.EXTANT)
+            record = decide(*RUNNING, look, was_seen=was_seen).record
+            self.assertEqual((record.wanted, record.reason_code), (Goal.ENDED, code))
+            self.assertIn(words, record.reason)
+            self.assertIs(record.life, Life.SHUTTING_DOWN)
 
     def test_refused(self) -> None:
         """What the hypervisor will never run has failed at once."""
         record = decide(
-            Wanted.RUNNING, Phase.PENDING, Look.ABSENT, refusal="no such CPU", **READY
+            Goal.RUNNING, Life.BOOTING, Look.ABSENT, refusal="no such CPU", **READY
         ).record
         self.assertEqual(record.reason, "no such CPU")
-        self.assertIs(record.wanted, Wanted.ENDED)
+        self.assertIs(record.wanted, Goal.ENDED)
 
     def test_overdue(self) -> None:
         """What does not run in time has failed, with the last trouble."""
-        for look in (Look.ABSENT, Look.UNKNOWN):
-            record = decide(
-                Wanted.RUNNING, Phase.PENDING, look, 600, trouble="no image"
-            ).record
+        for life, look in product(
+            (Life.STAGING, Life.BOOTING), (Look.ABSENT, Look.UNKNOWN)
+        ):
+            record = decide(Goal.RUNNING, life, look, 600, trouble="no image").record
             self.assertEqual(
                 (record.reason_code, record.reason), (SERVER_ERROR, "no image")
             )
 
+    def test_stop(self) -> None:
+        """
+        A stop is: the guest is asked; domain, once it has ended or its time is
+        over; card.
+        """
+        record = decide(Goal.STOPPED, Life.RUNNING, Look.RUNNING).record
+        self.assertIs(record.life, Life.STOPPING)
+        stopping = (Goal.STOPPED, Life.STOPPING)
+        self.assertEqual(decide(*stopping, Look.RUNNING), ShutDown())
+        asked = {"is_shutdown_asked": True}
+        self.assertEqual(
+            decide(*stopping, Look.RUNNING, **asked), Rest(NOW.timestamp() + 60)
+        )
+        self.assertEqual(decide(*stopping, Look.RUNNING, 60, **asked), Destroy())
+        self.assertEqual(decide(*stopping, Look.RUNNING, is_deaf=True), Destroy())
+        self.assertEqual(decide(*stopping, Look.HALTED), Destroy())
+        self.assertEqual(decide(*stopping, Look.ABSENT), Detach())
+        record = decide(*stopping, Look.ABSENT, is_detached=True).record
+        self.assertIs(record.life, Life.STOPPED)
+        self.assertEqual(decide(Goal.STOPPED, Life.STOPPED, Look.ABSENT), Rest())
+
+    def test_start(self) -> None:
+        """What is stopped and shall run boots again."""
+        record = decide(Goal.RUNNING, Life.STOPPED, Look.ABSENT).record
+        self.assertIs(record.life, Life.BOOTING)
+
+    def test_start_while_stopping(self) -> None:
+        """What shall run again while it stops stops first."""
+        decision = decide(Goal.RUNNING, Life.STOPPING, Look.RUNNING)
+        self.assertEqual(decision, ShutDown())
+
     def test_termination(self) -> None:
-        """An end is: domain, card, told; then disk; then all that is left."""
-        ending = (Wanted.ENDED, Phase.EXTANT)
-        self.assertEqual(decide(*ending, Look.RUNNING), Destroy())
-        self.assertEqual(decide(*ending, Look.ABSENT), Detach())
-        record = decide(*ending, Look.ABSENT, is_detached=True).record
-        self.assertIs(record.phase, Phase.TEARDOWN)
-        ended = (Wanted.ENDED, Phase.TEARDOWN, Look.ABSENT)
+        """An end is: guest, domain, card, told; then disk; then all that is left."""
+        self.assertEqual(decide(*ENDING, Look.RUNNING), ShutDown())
+        self.assertEqual(decide(*ENDING, Look.RUNNING, 5), Destroy())
+        self.assertEqual(decide(*ENDING, Look.ABSENT), Detach())
+        record = decide(*ENDING, Look.ABSENT, is_detached=True).record
+        self.assertIs(record.life, Life.TERMINATED)
+        ended = (*ENDED, Look.ABSENT)
         self.assertEqual(decide(*ended, ended_at=NOW), Discard())
         self.assertEqual(
             decide(*ended, ended_at=NOW, is_clean=True), Rest(NOW.timestamp() + 180)
@@ -192,3 +260,10 @@ class CaseTests(SynchronousTestCase):
         late = {"after_s": 180, "ended_at": NOW, "is_clean": True}
         self.assertEqual(decide(*ended, **late), Rest(NOW.timestamp() + 360))
         self.assertEqual(decide(*ended, **late, is_heard=True), Forget())
+
+    def test_no_grace(self) -> None:
+        """Without time for its guest a domain is ended at once."""
+        record = evolve(HOSTED, wanted=Goal.ENDED, life=Life.SHUTTING_DOWN, since=NOW)
+        limits = evolve(LIMITS, terminate_grace_s=0)
+        decision = plan(record, Parts(look=Look.RUNNING), NOW, limits)
+        self.assertEqual(decision, Destroy())

@@ -242,6 +242,41 @@ def make_ihypervisor_tests(
                 [domain.name for domain in await hypervisor.list()], ["i-00000002"]
             )
 
+        async def test_shut_down_nothing(self) -> None:
+            """What is not there cannot be asked to shut down."""
+            hypervisor = await self.started()
+            self.assertFalse(await hypervisor.shut_down("i-00000001"))
+
+        async def test_shut_down(self) -> None:
+            """A guest that runs can be asked to shut down."""
+            hypervisor = await self.started()
+            await hypervisor.run(self.under.spec("i-00000001"))
+            self.assertTrue(await hypervisor.shut_down("i-00000001"))
+
+        async def test_memo(self) -> None:
+            """
+            What a domain carries is told by it, also to the next daemon; of
+            others nothing is told.
+            """
+            hypervisor = await self.started()
+            memo = '{"who": "Łukasz & <co>", "what": "x\\ny"}'
+            spec = evolve(self.under.spec("i-00000001"), memo=memo)
+            await hypervisor.run(spec)
+            await hypervisor.run(self.under.spec("i-00000002"))
+            self.assertEqual(await hypervisor.memo("i-00000001"), memo)
+            self.assertEqual(await hypervisor.memo("i-00000002"), "")
+            self.assertEqual(await hypervisor.memo("i-00000003"), "")
+            await hypervisor.stop()
+            self.hypervisor = hypervisor = self.under.again()
+            await self.started()
+            self.assertEqual(await hypervisor.memo("i-00000001"), memo)
+
+        async def test_document(self) -> None:
+            """What a domain will be made of can be written down beforehand."""
+            spec = self.under.spec("i-00000001")
+            self.assertIn("i-00000001", self.hypervisor.document(spec))
+            self.assertIn("<domain", self.hypervisor.document(spec))
+
         async def test_reboot(self) -> None:
             """A rebooted domain goes on running."""
             hypervisor = await self.started()

@@ -18,6 +18,8 @@ from twisted.internet.defer import Deferred
 
 from euca_tw.api.cluster import CLUSTER
 from euca_tw.api.ec2.instances import (
+    GetConsoleOutput,
+    GetConsoleOutputResponse,
     PlacementRequest,
     RebootInstances,
     RunInstances,
@@ -43,6 +45,7 @@ from euca_tw.model.records import (
     Instance,
     InstanceState,
 )
+from euca_tw.nodectl.hooks import NoHooks
 from euca_tw.nodectl.memory import MemoryHypervisor, MemoryInstanceStore
 from euca_tw.nodectl.node import NodeController
 from euca_tw.nodectl.settings import NodeSettings
@@ -117,7 +120,9 @@ class Site:
                 self.machines[node] = Machine(
                     hypervisor=hypervisor,
                     instances=MemoryInstanceStore(
-                        clock=self.clock, consoles=hypervisor.consoles
+                        clock=self.clock,
+                        consoles=hypervisor.consoles,
+                        written_at=hypervisor.written_at,
                     ),
                 )
                 self.daemons[node] = Daemon(
@@ -174,9 +179,12 @@ class Site:
         service = NodeController(
             url=url_of(name),
             store=self._open(name, life),
-            hypervisor=Mortal(machine.hypervisor, life),
-            instances=Mortal(machine.instances, life, ("disk_capacity_gib",)),
+            hypervisor=Mortal(machine.hypervisor, life, ("document",)),
+            instances=Mortal(
+                machine.instances, life, ("disk_capacity_gib", "directory_of")
+            ),
             network=Mortal(machine.network, life),
+            hooks=NoHooks(),
             clock=life,
             random=Random(self.random.random()),
             settings=self.settings[2],
@@ -325,11 +333,10 @@ class Cloud:
         request = RebootInstances(instance_ids=instance_ids)
         return Deferred.fromCoroutine(self.instances.reboot_instances(ALICE, request))
 
-    def console(self, instance_id: str) -> Deferred[bytes]:
-        """What an instance's console has shown."""
-        return Deferred.fromCoroutine(
-            self.clusters.console_output(self.instance(instance_id))
-        )
+    def console(self, instance_id: str) -> Deferred[GetConsoleOutputResponse]:
+        """What a user is told of an instance's console."""
+        request = GetConsoleOutput(instance_id=instance_id)
+        return Deferred.fromCoroutine(self.instances.get_console_output(ALICE, request))
 
     def instance(self, instance_id: str) -> Instance:
         """A record."""

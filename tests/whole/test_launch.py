@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
+
 from euca_tw.cc.settings import ClusterSettings
 from euca_tw.clc.settings import ConvergenceSettings
 from euca_tw.model.capacity import Resources
@@ -72,12 +74,32 @@ class LaunchTests(WholeTestCase):
         self.assertIsNone(node.metadata_of("10.90.0.99"))
 
     def test_console(self) -> None:
-        """What an instance wrote is heard through both tiers."""
+        """
+        What an instance wrote is heard through both tiers, with when it did;
+        after its end too, for as long as its node keeps it.
+        """
         [name] = self.running()
         self.site.run(1)
-        asked = self.site.cloud.console(name)
-        self.until(lambda: asked.called)
-        self.assertIn(name.encode(), self.successResultOf(asked))
+        wrote_at = self.site.clock.seconds()
+        for live, words in ((True, name), (False, name), (False, "")):
+            self.site.run(100)
+            if live:
+                self.assertTrue(self.is_in(name, InstanceState.RUNNING))
+            asked = self.site.cloud.console(name)
+            self.until(lambda waiting=asked: waiting.called)
+            told = self.successResultOf(asked)
+            said = b64decode(told.output or "").decode()
+            self.assertIn(words, said)
+            if words:
+                late = wrote_at - told.timestamp.timestamp()
+                self.assertTrue(0 <= late < 3, late)
+            else:
+                self.assertEqual(said, "")
+            if live:
+                self.site.cloud.terminate(name)
+                self.until(lambda: self.is_in(name, InstanceState.TERMINATED))
+            else:
+                self.site.run(200)
 
     def test_reboot(self) -> None:
         """A reboot is done once, and noted."""

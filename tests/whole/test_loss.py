@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from attrs import evolve
+
 from euca_tw.cc.records import Placement
 from euca_tw.model.records import InstanceState
 from tests.whole.case import WholeTestCase
@@ -145,13 +147,27 @@ class LossTests(WholeTestCase):
         self.until(lambda: is_launched(self.site) and self.site.domains() != [])
 
     def test_node_lost_everything(self) -> None:
+        """A node that lost everything learns it from its domains."""
+        [name] = self.running()
+        node = self.node_of(name)
+        self.lose(node)
+        self.site.start(node)
+        self.site.run(600)
+        self.assertTrue(is_launched(self.site), self.site.describe())
+        self.assertEqual(self.site.domains(), [(node, name)])
+        self.site.cloud.terminate(name)
+        self.until(lambda: is_ended(self.site))
+
+    def test_domain_tells_nothing(self) -> None:
         """
-        Instances that a node runs and knows nothing of stay as they were, told
-        to be silent; and end, domain and all, when they are asked to.
+        Instances that a node runs and can learn nothing of stay as they were,
+        told to be silent; and end, domain and all, when they are asked to.
         """
         [name] = self.running()
         node = self.node_of(name)
         self.lose(node)
+        guest = self.site.machines[node].hypervisor._guests[name]
+        guest.spec = evolve(guest.spec, memo="nothing to be read")
         self.site.start(node)
         self.site.run(600)
         self.assertTrue(self.is_in(name, InstanceState.RUNNING))
@@ -169,7 +185,7 @@ class LossTests(WholeTestCase):
         [name] = self.running()
         node = self.node_of(name)
         self.site.kill(node)
-        self.site.machines[node].hypervisor.power_off(name)
+        self.site.machines[node].hypervisor.vanish(name)
         self.site.run(60)
         self.site.start(node)
         self.until(lambda: is_ended(self.site))

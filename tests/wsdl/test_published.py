@@ -7,9 +7,22 @@ from __future__ import annotations
 from lxml import etree
 from twisted.trial.unittest import SkipTest, SynchronousTestCase
 
-from euca_tw.api.cluster import CLUSTER, LAUNCH_INSTANCES, RELEASE, WAIT_FOR_CHANGES
+from euca_tw.api.cluster import (
+    CLUSTER,
+    LAUNCH_INSTANCES,
+    READ_CONSOLE,
+    RELEASE,
+    WAIT_FOR_CHANGES,
+)
 from euca_tw.api.ec2.table import EC2
-from euca_tw.api.node import NC_LAUNCH_INSTANCE, NC_WAIT_FOR_CHANGES, NODE
+from euca_tw.api.node import (
+    NC_LAUNCH_INSTANCE,
+    NC_READ_CONSOLE,
+    NC_START_INSTANCE,
+    NC_STOP_INSTANCE,
+    NC_WAIT_FOR_CHANGES,
+    NODE,
+)
 from euca_tw.api.shapes import Api, Version
 from euca_tw.wsdl.write import wsdl
 from tests.wsdl.published import (
@@ -174,17 +187,18 @@ class Tiers(SynchronousTestCase):
         return sum(map(len, elements.values()))
 
     def test_cluster(self) -> None:
-        """The cluster's is the original's and our two operations."""
-        compared = self.check(
-            CLUSTER, "cc", {LAUNCH_INSTANCES.name, WAIT_FOR_CHANGES.name}
-        )
+        """The cluster's is the original's and our three operations."""
+        further = (LAUNCH_INSTANCES, READ_CONSOLE, WAIT_FOR_CHANGES)
+        compared = self.check(CLUSTER, "cc", {each.name for each in further})
         self.assertEqual(compared, 294)
 
     def test_node(self) -> None:
-        """The node's is the original's and our two operations."""
-        compared = self.check(
-            NODE, "nc", {NC_LAUNCH_INSTANCE.name, NC_WAIT_FOR_CHANGES.name}
+        """The node's is the original's and our five operations."""
+        further = (
+            *(NC_LAUNCH_INSTANCE, NC_STOP_INSTANCE, NC_START_INSTANCE),
+            *(NC_READ_CONSOLE, NC_WAIT_FOR_CHANGES),
         )
+        compared = self.check(NODE, "nc", {each.name for each in further})
         self.assertEqual(compared, 208)
 
 

@@ -442,7 +442,7 @@ class GetConsoleOutput(Request):
 @shape("GetConsoleOutputResponseType")
 class GetConsoleOutputResponse(Response):
     """
-    @ivar timestamp: when the output was taken, UTC.
+    @ivar timestamp: when the instance last wrote, UTC.
     @ivar output: base64 of the last 64 KiB.
     """
 
