@@ -223,6 +223,7 @@ class Cloud:
                 services=frozenset(section.scope_services),
             ),
             admission=self._admission,
+            in_thread=machine.in_thread,
         )
         soap = ec2_door(
             EC2,

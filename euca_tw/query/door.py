@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
 from itertools import chain
-from typing import Any
+from typing import Any, TypeVar
 
 import attrs
 from attrs import Factory, define, frozen
@@ -35,6 +35,7 @@ from euca_tw.api.errors import (
 from euca_tw.api.shapes import Api, Dispatch, Operation, Shape, Version, shape_of
 from euca_tw.common.admission import IAdmission, IAttempt, OpenAdmission
 from euca_tw.common.content_types import content_type_of
+from euca_tw.common.in_thread import InThread, in_this_thread
 from euca_tw.common.web import Asked, Reply
 from euca_tw.model.callers import Caller
 from euca_tw.query.claimed import claimed_key
@@ -43,8 +44,13 @@ from euca_tw.query.parameters import Read, parse, reader, tree, unique
 from euca_tw.query.signed import Signed
 from euca_tw.query.signing import PARAMETERS, Signatures
 
+T = TypeVar("T")
+
 CONTENT_TYPE = "text/xml;charset=UTF-8"
 DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n'
+
+#: A longer form is read in a thread.
+LARGE_BYTES = 50_000
 
 _FORM = "application/x-www-form-urlencoded"
 _CHARSETS = frozenset({"utf-8", "utf8", "us-ascii"})
@@ -68,6 +74,7 @@ class QueryDoor:
     @ivar versions: those that are served; more than the API has WSDLs for.
     @ivar signatures: those that are taken.
     @ivar admission: who may try.
+    @ivar in_thread: reads what is long; see L{LARGE_BYTES}.
     """
 
     _api: Api
@@ -78,6 +85,7 @@ class QueryDoor:
     _new_request_id: Callable[[], str]
     _signatures: Signatures = Factory(Signatures)
     _admission: IAdmission = Factory(OpenAdmission)
+    _in_thread: InThread = in_this_thread
     _log = Logger()
 
     async def answer(self, asked: Asked) -> Reply:
@@ -96,7 +104,7 @@ class QueryDoor:
     async def _answer(self, asked: Asked, request_id: str) -> Reply:
         attempt: IAttempt = self._admission.attempt(asked.peer, request_id)
         try:
-            signed = _signed(asked)
+            signed = await self._read(asked, lambda: _signed(asked))
             attempt.shows(claimed_key(signed))
             key_id = self._signatures.verified(
                 signed, self._keys.secret_of, self._clock.seconds()
@@ -108,11 +116,20 @@ class QueryDoor:
         attempt.succeeded(caller.account_id)
         given = signed.parameters
         call = self._call(given)
-        request = call.request_of(given)
+        request = await self._read(asked, lambda: call.request_of(given))
         response = await self._dispatch(call.operation, caller, request)
         if call.tells_request_id:
             response = attrs.evolve(response, request_id=request_id)
         return Reply(200, CONTENT_TYPE, _begun(call.pieces_of(response)))
+
+    async def _read(self, asked: Asked, read: Callable[[], T]) -> T:
+        """
+        A mebibyte of parameters takes some milliseconds twice, in which nobody
+        else would be answered.
+        """
+        if len(asked.body) > LARGE_BYTES:
+            return await self._in_thread(read)
+        return read()
 
     def _call(self, given: dict[str, str]) -> _Call:
         """

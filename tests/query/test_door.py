@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 import attrs
 from hypothesis import given
 from hypothesis import strategies as st
-from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.defer import CancelledError, Deferred, maybeDeferred
 from twisted.internet.task import Clock
 from twisted.logger import capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
@@ -27,7 +27,7 @@ from euca_tw.api.errors import (
 from euca_tw.api.shapes import Api, Empty, Operation, Version, shape, wire
 from euca_tw.common.web import Asked, Reply
 from euca_tw.model.callers import Caller
-from euca_tw.query.door import CONTENT_TYPE, QueryDoor, error_reply
+from euca_tw.query.door import CONTENT_TYPE, LARGE_BYTES, QueryDoor, error_reply
 from euca_tw.query.interfaces import IAccessKeys
 from tests.fakes.admission import RecordingAdmission
 from tests.query.requests import (
@@ -134,7 +134,21 @@ class DoorTestCase(SynchronousTestCase):
             self.ids += 1
             return f"request-{self.ids}"
 
-        return QueryDoor(api, versions, dispatch, Keys(), clock, new_request_id)
+        self.in_threads = 0
+
+        def in_thread(work: Callable[[], Any]) -> Deferred[Any]:
+            self.in_threads += 1
+            return maybeDeferred(work)
+
+        return QueryDoor(
+            api,
+            versions,
+            dispatch,
+            Keys(),
+            clock,
+            new_request_id,
+            in_thread=in_thread,
+        )
 
     def answer(self, asked: Asked) -> Reply:
         reply: Reply = self.successResultOf(self.door.answer(asked))
@@ -193,6 +207,16 @@ class AnswerTests(DoorTestCase):
                 ),
             )
         self.assertEqual(self.answer(signed_4_url(asked)).status, 200)
+
+    def test_long_request(self) -> None:
+        """What is long is read in a thread, and no other."""
+        for length, threads in ((LARGE_BYTES - 1000, 0), (LARGE_BYTES, 2)):
+            self.in_threads = 0
+            asked = LIST | {"ThingId.1": "x" * length}
+            self.assertEqual(self.answer(signed_2(asked)).status, 200)
+            self.assertEqual(self.in_threads, threads)
+            self.assertEqual(self.called.pop()[2], ListThings(ids=("x" * length,)))
+        self.refused(signed_2(asked | {"Thing": "x"}), "UnknownParameter")
 
     def test_form(self) -> None:
         """Where Query has its own form, it is turned into the request."""
