@@ -14,6 +14,8 @@ from tempfile import mkdtemp
 from typing import Any
 
 from twisted.internet import reactor
+from twisted.internet.process import ProcessReader
+from twisted.internet.task import deferLater
 from twisted.internet.threads import deferToThreadPool
 from twisted.python.threadpool import ThreadPool
 from twisted.trial.unittest import SkipTest, TestCase
@@ -383,6 +385,9 @@ class KeyTests(TestCase):
         self.confined.timeout_s = 0.0
         image = ext(self.directory / "image")
         self.assertIn("did not end within", await self.refusal(image))
+        # It was killed, and is about to be gone.
+        while any(isinstance(each, ProcessReader) for each in reactor.getReaders()):
+            await deferLater(reactor, 0.02)
 
     async def test_no_network(self) -> None:
         """Where the machine lets us, the programs have no network of ours."""

@@ -323,7 +323,7 @@ class LeakTests(TestCase):
                 now <= then for now, then in zip(self.held(), before, strict=True)
             )
 
-        await until(is_so)
+        await until(is_so, 60)
 
     async def test_connections(self) -> None:
         """Connecting a hundred times leaves no thread and no open file."""
