@@ -2,13 +2,14 @@
 PYTHON_BIN = .venv/bin
 TRIAL = $(PYTHON_BIN)/python tools/trial
 
-.PHONY: help setup demo demo-down test test-functional lint types bench fuzz clean
+.PHONY: help setup demo demo-down test test-functional test-xen lint types bench fuzz clean
 
 help:
 	@echo "make demo             a cloud on this machine, and an instance that boots in it"
 	@echo "make demo-down        end that cloud; nothing of it is left"
 	@echo "make test             all tests that need no root"
 	@echo "make test-functional  tests that need root, libvirt, or real clients"
+	@echo "make test-xen         tests on a real Xen, under emulation; built when first run"
 	@echo "make lint types       style and types"
 	@echo "make bench            speed, as ratios against peers and limits"
 	@echo "make fuzz             fuzz what reads strangers' bytes, FUZZ_S seconds each"
@@ -30,6 +31,9 @@ test-functional: setup
 	@tools/clients
 	@$(TRIAL) --functional
 
+test-xen: setup
+	@$(TRIAL) --xen
+
 lint: setup
 	@$(PYTHON_BIN)/ruff check .
 	@$(PYTHON_BIN)/ruff format --check .
@@ -45,4 +49,5 @@ fuzz: setup
 	@tools/fuzz $(FUZZ_S)
 
 clean: demo-down
-	rm -rf .venv .venv-fuzz .clients build dist *.egg-info .mypy_cache .ruff_cache _trial_temp*
+	@[ ! -x $(PYTHON_BIN)/python ] || tools/xen down
+	rm -rf .xen .venv .venv-fuzz .clients build dist *.egg-info .mypy_cache .ruff_cache _trial_temp*

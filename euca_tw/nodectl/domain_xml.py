@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from typing import Literal
 
-from attrs import frozen
+from attrs import evolve, frozen
 from lxml import etree
 
 from euca_tw.nodectl.interfaces import Disk, DomainSpec, Nic
@@ -39,12 +39,15 @@ class Board:
         so that its terminal stays free for C{virsh console}; C{file}: a serial
         port that the emulator writes to the file by itself; C{xen}: Xen's own,
         which xenconsoled writes where it is configured to.
+    @ivar loader: a path on the node, of what is booted in place of a kernel and
+        boots the guest's own disk; None: the board does that by itself.
     """
 
     os_type: str
     machine: str
     features: tuple[str, ...] = ()
     console: Literal["logged", "file", "xen"] = "logged"
+    loader: str | None = None
 
 
 @frozen(kw_only=True)
@@ -60,6 +63,9 @@ class Machine:
         default costs 120 MiB more in every domain.
     @ivar emulator: a path; None for the hypervisor's own choice.
     @ivar cpu_mode: None for the hypervisor's own choice.
+    @ivar keeps_ended: whether libvirt is to keep a domain that has ended, and
+        how it did.  Xen's driver tells one that reboots from one that is off
+        only by not keeping it.
     """
 
     domain_type: str
@@ -74,9 +80,11 @@ class Machine:
     cpu_mode: str | None = None
     translation_cache_mib: int | None = None
     has_virtio: bool = True
+    keeps_ended: bool = True
 
 
 _PC = Board(os_type="hvm", machine="pc", features=("acpi", "apic"))
+_PVH = Board(os_type="xenpvh", machine="xenpvh", console="xen")
 
 #: Software emulation: runs anywhere.
 QEMU = Machine(
@@ -114,13 +122,23 @@ XEN = Machine(
     ),
     disk_bus="xen",
     disk_prefix="xvd",
-    nic_model=None,
+    # Beside it Xen would emulate another card, of another name, which the
+    # bridge's rules do not know.
+    nic_model="netfront",
     kernel_arguments="root={root} console=hvc0 loglevel=4",
     has_virtio=False,
+    keeps_ended=False,
+)
+
+#: Guests of Xen without an emulated machine, on processors that virtualize.
+XEN_PVH = evolve(
+    XEN,
+    with_kernel=_PVH,
+    with_disk=evolve(_PVH, loader="/usr/lib/grub-xen/grub-i386-xen_pvh.bin"),
 )
 
 #: By the name that a configuration gives them.
-MACHINES = {machine.domain_type: machine for machine in (QEMU, KVM, XEN)}
+MACHINES = {"qemu": QEMU, "kvm": KVM, "xen": XEN, "xen-pvh": XEN_PVH}
 
 
 def domain_xml(spec: DomainSpec, machine: Machine, mark: str) -> str:
@@ -237,7 +255,10 @@ def _boot(
     os = _add(domain, "os")
     _add(os, "type", board.os_type, arch=machine.arch, machine=board.machine)
     if spec.kernel is None:
-        _add(os, "boot", dev="hd")
+        if board.loader is None:
+            _add(os, "boot", dev="hd")
+        else:
+            _add(os, "kernel", board.loader)
         return
     _add(os, "kernel", spec.kernel)
     if spec.ramdisk is not None:

@@ -29,6 +29,7 @@ from euca_tw.nodectl.interfaces import (
     DomainState,
     HypervisorUnavailable,
 )
+from euca_tw.nodectl.xen import is_xen, memory_for_guests_mib, why_refused
 
 try:
     import libvirt
@@ -73,6 +74,8 @@ class Connection:
     _callbacks: list[int] = field(factory=list, init=False)
     #: By UUID, whether a domain is ours: that never changes.
     _ours: dict[str, bool] = field(factory=dict, init=False)
+    #: Names of those that are ended to be run again at once.
+    _renewed: set[str] = field(factory=set, init=False)
 
     def domains(self) -> tuple[Domain, ...]:
         """Ours, running or not."""
@@ -88,7 +91,8 @@ class Connection:
                     state = _state(handle)
                     found.append(Domain(name=handle.name(), state=state))
         self._ours = ours
-        return tuple(found)
+        missed = self._renewed.difference(domain.name for domain in found)
+        return (*found, *map(_renewing, missed))
 
     def domain(self, name: str) -> Domain | None:
         """One of ours."""
@@ -96,10 +100,11 @@ class Connection:
         if handle is not None and self._is_ours(handle):
             with self._asking(libvirt.VIR_ERR_NO_DOMAIN):
                 return Domain(name=name, state=_state(handle))
-        return None
+        return _renewing(name) if name in self._renewed else None
 
-    def run(self, name: str, uuid: str, xml: str) -> None:
+    def run(self, name: str, uuid: str, xml: str, *, is_kept: bool = True) -> None:
         """
+        @param is_kept: whether libvirt keeps the domain when it has ended.
         @raise DomainRefused:
         """
         handle = self._find(name)
@@ -113,8 +118,11 @@ class Connection:
             handle = None
         self._ours[uuid] = True
         try:
-            handle = self._libvirt.defineXML(xml)
-            handle.create()
+            if is_kept:
+                handle = self._libvirt.defineXML(xml)
+                handle.create()
+            else:
+                self._libvirt.createXML(xml, 0)
         except libvirt.libvirtError as error:
             trouble = self._trouble(error)
             if handle is not None and not isinstance(trouble, ConnectionLost):
@@ -125,6 +133,8 @@ class Connection:
             ):
                 raise trouble from error
             text = _plain(error)
+            with self._asking():
+                text = why_refused(self._libvirt, text)
             if "Permission denied" in text:
                 text += " (the user that domains run as cannot get at their disks)"
             raise DomainRefused(text) from error
@@ -183,6 +193,8 @@ class Connection:
         """Cores and memory of the machine."""
         with self._asking():
             _, memory_mib, cores, *_ = self._libvirt.getInfo()
+            if is_xen(self._libvirt):
+                memory_mib = memory_for_guests_mib(self._libvirt)
         return Resources(cores=int(cores), memory_mib=int(memory_mib), disk_gib=0)
 
     def close(self) -> None:
@@ -266,8 +278,25 @@ class Connection:
                 _forget(handle)
 
     def _reset(self, handle: Any) -> None:
-        with self._asking(libvirt.VIR_ERR_NO_DOMAIN, libvirt.VIR_ERR_OPERATION_INVALID):
+        gone = (libvirt.VIR_ERR_NO_DOMAIN, libvirt.VIR_ERR_OPERATION_INVALID)
+        with self._asking(*gone, libvirt.VIR_ERR_NO_SUPPORT):
             handle.reset(0)
+            return
+        with self._asking(*gone):
+            if handle.isActive():
+                self._renew(handle)
+
+    def _renew(self, handle: Any) -> None:
+        """Xen's driver has no reset line: end the domain, and run it anew."""
+        name, xml = str(handle.name()), handle.XMLDesc(0)
+        # Who looks meanwhile shall not think that it has ended.
+        self._renewed.add(name)
+        try:
+            self._end(handle)
+            self._libvirt.createXML(xml, 0)
+        finally:
+            self._renewed.discard(name)
+            self._watchers.changed(name, True)
 
     @contextmanager
     def _asking(self, *fine: int) -> Iterator[None]:
@@ -348,9 +377,17 @@ _ENDINGS = {
 }
 
 
+def _renewing(name: str) -> Domain:
+    return Domain(name=name, state=DomainState.RUNNING)
+
+
 def _state(handle: Any) -> DomainState:
     number, reason = handle.state()
     if number == libvirt.VIR_DOMAIN_SHUTOFF:
+        if not handle.isPersistent():
+            # Nothing keeps it, so it is about to be gone, or to begin anew: Xen's
+            # driver says for seconds that a guest is off which reboots.
+            return DomainState.RUNNING
         for name, state in _ENDINGS.items():
             if reason == getattr(libvirt, name):
                 return state

@@ -39,6 +39,10 @@ from euca_tw.nodectl.root_disk import RootDisks
 _GIB, _MIB = 1 << 30, 1 << 20
 
 
+def _absolute(path: Path) -> Path:
+    return path.absolute()
+
+
 @implementer(IInstanceStore)
 @define(eq=False, kw_only=True)
 class FileInstanceStore:
@@ -49,13 +53,15 @@ class FileInstanceStore:
     @ivar root_disks: makes those that instances boot from.
     @ivar console_elsewhere: where the hypervisor itself keeps the output of
         consoles that are not written to the instance's directory, with
-        C{{name}} for the domain's name (Xen: C{/var/log/xen/guest-{name}.log}).
+        C{{name}} for the domain's name (Xen:
+        C{/var/log/xen/console/guest-{name}.log}).
     """
 
     reactor: IProcessReactor
     in_thread: InThread
     cache: ImageCache
-    directory: Path
+    # Others are told of what is in it, who have their own idea of where they are.
+    directory: Path = field(converter=_absolute)
     disk_gib: int
     console_elsewhere: str | None = None
     root_disks: RootDisks = Factory(

@@ -13,6 +13,7 @@ from euca_tw.nodectl.domain_xml import (
     NAMESPACE,
     QEMU,
     XEN,
+    XEN_PVH,
     Found,
     Machine,
     device_name,
@@ -64,6 +65,8 @@ DOMAINS: dict[str, tuple[DomainSpec, Machine]] = {
     "kvm-disk": (WHOLE_DISK, KVM),
     "xen-kernel": (WITH_KERNEL, XEN),
     "xen-disk": (WHOLE_DISK, XEN),
+    "xen-pvh-kernel": (WITH_KERNEL, XEN_PVH),
+    "xen-pvh-disk": (WHOLE_DISK, XEN_PVH),
 }
 
 
@@ -129,6 +132,27 @@ class DomainXmlTests(SynchronousTestCase):
         """The emulator may be chosen."""
         domain = self.parsed(WITH_KERNEL, evolve(QEMU, emulator="/opt/qemu"))
         self.assertEqual(domain.findtext("devices/emulator"), "/opt/qemu")
+
+    def test_one_card(self) -> None:
+        """
+        A guest of Xen has one card on the bridge for each that it shall have,
+        of the name that the bridge's rules know, and none that is emulated.
+        """
+        for machine in (XEN, XEN_PVH):
+            for spec in (WITH_KERNEL, WHOLE_DISK):
+                [model] = self.parsed(spec, machine).findall("devices/interface/model")
+                self.assertEqual(model.get("type"), "netfront")
+
+    def test_loader(self) -> None:
+        """
+        Where a guest's own disk cannot be booted by the machine, it is booted by
+        a loader of the machine's, which is told nothing.
+        """
+        domain = self.parsed(WHOLE_DISK, XEN_PVH)
+        self.assertIn("grub", domain.findtext("os/kernel") or "")
+        self.assertIsNone(domain.find("os/cmdline"))
+        self.assertIsNone(domain.find("os/initrd"))
+        self.assertIsNone(domain.find("os/boot"))
 
     def test_raw_disk(self) -> None:
         """A raw disk has nothing under it."""

@@ -49,6 +49,7 @@ except ImportError:
     libvirt = None
 
 URI = "test:///default"
+NAME = "i-00000001"
 MACHINE = evolve(QEMU, domain_type="test", arch="i686")
 
 
@@ -377,6 +378,85 @@ class LibvirtHypervisorTests(SynchronousTestCase):
 
 #: For those who do not want to hear.
 DEAF = Watchers(changed=lambda name, anew: None, lost=lambda: None)
+
+
+@define
+class ResetlessConnection:
+    """A driver whose domains have no reset line, as that of Xen."""
+
+    _driver: Any
+    during: Callable[[], None]
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._driver, name)
+
+    def lookupByName(self, name: str) -> ResetlessDomain:
+        return ResetlessDomain(self._driver.lookupByName(name), self.during)
+
+
+@define
+class ResetlessDomain:
+    _domain: Any
+    _during: Callable[[], None]
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._domain, name)
+
+    def reset(self, flags: int) -> None:
+        # Nor can the driver for tests do this, and says so.
+        self._domain.migrateSetMaxDowntime(1, flags)
+
+    def destroy(self) -> None:
+        self._domain.destroy()
+        self._during()
+
+
+class ResetlessTests(SynchronousTestCase):
+    """A driver that cannot reset."""
+
+    def setUp(self) -> None:
+        self.driver = keep_driver(self)
+        self.changed: list[tuple[str, bool]] = []
+        watchers = evolve(DEAF, changed=lambda *change: self.changed.append(change))
+        self.seen: list[tuple[Domain | None, tuple[Domain, ...]]] = []
+        self.is_refused = False
+        resetless = ResetlessConnection(self.driver, self.during)
+        self.connection = Connection(resetless, "nc", watchers)
+        domain = self.driver.createXML(domain_xml(a_spec(NAME), MACHINE, "nc"), 0)
+        self.addCleanup(lambda: self.connection.destroy(NAME))
+        self.number = domain.ID()
+
+    def during(self) -> None:
+        """What others see while the domain is not there."""
+        self.seen.append((self.connection.domain(NAME), self.connection.domains()))
+        if self.is_refused:
+            # Whoever had the name first.
+            xml = domain_xml(a_spec(NAME), MACHINE, "other").replace("5a5a", "6b6b")
+            other = self.driver.createXML(xml, 0)
+            self.addCleanup(other.destroy)
+
+    def test_reset(self) -> None:
+        """It is ended and run anew, and others see it run all the time."""
+        self.connection.reset(NAME)
+        running = Domain(name=NAME, state=DomainState.RUNNING)
+        self.assertEqual(self.seen, [(running, (running,))])
+        self.assertEqual(self.connection.domains(), (running,))
+        self.assertNotEqual(self.driver.lookupByName(NAME).ID(), self.number)
+        self.assertEqual(self.changed, [(NAME, True)])
+
+    def test_not_anew(self) -> None:
+        """Where it does not come to run anew it is gone, and that is told."""
+        self.is_refused = True
+        self.assertRaises(HypervisorUnavailable, self.connection.reset, NAME)
+        self.assertEqual(self.connection.domains(), ())
+        self.assertIsNone(self.connection.domain(NAME))
+        self.assertEqual(self.changed, [(NAME, True)])
+
+    def test_gone(self) -> None:
+        """What is there no more is not run anew."""
+        self.connection.destroy(NAME)
+        self.connection.reset(NAME)
+        self.assertEqual(self.connection.domains(), ())
 
 
 class ConnectionTests(SynchronousTestCase):

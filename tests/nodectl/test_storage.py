@@ -122,6 +122,19 @@ class FileInstanceStoreTests(SynchronousTestCase):
             list(CONTENT.values()),
         )
 
+    def test_relative(self) -> None:
+        """
+        What a hypervisor is told is whole paths, also where our own directory
+        is not told as one.
+        """
+        relative = self.directory.relative_to(Path.cwd())
+        self.store = a_store(relative, self.reactor, self.web)
+        staged = self.successResultOf(self.stage())
+        self.assertEqual(Path(staged.disk.path), self.here / "root.qcow2")
+        self.assertTrue(
+            Path(staged.disk.path).read_text().endswith(f" on {self.here}/image")
+        )
+
     def test_disk(self) -> None:
         """The disk is as large as the instance's type has it."""
         staged = self.successResultOf(self.stage(disk_gib=2))

@@ -1,0 +1,1 @@
+"""A real Xen under emulation, for tests: see C{tools/xen}."""
