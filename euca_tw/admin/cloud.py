@@ -15,7 +15,7 @@ from twisted.logger import Logger
 from twisted.web.client import BrowserLikeRedirectAgent
 
 from euca_tw.admin.actions import Actions
-from euca_tw.admin.configuration import Configuration, address_pool, public_url
+from euca_tw.admin.configuration import Configuration, public_url
 from euca_tw.admin.daemon import (
     REPLAYS,
     Daemon,
@@ -30,6 +30,7 @@ from euca_tw.admin.direct import CLOUD_STORE, cloud_sealing
 from euca_tw.admin.refusals import Refusals
 from euca_tw.admin.server import AdminSocket
 from euca_tw.admin.tier import cooperator_of
+from euca_tw.admin.values import address_pool
 from euca_tw.api.ec2.table import EC2, QUERY_VERSIONS
 from euca_tw.api.shapes import Version
 from euca_tw.clc.accounts import ADMIN, Accounts

@@ -8,17 +8,30 @@ it against the classes here.
 
 from __future__ import annotations
 
-import re
 import socket
 from collections.abc import Iterable, Mapping
-from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from attrs import Factory, frozen
 
-from euca_tw.cc.schedule import POLICIES
+from euca_tw.admin.values import (
+    check_address_or_none,
+    check_addresses,
+    check_domain_type,
+    check_hypervisor,
+    check_name,
+    check_names,
+    check_network,
+    check_not_negative,
+    check_policy,
+    check_pool,
+    check_positive,
+    check_url,
+    check_url_or_none,
+    check_versions,
+    url_of,
+)
 from euca_tw.cc.settings import ClusterSettings
 from euca_tw.clc.admission import AdmissionLimits
 from euca_tw.clc.settings import ConvergenceSettings
@@ -26,140 +39,8 @@ from euca_tw.common.config import ConfigError, checked, read_section, read_toml
 from euca_tw.common.connections import ConnectionLimits
 from euca_tw.model.capacity import MachineType
 from euca_tw.model.quotas import Quotas
-from euca_tw.nodectl.domain_xml import MACHINES
 from euca_tw.nodectl.settings import NodeSettings
-from euca_tw.query.signing import ALL_VERSIONS
 from euca_tw.vnet.settings import BridgeSettings, check_address, check_bridge_name
-
-#: A pool of public addresses is not larger than this.
-_MOST_ADDRESSES = 1 << 16
-_HYPERVISORS = ("memory",)
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}\Z")
-
-
-# --- what values may be -----------------------------------------------------
-
-
-def _name(text: str) -> None:
-    if _NAME.match(text) is None:
-        raise ValueError(f"{text!r} is not a name of letters, digits and -_.")
-
-
-def _url(text: str) -> None:
-    parts = urlsplit(text)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError(f"{text!r} is not an http(s) URL")
-
-
-def _url_or_none(text: str) -> None:
-    if text:
-        _url(text)
-
-
-def _positive(number: float) -> None:
-    if number <= 0:
-        raise ValueError(f"{number} is not more than 0")
-
-
-def _not_negative(number: float) -> None:
-    # Nothing is less than infinity, or no number, a second.
-    if not 0 <= number < float("inf"):
-        raise ValueError(f"{number} is not 0, or more")
-
-
-def _network(text: str) -> None:
-    if IPv4Network(text).num_addresses < 8:
-        raise ValueError(f"{text} has no room for instances")
-
-
-def _address_or_none(text: str) -> None:
-    if text:
-        IPv4Address(text)
-
-
-def _addresses(texts: tuple[str, ...]) -> None:
-    for text in texts:
-        IPv4Address(text)
-
-
-def _pool(texts: tuple[str, ...]) -> None:
-    address_pool(texts)
-
-
-def _hypervisor(text: str) -> None:
-    if text not in _HYPERVISORS and "://" not in text:
-        raise ValueError(
-            f"{text!r} is neither memory nor a libvirt URI such as qemu:///system"
-        )
-
-
-def _domain_type(text: str) -> None:
-    if text and text not in MACHINES:
-        raise ValueError(f"{text!r} is none of {', '.join(MACHINES)}")
-
-
-def _versions(texts: tuple[str, ...]) -> None:
-    if not texts:
-        raise ValueError("names no version, so that nobody could sign a request")
-    for text in texts:
-        if text not in ALL_VERSIONS:
-            known = ", ".join(sorted(ALL_VERSIONS))
-            raise ValueError(f"{text!r} is none of {known}")
-
-
-def _names(texts: tuple[str, ...]) -> None:
-    for text in texts:
-        _name(text)
-
-
-def _policy(text: str) -> None:
-    if text not in POLICIES:
-        raise ValueError(f"{text!r} is none of {', '.join(POLICIES)}")
-
-
-def address_pool(texts: Iterable[str]) -> tuple[str, ...]:
-    """
-    The addresses that single addresses, ranges (C{10.0.0.1-10.0.0.9}) and
-    networks (C{10.0.1.0/28}, without the first and the last) make up.
-
-    @raise ValueError: with what is wrong.
-    """
-    pool: dict[str, None] = {}
-    for text in texts:
-        first, dash, last = text.partition("-")
-        if dash:
-            low, high = IPv4Address(first.strip()), IPv4Address(last.strip())
-        else:
-            network = IPv4Network(text)
-            low, high = network.network_address, network.broadcast_address
-            if network.num_addresses > 2:
-                low, high = low + 1, high - 1
-        if not 0 <= int(high) - int(low) < _MOST_ADDRESSES:
-            raise ValueError(f"{text} is not 1 to {_MOST_ADDRESSES} addresses")
-        pool.update((str(IPv4Address(n)), None) for n in range(int(low), int(high) + 1))
-    return tuple(pool)
-
-
-def url_of(listen: str, host_name: str) -> str:
-    """
-    The URL of what listens at an endpoint.
-
-    @param host_name: of this machine, for an endpoint of all its addresses.
-    @raise ValueError: it cannot be told.
-    """
-    kind, port, *rest = f"{listen}:".replace("\\:", "\0").split(":")
-    settings = dict(each.partition("=")[::2] for each in rest)
-    if kind not in ("tcp", "tcp6", "ssl") or not port.isdigit():
-        raise ValueError(f"no URL can be made of {listen!r}: name it")
-    host = settings.get("interface", "").replace("\0", ":")
-    if host in ("", "0.0.0.0", "::"):  # noqa: S104, nobody listens here
-        host = host_name
-    if ":" in host:
-        host = f"[{host}]"
-    return f"{'https' if kind == 'ssl' else 'http'}://{host}:{port}/"
-
-
-# --- the sections -----------------------------------------------------------
 
 
 @frozen(kw_only=True)
@@ -171,7 +52,8 @@ class CloudSection(ConvergenceSettings):
     @ivar listen: an endpoint, as Twisted describes them.
     @ivar url: under which users and nodes reach it; C{""}: this machine's name
         (or the address it listens on) and the port.
-    @ivar public_addresses: what AllocateAddress gives; see L{address_pool}.
+    @ivar public_addresses: what AllocateAddress gives; see
+        L{euca_tw.admin.values.address_pool}.
     @ivar certificate, key: PEM; None: made in C{state_dir/keys} at first start.
     @ivar accept_sha1: whether users may sign SOAP requests by it.
     @ivar replays: the memory of signed SOAP requests, which several processes of
@@ -183,17 +65,17 @@ class CloudSection(ConvergenceSettings):
 
     state_dir: Path = Path("/var/lib/euca_tw/clc")
     listen: str = "tcp:8773"
-    url: str = checked(_url_or_none, "")
-    region: str = checked(_name, "eucalyptus")
-    public_addresses: tuple[str, ...] = checked(_pool, ())
+    url: str = checked(check_url_or_none, "")
+    region: str = checked(check_name, "eucalyptus")
+    public_addresses: tuple[str, ...] = checked(check_pool, ())
     certificate: Path | None = None
     key: Path | None = None
-    max_body_bytes: int = checked(_positive, 1 << 20)
+    max_body_bytes: int = checked(check_positive, 1 << 20)
     accept_sha1: bool = True
     replays: Path | None = None
-    signature_versions: tuple[str, ...] = checked(_versions, ("2", "4"))
-    scope_regions: tuple[str, ...] = checked(_names, ())
-    scope_services: tuple[str, ...] = checked(_names, ())
+    signature_versions: tuple[str, ...] = checked(check_versions, ("2", "4"))
+    scope_regions: tuple[str, ...] = checked(check_names, ())
+    scope_services: tuple[str, ...] = checked(check_names, ())
 
 
 @frozen(kw_only=True)
@@ -213,16 +95,16 @@ class LimitsSection:
         be let in.
     """
 
-    connections: int = checked(_not_negative, 4096)
-    connections_per_source: int = checked(_not_negative, 1024)
-    head_s: float = checked(_not_negative, 30.0)
-    slowest_bytes_per_s: int = checked(_not_negative, 1024)
-    pending_mib: int = checked(_not_negative, 64)
-    requests_in_work: int = checked(_not_negative, 1000)
-    requests_per_s: float = checked(_not_negative, 100.0)
-    burst: int = checked(_positive, 500)
-    failures_per_s: float = checked(_not_negative, 1.0)
-    failures_burst: int = checked(_positive, 50)
+    connections: int = checked(check_not_negative, 4096)
+    connections_per_source: int = checked(check_not_negative, 1024)
+    head_s: float = checked(check_not_negative, 30.0)
+    slowest_bytes_per_s: int = checked(check_not_negative, 1024)
+    pending_mib: int = checked(check_not_negative, 64)
+    requests_in_work: int = checked(check_not_negative, 1000)
+    requests_per_s: float = checked(check_not_negative, 100.0)
+    burst: int = checked(check_positive, 500)
+    failures_per_s: float = checked(check_not_negative, 1.0)
+    failures_burst: int = checked(check_positive, 50)
 
     @property
     def of_connections(self) -> ConnectionLimits:
@@ -260,7 +142,7 @@ class ImagesSection:
     directory: Path | None = None
     import_directories: tuple[Path, ...] = ()
     users_may_fetch: bool = True
-    largest_mib: int = checked(_positive, 1 << 16)
+    largest_mib: int = checked(check_positive, 1 << 16)
     demo: Path | None = None
 
 
@@ -273,8 +155,8 @@ class ClusterSection:
     @ivar certificate: with which its controller signs.
     """
 
-    name: str = checked(_name)
-    url: str = checked(_url)
+    name: str = checked(check_name)
+    url: str = checked(check_url)
     certificate: Path
 
 
@@ -287,17 +169,17 @@ class ClusterControllerSection(ClusterSettings):
     @ivar certificate, key: PEM; None: made in C{state_dir/keys} at first start.
     """
 
-    name: str = checked(_name, "cluster1")
+    name: str = checked(check_name, "cluster1")
     state_dir: Path = Path("/var/lib/euca_tw/cc")
     listen: str = "tcp:8774"
-    url: str = checked(_url_or_none, "")
+    url: str = checked(check_url_or_none, "")
     cloud_certificate: Path | None = None
     certificate: Path | None = None
     key: Path | None = None
-    subnet: str = checked(_network, ClusterSettings().subnet)
-    router: str = checked(_address_or_none, "")
-    nameservers: tuple[str, ...] = checked(_addresses, ())
-    policy: str = checked(_policy, ClusterSettings().policy)
+    subnet: str = checked(check_network, ClusterSettings().subnet)
+    router: str = checked(check_address_or_none, "")
+    nameservers: tuple[str, ...] = checked(check_addresses, ())
+    policy: str = checked(check_policy, ClusterSettings().policy)
 
 
 @frozen(kw_only=True)
@@ -308,7 +190,7 @@ class NodeSection:
     @ivar certificate: with which it signs.
     """
 
-    url: str = checked(_url)
+    url: str = checked(check_url)
     certificate: Path
 
 
@@ -320,7 +202,8 @@ class NodeControllerSection(NodeSettings):
     @ivar url: under which the cluster controller reaches it, and the name by
         which the node is known; C{""}: as of L{CloudSection.url}.
     @ivar hypervisor: C{memory}, or a URI of libvirt.
-    @ivar domain_type: of libvirt's domains: one of L{MACHINES}; C{""} is
+    @ivar domain_type: of libvirt's domains: one of
+        L{euca_tw.nodectl.domain_xml.MACHINES}; C{""} is
         C{xen} with its URI, else C{qemu}.
     @ivar mark: by which this node knows its domains; two nodes on one machine
         must have two.
@@ -342,28 +225,30 @@ class NodeControllerSection(NodeSettings):
 
     state_dir: Path = Path("/var/lib/euca_tw/nc")
     listen: str = "tcp:8775"
-    url: str = checked(_url_or_none, "")
-    hypervisor: str = checked(_hypervisor, "qemu:///system")
-    domain_type: str = checked(_domain_type, "")
-    mark: str = checked(_name, "euca_tw")
+    url: str = checked(check_url_or_none, "")
+    hypervisor: str = checked(check_hypervisor, "qemu:///system")
+    domain_type: str = checked(check_domain_type, "")
+    mark: str = checked(check_name, "euca_tw")
     instances_dir: Path | None = None
     bridge: str = checked(check_bridge_name, BridgeSettings().bridge)
     bridge_address: str = checked(check_address, BridgeSettings().address)
     has_way_out: bool = BridgeSettings().has_way_out
-    image_cache_gib: int = checked(_positive, 20)
-    least_free_mib: int = checked(_not_negative, 1024)
+    image_cache_gib: int = checked(check_positive, 20)
+    least_free_mib: int = checked(check_not_negative, 1024)
     inject_keys: bool = False
-    memory_reserve_mib: int = checked(_not_negative, 256)
-    cores_reserve: int = checked(_not_negative, 0)
-    disk_reserve_gib: int = checked(_not_negative, 0)
-    cores_overcommit: float = checked(_positive, 1.0)
-    memory_overcommit: float = checked(_positive, 1.0)
-    disk_overcommit: float = checked(_positive, 1.0)
-    stop_grace_s: float = checked(_not_negative, NodeSettings().stop_grace_s)
-    terminate_grace_s: float = checked(_not_negative, NodeSettings().terminate_grace_s)
+    memory_reserve_mib: int = checked(check_not_negative, 256)
+    cores_reserve: int = checked(check_not_negative, 0)
+    disk_reserve_gib: int = checked(check_not_negative, 0)
+    cores_overcommit: float = checked(check_positive, 1.0)
+    memory_overcommit: float = checked(check_positive, 1.0)
+    disk_overcommit: float = checked(check_positive, 1.0)
+    stop_grace_s: float = checked(check_not_negative, NodeSettings().stop_grace_s)
+    terminate_grace_s: float = checked(
+        check_not_negative, NodeSettings().terminate_grace_s
+    )
     hooks_dir: Path | None = None
-    hook_deadline_s: float = checked(_positive, 30.0)
-    console_mib: int = checked(_positive, 1)
+    hook_deadline_s: float = checked(check_positive, 30.0)
+    console_mib: int = checked(check_positive, 1)
     cluster_certificate: Path | None = None
     certificate: Path | None = None
     key: Path | None = None

@@ -20,11 +20,6 @@ class Turns:
     _waiting: OrderedDict[Hashable, Callable[[], object]] = field(factory=OrderedDict)
     _call: Any = None
 
-    @property
-    def are_asked(self) -> bool:
-        """Whether anybody waits."""
-        return bool(self._waiting)
-
     def ask(self, who: Hashable, go_on: Callable[[], object]) -> None:
         """Call C{go_on} when it is its turn."""
         self._waiting[who] = go_on

@@ -223,12 +223,6 @@ def found_in(xml: str, mark: str) -> Found | None:
     return Found(instance_id=found.get("id", ""), memo=found.get("memo", ""))
 
 
-def instance_in(xml: str, mark: str) -> str | None:
-    """The instance's identifier, as L{found_in} has it."""
-    found = found_in(xml, mark)
-    return None if found is None else found.instance_id
-
-
 def device_name(device: str, machine: Machine) -> str:
     """
     A disk's name in the guest: C{vda} is C{xvda} on Xen.

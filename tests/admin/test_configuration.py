@@ -15,11 +15,10 @@ from euca_tw.admin.configuration import (
     MACHINE_TYPES,
     SECTIONS,
     Configuration,
-    address_pool,
     parse_configuration,
     read_configuration,
-    url_of,
 )
+from euca_tw.admin.values import address_pool, url_of
 from euca_tw.clc.admission import AdmissionLimits
 from euca_tw.common.config import ConfigError
 from euca_tw.common.connections import ConnectionLimits

@@ -510,7 +510,7 @@ class LaneTests(SynchronousTestCase):
             answers = b""
             for data in sent:
                 answers += wire.send(data) + wire.turns(4)
-                while wire.site.turns.are_asked:
+                while wire.site.turns._waiting:
                     answers += wire.turns(4)
             found.append((asked, answers, wire.transport.disconnecting))
         return found

@@ -19,7 +19,6 @@ from euca_tw.nodectl.domain_xml import (
     device_name,
     domain_xml,
     found_in,
-    instance_in,
 )
 from euca_tw.nodectl.interfaces import Disk, DomainSpec, Nic
 
@@ -174,12 +173,17 @@ class DeviceNameTests(SynchronousTestCase):
             self.assertRaises(ValueError, device_name, device, QEMU)
 
 
-class InstanceInTests(SynchronousTestCase):
+class FoundInTests(SynchronousTestCase):
+    def instance_in(self, xml: str) -> str:
+        found = found_in(xml, "nc")
+        assert found is not None
+        return found.instance_id
+
     def test_ours(self) -> None:
         """Every domain that was written is known again."""
         for spec, machine in DOMAINS.values():
             written = domain_xml(spec, machine, "nc")
-            self.assertEqual(instance_in(written, "nc"), "i-12345678")
+            self.assertEqual(self.instance_in(written), "i-12345678")
 
     def test_element(self) -> None:
         """The metadata element alone is enough."""
@@ -187,12 +191,12 @@ class InstanceInTests(SynchronousTestCase):
             f"<euca:instance xmlns:euca='{NAMESPACE}' id='i-12345678' mark='nc'/>",
             "<instance id='i-12345678' mark='nc'/>",
         ):
-            self.assertEqual(instance_in(xml, "nc"), "i-12345678")
+            self.assertEqual(self.instance_in(xml), "i-12345678")
 
     def test_another_mark(self) -> None:
         """A domain of another node controller is not ours."""
         written = domain_xml(WITH_KERNEL, QEMU, "other")
-        self.assertIsNone(instance_in(written, "nc"))
+        self.assertIsNone(found_in(written, "nc"))
 
     def test_not_ours(self) -> None:
         """A domain of somebody else is not ours, whatever its name."""
@@ -204,4 +208,4 @@ class InstanceInTests(SynchronousTestCase):
             "",
             "nonsense",
         ):
-            self.assertIsNone(instance_in(xml, "nc"), xml)
+            self.assertIsNone(found_in(xml, "nc"), xml)

@@ -1,0 +1,141 @@
+"""
+What values a configuration may have, one by one.
+
+Each C{check_…} is for one kind of value, and raises C{ValueError} with what is
+wrong.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from ipaddress import IPv4Address, IPv4Network
+from urllib.parse import urlsplit
+
+from euca_tw.cc.schedule import POLICIES
+from euca_tw.nodectl.domain_xml import MACHINES
+from euca_tw.query.signing import ALL_VERSIONS
+
+#: A pool of public addresses is not larger than this.
+_MOST_ADDRESSES = 1 << 16
+_HYPERVISORS = ("memory",)
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}\Z")
+
+
+def check_name(text: str) -> None:
+    if _NAME.match(text) is None:
+        raise ValueError(f"{text!r} is not a name of letters, digits and -_.")
+
+
+def check_url(text: str) -> None:
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError(f"{text!r} is not an http(s) URL")
+
+
+def check_url_or_none(text: str) -> None:
+    if text:
+        check_url(text)
+
+
+def check_positive(number: float) -> None:
+    if number <= 0:
+        raise ValueError(f"{number} is not more than 0")
+
+
+def check_not_negative(number: float) -> None:
+    # Nothing is less than infinity, or no number, a second.
+    if not 0 <= number < float("inf"):
+        raise ValueError(f"{number} is not 0, or more")
+
+
+def check_network(text: str) -> None:
+    if IPv4Network(text).num_addresses < 8:
+        raise ValueError(f"{text} has no room for instances")
+
+
+def check_address_or_none(text: str) -> None:
+    if text:
+        IPv4Address(text)
+
+
+def check_addresses(texts: tuple[str, ...]) -> None:
+    for text in texts:
+        IPv4Address(text)
+
+
+def check_pool(texts: tuple[str, ...]) -> None:
+    address_pool(texts)
+
+
+def check_hypervisor(text: str) -> None:
+    if text not in _HYPERVISORS and "://" not in text:
+        raise ValueError(
+            f"{text!r} is neither memory nor a libvirt URI such as qemu:///system"
+        )
+
+
+def check_domain_type(text: str) -> None:
+    if text and text not in MACHINES:
+        raise ValueError(f"{text!r} is none of {', '.join(MACHINES)}")
+
+
+def check_versions(texts: tuple[str, ...]) -> None:
+    if not texts:
+        raise ValueError("names no version, so that nobody could sign a request")
+    for text in texts:
+        if text not in ALL_VERSIONS:
+            known = ", ".join(sorted(ALL_VERSIONS))
+            raise ValueError(f"{text!r} is none of {known}")
+
+
+def check_names(texts: tuple[str, ...]) -> None:
+    for text in texts:
+        check_name(text)
+
+
+def check_policy(text: str) -> None:
+    if text not in POLICIES:
+        raise ValueError(f"{text!r} is none of {', '.join(POLICIES)}")
+
+
+def address_pool(texts: Iterable[str]) -> tuple[str, ...]:
+    """
+    The addresses that single addresses, ranges (C{10.0.0.1-10.0.0.9}) and
+    networks (C{10.0.1.0/28}, without the first and the last) make up.
+
+    @raise ValueError: with what is wrong.
+    """
+    pool: dict[str, None] = {}
+    for text in texts:
+        first, dash, last = text.partition("-")
+        if dash:
+            low, high = IPv4Address(first.strip()), IPv4Address(last.strip())
+        else:
+            network = IPv4Network(text)
+            low, high = network.network_address, network.broadcast_address
+            if network.num_addresses > 2:
+                low, high = low + 1, high - 1
+        if not 0 <= int(high) - int(low) < _MOST_ADDRESSES:
+            raise ValueError(f"{text} is not 1 to {_MOST_ADDRESSES} addresses")
+        pool.update((str(IPv4Address(n)), None) for n in range(int(low), int(high) + 1))
+    return tuple(pool)
+
+
+def url_of(listen: str, host_name: str) -> str:
+    """
+    The URL of what listens at an endpoint.
+
+    @param host_name: of this machine, for an endpoint of all its addresses.
+    @raise ValueError: it cannot be told.
+    """
+    kind, port, *rest = f"{listen}:".replace("\\:", "\0").split(":")
+    settings = dict(each.partition("=")[::2] for each in rest)
+    if kind not in ("tcp", "tcp6", "ssl") or not port.isdigit():
+        raise ValueError(f"no URL can be made of {listen!r}: name it")
+    host = settings.get("interface", "").replace("\0", ":")
+    if host in ("", "0.0.0.0", "::"):  # noqa: S104, nobody listens here
+        host = host_name
+    if ":" in host:
+        host = f"[{host}]"
+    return f"{'https' if kind == 'ssl' else 'http'}://{host}:{port}/"
