@@ -217,6 +217,9 @@ class NodeControllerSection(NodeSettings):
         made.
     @ivar inject_keys: whether users' keys are put into images, for guests that
         do not ask the metadata service for them.
+    @ivar caps_processors, emulator_memory_mib: see
+        L{euca_tw.nodectl.domain_xml.Machine}, which calls the latter its
+        overhead.
     @ivar hooks_dir: of the site's own programs; None for none.  Each is given
         C{hook_deadline_s}.
     @ivar cluster_certificate: with which the cluster controller signs.
@@ -236,6 +239,8 @@ class NodeControllerSection(NodeSettings):
     image_cache_gib: int = checked(check_positive, 20)
     least_free_mib: int = checked(check_not_negative, 1024)
     inject_keys: bool = False
+    caps_processors: bool = False
+    emulator_memory_mib: int = checked(check_not_negative, 0)
     memory_reserve_mib: int = checked(check_not_negative, 256)
     cores_reserve: int = checked(check_not_negative, 0)
     disk_reserve_gib: int = checked(check_not_negative, 0)

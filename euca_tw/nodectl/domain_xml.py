@@ -24,6 +24,11 @@ NAMESPACE = "urn:euca-tw:instance:1"
 #: libvirt wants a prefix under which to keep the element.
 PREFIX = "euca"
 
+#: Of a core, where all want it; libvirt's own for a domain of one.
+_SHARES = 1024
+#: In which a domain's time is counted.
+_PERIOD_US = 100_000
+
 _DEVICE = re.compile(r"(?:/dev/)?(?:xv|v|s|h)d(?P<which>[a-z]+)\Z")
 
 
@@ -63,6 +68,13 @@ class Machine:
         default costs 120 MiB more in every domain.
     @ivar emulator: a path; None for the hypervisor's own choice.
     @ivar cpu_mode: None for the hypervisor's own choice.
+    @ivar has_firmware_tables: its boards tell a guest who it is: by its
+        domain's UUID, which is also its serial number.
+    @ivar caps_processors: whether a domain has no more of the machine's
+        processors than it has cores, and of what is short a part by its cores.
+        The machine must have cgroups.
+    @ivar overhead_mib: a domain's emulator may take so much memory besides the
+        guest's, and is killed if it takes more; 0: as much as it likes.
     @ivar keeps_ended: whether libvirt is to keep a domain that has ended, and
         how it did.  Xen's driver tells one that reboots from one that is off
         only by not keeping it.
@@ -80,6 +92,9 @@ class Machine:
     cpu_mode: str | None = None
     translation_cache_mib: int | None = None
     has_virtio: bool = True
+    has_firmware_tables: bool = False
+    caps_processors: bool = False
+    overhead_mib: int = 0
     keeps_ended: bool = True
 
 
@@ -98,6 +113,7 @@ QEMU = Machine(
     # protect nothing, and cost a fifth of the boot.
     kernel_arguments="root={root} console=ttyS0 loglevel=4 mitigations=off nokaslr",
     translation_cache_mib=32,
+    has_firmware_tables=True,
 )
 
 KVM = Machine(
@@ -109,6 +125,7 @@ KVM = Machine(
     nic_model="virtio",
     kernel_arguments="root={root} console=ttyS0 loglevel=4",
     cpu_mode="host-passthrough",
+    has_firmware_tables=True,
 )
 
 XEN = Machine(
@@ -156,10 +173,11 @@ def domain_xml(spec: DomainSpec, machine: Machine, mark: str) -> str:
         {"id": spec.name, "mark": mark, **({"memo": spec.memo} if spec.memo else {})},
         nsmap={PREFIX: NAMESPACE},
     )
-    _add(domain, "memory", str(spec.memory_mib), unit="MiB")
-    _add(domain, "vcpu", str(spec.cores))
+    _size(domain, spec, machine)
     board = machine.with_disk if spec.kernel is None else machine.with_kernel
-    _boot(domain, spec, machine, board)
+    os = _boot(domain, spec, machine, board)
+    if machine.has_firmware_tables:
+        _identity(domain, os, spec.uuid)
     _features(domain, machine, board)
     if machine.cpu_mode is not None:
         _add(domain, "cpu", mode=machine.cpu_mode)
@@ -243,9 +261,38 @@ def _add(
     return child
 
 
+def _size(domain: etree._Element, spec: DomainSpec, machine: Machine) -> None:
+    _add(domain, "memory", str(spec.memory_mib), unit="MiB")
+    if machine.overhead_mib:
+        most = str(spec.memory_mib + machine.overhead_mib)
+        _add(_add(domain, "memtune"), "hard_limit", most, unit="MiB")
+    _add(domain, "vcpu", str(spec.cores))
+    if machine.caps_processors:
+        tuning = _add(domain, "cputune")
+        _add(tuning, "shares", str(_SHARES * spec.cores))
+        # Of each core, all of one of the machine's.
+        _add(tuning, "period", str(_PERIOD_US))
+        _add(tuning, "quota", str(_PERIOD_US))
+
+
+def _identity(domain: etree._Element, os: etree._Element, uuid: str) -> None:
+    # Whose UUID begins with "ec2" and is also its serial number is taken for an
+    # instance of EC2, so that systems as they are ask for their metadata.
+    tables = _add(domain, "sysinfo", type="smbios")
+    system = _add(tables, "system")
+    for name, value in (
+        ("manufacturer", "euca_tw"),
+        ("product", "instance"),
+        ("serial", uuid),
+        ("uuid", uuid),
+    ):
+        _add(system, "entry", value, name=name)
+    _add(os, "smbios", mode="sysinfo")
+
+
 def _boot(
     domain: etree._Element, spec: DomainSpec, machine: Machine, board: Board
-) -> None:
+) -> etree._Element:
     os = _add(domain, "os")
     _add(os, "type", board.os_type, arch=machine.arch, machine=board.machine)
     if spec.kernel is None:
@@ -253,13 +300,14 @@ def _boot(
             _add(os, "boot", dev="hd")
         else:
             _add(os, "kernel", board.loader)
-        return
+        return os
     _add(os, "kernel", spec.kernel)
     if spec.ramdisk is not None:
         _add(os, "initrd", spec.ramdisk)
     root = device_name(spec.disks[0].device, machine) if spec.disks else "ram0"
     ours = machine.kernel_arguments.replace("{root}", f"/dev/{root}")
     _add(os, "cmdline", f"{ours} {spec.command_line}".strip())
+    return os
 
 
 def _features(domain: etree._Element, machine: Machine, board: Board) -> None:
@@ -291,6 +339,8 @@ def _disk(devices: etree._Element, disk: Disk, machine: Machine) -> None:
         dev=device_name(disk.device, machine),
         bus=machine.disk_bus,
     )
+    if disk.serial and machine.has_virtio:
+        _add(element, "serial", disk.serial)
 
 
 def _nic(devices: etree._Element, nic: Nic, machine: Machine) -> None:

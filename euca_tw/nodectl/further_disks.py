@@ -53,7 +53,14 @@ class FurtherDisks:
             path = here / f"{wanted.name}.raw"
             if not await self.in_thread(path.exists):
                 await self._make(path, wanted, f"{instance_id}.{wanted.name}")
-            disks.append(Disk(path=str(path), format="raw", device=f"vd{letter}"))
+            disks.append(
+                Disk(
+                    path=str(path),
+                    format="raw",
+                    device=f"vd{letter}",
+                    serial=wanted.name,
+                )
+            )
         return tuple(disks)
 
     async def _make(self, path: Path, wanted: _Wanted, promised: str) -> None:

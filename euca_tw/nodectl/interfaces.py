@@ -43,12 +43,15 @@ class Disk:
     @ivar format: C{qcow2} or C{raw}.
     @ivar backing: path of the raw image under a qcow2 overlay.
     @ivar device: the guest's name for it (C{vda}, C{xvda}).
+    @ivar serial: what the guest may know it by, whatever its name; 20
+        characters at most; C{""} for nothing.
     """
 
     path: str
     format: str = "qcow2"
     backing: str | None = None
     device: str = "vda"
+    serial: str = ""
 
 
 @frozen(kw_only=True)

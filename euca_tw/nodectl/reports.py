@@ -128,6 +128,14 @@ def lease(launch: Launch) -> Lease:
     )
 
 
+def domain_uuid(instance_id: str) -> str:
+    """
+    Always the same.  As Amazon documents of its instances, it begins with
+    C{ec2}: by that a system knows where it runs.
+    """
+    return "ec2" + str(uuid5(_DOMAINS, instance_id))[3:]
+
+
 def domain(
     launch: Launch, staged: StagedInstance, nic: Nic, command_line: str
 ) -> DomainSpec:
@@ -140,7 +148,7 @@ def domain(
     has_kernel = staged.kernel is not None
     return DomainSpec(
         name=launch.instance_id,
-        uuid=str(uuid5(_DOMAINS, launch.instance_id)),
+        uuid=domain_uuid(launch.instance_id),
         cores=of.cores or 1,
         memory_mib=of.memory or 128,
         kernel=staged.kernel,

@@ -71,6 +71,7 @@ class RootDisks:
             path=str(disk),
             format=self.format,
             backing=str(image) if self.format == "qcow2" else None,
+            serial="root",
         )
         if await self.in_thread(disk.exists):
             return made

@@ -191,7 +191,7 @@ def _real_doors(
             reactor=reactor,
             random=machine.random,
             uri=section.hypervisor,
-            machine=domains,
+            machine=_limited(domains, section),
             mark=section.mark,
         ),
         instances=instances,
@@ -233,6 +233,17 @@ def _domains(section: NodeControllerSection) -> DomainMachine:
     # Not KVM wherever there is a /dev/kvm: it may be closed to the user that
     # domains run as, or be there and not work.
     return MACHINES["qemu"]
+
+
+def _limited(domains: DomainMachine, section: NodeControllerSection) -> DomainMachine:
+    """Xen has limits of its own, and no cgroups."""
+    if domains.domain_type == XEN.domain_type:
+        return domains
+    return evolve(
+        domains,
+        caps_processors=section.caps_processors,
+        overhead_mib=section.emulator_memory_mib,
+    )
 
 
 def _warn_of_closed(directory: Path) -> None:

@@ -171,6 +171,10 @@ class GuestTests(TestCase):
         self.assertEqual(self.ssh(address, f"{fetch}instance-id"), instance_id)
         self.assertEqual(self.ssh(address, f"{fetch}public-keys/"), "0=mine")
         self.assertEqual(self.ssh(address, f"{fetch}block-device-mapping/swap"), "sdb")
+        self.assertEqual(self.ssh(address, "cat /sys/block/vda/serial"), "root")
+        tables = "cat /sys/class/dmi/id/product_uuid /sys/class/dmi/id/product_serial"
+        uuid, serial = self.ssh(address, tables).split()
+        self.assertEqual((uuid[:3], uuid), ("ec2", serial))
         found = self.ssh(address, "swapon /dev/vdb && tail -n 1 /proc/swaps")
         self.assertIn("/dev/vdb", found)
         self.assertEqual(self.ssh(address, f"{fetch}ami-id"), self.machine_images()[0])

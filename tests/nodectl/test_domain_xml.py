@@ -56,6 +56,34 @@ WHOLE_DISK = evolve(
     disks=WITH_KERNEL.disks[:1],
 )
 
+
+def limited(machine: Machine) -> Machine:
+    return evolve(machine, caps_processors=True, overhead_mib=256)
+
+
+#: Of everything more than one.
+MANY = evolve(
+    WITH_KERNEL,
+    cores=4,
+    memory_mib=2048,
+    disks=(
+        Disk(
+            path=f"{HERE}/root.qcow2",
+            backing=f"{IMAGES}/emi-00000001",
+            serial="root",
+        ),
+        *(
+            Disk(path=f"{HERE}/{name}.raw", format="raw", device=device, serial=name)
+            for name, device in (("ephemeral0", "vdb"), ("swap", "vdc"))
+        ),
+        Disk(path="/srv/vol-1.qcow2", device="/dev/sdf", serial="vol-00000001"),
+    ),
+    nics=tuple(
+        Nic(mac_address=f"d0:0d:12:34:56:7{n}", bridge=f"euca{n}", target=f"vn{n}_8")
+        for n in range(3)
+    ),
+)
+
 #: By the name of their golden file.
 DOMAINS: dict[str, tuple[DomainSpec, Machine]] = {
     "qemu-kernel": (WITH_KERNEL, QEMU),
@@ -66,6 +94,10 @@ DOMAINS: dict[str, tuple[DomainSpec, Machine]] = {
     "xen-disk": (WHOLE_DISK, XEN),
     "xen-pvh-kernel": (WITH_KERNEL, XEN_PVH),
     "xen-pvh-disk": (WHOLE_DISK, XEN_PVH),
+    "qemu-many": (MANY, limited(QEMU)),
+    "kvm-many": (MANY, limited(KVM)),
+    "xen-many": (MANY, XEN),
+    "xen-pvh-many": (evolve(MANY, kernel=None, ramdisk=None), XEN_PVH),
 }
 
 
@@ -131,6 +163,52 @@ class DomainXmlTests(SynchronousTestCase):
         """The emulator may be chosen."""
         domain = self.parsed(WITH_KERNEL, evolve(QEMU, emulator="/opt/qemu"))
         self.assertEqual(domain.findtext("devices/emulator"), "/opt/qemu")
+
+    def test_identity(self) -> None:
+        """
+        What stands in a machine's tables is its UUID, twice, as systems look for
+        that are made for EC2.
+        """
+        for machine in (QEMU, KVM):
+            domain = self.parsed(WITH_KERNEL, machine)
+            told = {
+                entry.get("name"): entry.text
+                for entry in domain.iterfind("sysinfo/system/entry")
+            }
+            self.assertEqual(told["serial"], WITH_KERNEL.uuid)
+            self.assertEqual(told["uuid"], domain.findtext("uuid"))
+            smbios = domain.find("os/smbios")
+            assert smbios is not None
+            self.assertEqual(smbios.get("mode"), "sysinfo")
+
+    def test_limits(self) -> None:
+        """
+        Where it is wished, a domain has no more processors than it has cores,
+        of what is short a part by them, and its emulator some memory.
+        """
+        for cores, shares in ((1, "1024"), (4, "4096")):
+            spec = evolve(WITH_KERNEL, cores=cores, memory_mib=512)
+            domain = self.parsed(spec, limited(QEMU))
+            tuning = {each.tag: each.text for each in domain.iterfind("cputune/*")}
+            self.assertEqual(tuning["shares"], shares)
+            self.assertEqual(tuning["quota"], tuning["period"])
+            self.assertEqual(domain.findtext("memtune/hard_limit"), "768")
+
+    def test_no_limits(self) -> None:
+        """Else nothing is said of it: a machine may have no cgroups."""
+        domain = self.parsed(WITH_KERNEL)
+        self.assertIsNone(domain.find("cputune"))
+        self.assertIsNone(domain.find("memtune"))
+
+    def test_serial(self) -> None:
+        """A disk that has a serial number shows it, where a guest can see it."""
+        domain = self.parsed(MANY)
+        disks = domain.findall("devices/disk")
+        self.assertEqual(
+            [disk.findtext("serial") for disk in disks],
+            ["root", "ephemeral0", "swap", "vol-00000001"],
+        )
+        self.assertEqual(self.parsed(MANY, XEN).findall("devices/disk/serial"), [])
 
     def test_one_card(self) -> None:
         """

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from attrs import evolve
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -32,6 +34,17 @@ class ReportsTests(SynchronousTestCase):
             reports.extras(whole),
             Extras(ephemeral_gib=2, swap_mib=512, public_key=KEY),
         )
+
+    def test_uuid(self) -> None:
+        """
+        A domain's UUID begins as those of Amazon's instances do, is valid, and
+        is each instance's own, always.
+        """
+        one, other = map(reports.domain_uuid, ("i-00000001", "i-00000002"))
+        self.assertEqual((one[:3], other[:3]), ("ec2", "ec2"))
+        self.assertEqual(str(UUID(one)), one)
+        self.assertNotEqual(one, other)
+        self.assertEqual(one, reports.domain_uuid("i-00000001"))
 
     def test_metadata(self) -> None:
         """The instance is told where they are, under EC2's names."""
