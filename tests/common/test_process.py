@@ -56,6 +56,22 @@ class RunTests(SynchronousTestCase):
         self.assertEqual(process.env["LC_ALL"], "C")
         self.assertIn("/usr/sbin", process.env["PATH"])
 
+    def test_directory(self) -> None:
+        """
+        The reactor need not fork to run a program in a directory, which would
+        hold it up for as long as it takes to copy all of its memory's tables.
+        """
+        running = Deferred.fromCoroutine(run(self.reactor, "sh", "-x", directory="/d"))
+        [process] = self.reactor.processes
+        env, chdir, program, argument = process.command
+        self.assertEqual((env, chdir, argument), ("env", "--chdir=/d", "-x"))
+        self.assertTrue(program.endswith("/sh"))
+        self.assertIsNone(process.path)
+        process.complain(b"no such thing")
+        process.end(1)
+        failed = self.failureResultOf(running, CommandFailed).value
+        self.assertEqual(str(failed), "sh -x: no such thing")
+
     def test_failed(self) -> None:
         """A status other than 0 is a failure, with what the program says."""
         running, process = self.start("sh", "-x")

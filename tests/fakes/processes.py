@@ -24,12 +24,14 @@ class MemoryProcess:
     A program that does what the test says.
 
     @ivar stdin: what it was given.
+    @ivar path: the directory that it is run in; None: the reactor's own.
     @ivar signals: what it was sent; C{KILL} ends it.
     """
 
     protocol: ProcessProtocol
     command: tuple[str, ...]
     env: dict[str, str]
+    path: str | None = None
     stdin: bytes = b""
     is_stdin_closed: bool = False
     signals: list[str] = Factory(list)
@@ -104,7 +106,7 @@ class MemoryProcessReactor(Clock):
         usePTY: bool = False,
         childFDs: Any = None,
     ) -> MemoryProcess:
-        process = MemoryProcess(processProtocol, tuple(args), dict(env or {}))
+        process = MemoryProcess(processProtocol, tuple(args), dict(env or {}), path)
         self.processes.append(process)
         processProtocol.makeConnection(process)
         return process
