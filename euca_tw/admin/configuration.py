@@ -203,8 +203,8 @@ class NodeControllerSection(NodeSettings):
         which the node is known; C{""}: as of L{CloudSection.url}.
     @ivar hypervisor: C{memory}, or a URI of libvirt.
     @ivar domain_type: of libvirt's domains: one of
-        L{euca_tw.nodectl.domain_xml.MACHINES}; C{""} is
-        C{xen} with its URI, else C{qemu}.
+        L{euca_tw.nodectl.machines.MACHINES}; C{""} is
+        C{xen} with its URI, else C{kvm} if it proves to work, or C{qemu}.
     @ivar mark: by which this node knows its domains; two nodes on one machine
         must have two.
     @ivar instances_dir: of instances' disks and fetched images; None: in
@@ -218,7 +218,7 @@ class NodeControllerSection(NodeSettings):
     @ivar inject_keys: whether users' keys are put into images, for guests that
         do not ask the metadata service for them.
     @ivar caps_processors, emulator_memory_mib: see
-        L{euca_tw.nodectl.domain_xml.Machine}, which calls the latter its
+        L{euca_tw.nodectl.machines.Machine}, which calls the latter its
         overhead.
     @ivar hooks_dir: of the site's own programs; None for none.  Each is given
         C{hook_deadline_s}.

@@ -1,7 +1,8 @@
 """
 What instances write to their consoles, in files, and a bound on it.
 
-Who writes is not us: libvirt's virtlogd, or the emulator itself, or xenconsoled.
+Who writes is libvirt's virtlogd, or the emulator itself, or xenconsoled; only what
+containers say we write ourselves (L{euca_tw.nodectl.container_consoles}).
 virtlogd begins a new file when one is long, and where the others write nothing
 bounds them; so files are looked at now and then, and one that is too long is cut.
 All who write append, and so go on at the new end.
@@ -56,9 +57,13 @@ class Consoles:
     directory: Path
     elsewhere: str | None = None
 
+    def here(self, instance_id: str) -> Path:
+        """The file in the instance's directory."""
+        return self.directory / instance_id / CONSOLE
+
     def of(self, instance_id: str) -> tuple[Path, ...]:
         """The files that are written."""
-        here = self.directory / instance_id / CONSOLE
+        here = self.here(instance_id)
         if self.elsewhere is None:
             return (here,)
         return here, Path(self.elsewhere.replace("{name}", instance_id))

@@ -1,7 +1,8 @@
 """
 The domain that is to be, as libvirt's XML; and whose a found domain is.
 
-Pure.  What differs between hypervisors is a value, L{Machine}, not a branch.
+Pure.  What differs between hypervisors is a value,
+L{euca_tw.nodectl.machines.Machine}, not a branch.
 Every domain that is written here carries our own metadata element, with the
 mark of the node controller that made it and the instance's identifier; a
 domain without it is somebody else's, whatever its name.
@@ -10,12 +11,12 @@ domain without it is somebody else's, whatever its name.
 from __future__ import annotations
 
 import re
-from typing import Literal
 
-from attrs import evolve, frozen
+from attrs import frozen
 from lxml import etree
 
 from euca_tw.nodectl.interfaces import Disk, DomainSpec, Nic
+from euca_tw.nodectl.machines import Board, Machine
 
 #: Of the metadata element.  It stands in domains that may be older than the
 #: daemon that reads them, so it is never changed.
@@ -32,130 +33,9 @@ _PERIOD_US = 100_000
 _DEVICE = re.compile(r"(?:/dev/)?(?:xv|v|s|h)d(?P<which>[a-z]+)\Z")
 
 
-@frozen(kw_only=True)
-class Board:
-    """
-    What a guest finds itself on.
-
-    @ivar os_type: libvirt's word for how it boots (C{hvm}, C{linux}).
-    @ivar machine: the machine type of the emulator or hypervisor.
-    @ivar features: names of empty elements under C{features}.
-    @ivar console: C{logged}: a serial port that is logged by libvirt's virtlogd,
-        so that its terminal stays free for C{virsh console}; C{file}: a serial
-        port that the emulator writes to the file by itself; C{xen}: Xen's own,
-        which xenconsoled writes where it is configured to.
-    @ivar loader: a path on the node, of what is booted in place of a kernel and
-        boots the guest's own disk; None: the board does that by itself.
-    """
-
-    os_type: str
-    machine: str
-    features: tuple[str, ...] = ()
-    console: Literal["logged", "file", "xen"] = "logged"
-    loader: str | None = None
-
-
-@frozen(kw_only=True)
-class Machine:
-    """
-    How domains are made on one kind of hypervisor.
-
-    @ivar with_kernel: for guests that are given a kernel from outside.
-    @ivar with_disk: for guests that boot from their own disk.
-    @ivar kernel_arguments: what every kernel is told before its own command
-        line; C{{root}} is the root disk's device.
-    @ivar translation_cache_mib: of an emulator that translates; its own
-        default costs 120 MiB more in every domain.
-    @ivar emulator: a path; None for the hypervisor's own choice.
-    @ivar cpu_mode: None for the hypervisor's own choice.
-    @ivar has_firmware_tables: its boards tell a guest who it is: by its
-        domain's UUID, which is also its serial number.
-    @ivar caps_processors: whether a domain has no more of the machine's
-        processors than it has cores, and of what is short a part by its cores.
-        The machine must have cgroups.
-    @ivar overhead_mib: a domain's emulator may take so much memory besides the
-        guest's, and is killed if it takes more; 0: as much as it likes.
-    @ivar keeps_ended: whether libvirt is to keep a domain that has ended, and
-        how it did.  Xen's driver tells one that reboots from one that is off
-        only by not keeping it.
-    """
-
-    domain_type: str
-    with_kernel: Board
-    with_disk: Board
-    disk_bus: str
-    disk_prefix: str
-    nic_model: str | None
-    kernel_arguments: str
-    arch: str = "x86_64"
-    emulator: str | None = None
-    cpu_mode: str | None = None
-    translation_cache_mib: int | None = None
-    has_virtio: bool = True
-    has_firmware_tables: bool = False
-    caps_processors: bool = False
-    overhead_mib: int = 0
-    keeps_ended: bool = True
-
-
-_PC = Board(os_type="hvm", machine="pc", features=("acpi", "apic"))
-_PVH = Board(os_type="xenpvh", machine="xenpvh", console="xen")
-
-#: Software emulation: runs anywhere.
-QEMU = Machine(
-    domain_type="qemu",
-    with_kernel=_PC,
-    with_disk=_PC,
-    disk_bus="virtio",
-    disk_prefix="vd",
-    nic_model="virtio",
-    # Under emulation address randomisation and the cures for speculation
-    # protect nothing, and cost a fifth of the boot.
-    kernel_arguments="root={root} console=ttyS0 loglevel=4 mitigations=off nokaslr",
-    translation_cache_mib=32,
-    has_firmware_tables=True,
-)
-
-KVM = Machine(
-    domain_type="kvm",
-    with_kernel=_PC,
-    with_disk=_PC,
-    disk_bus="virtio",
-    disk_prefix="vd",
-    nic_model="virtio",
-    kernel_arguments="root={root} console=ttyS0 loglevel=4",
-    cpu_mode="host-passthrough",
-    has_firmware_tables=True,
-)
-
-XEN = Machine(
-    domain_type="xen",
-    with_kernel=Board(os_type="linux", machine="xenpv", console="xen"),
-    with_disk=Board(
-        os_type="hvm",
-        machine="xenfv",
-        features=("acpi", "apic", "pae"),
-        console="file",
-    ),
-    disk_bus="xen",
-    disk_prefix="xvd",
-    # Beside it Xen would emulate another card, of another name, which the
-    # bridge's rules do not know.
-    nic_model="netfront",
-    kernel_arguments="root={root} console=hvc0 loglevel=4",
-    has_virtio=False,
-    keeps_ended=False,
-)
-
-#: Guests of Xen without an emulated machine, on processors that virtualize.
-XEN_PVH = evolve(
-    XEN,
-    with_kernel=_PVH,
-    with_disk=evolve(_PVH, loader="/usr/lib/grub-xen/grub-i386-xen_pvh.bin"),
-)
-
-#: By the name that a configuration gives them.
-MACHINES = {"qemu": QEMU, "kvm": KVM, "xen": XEN, "xen-pvh": XEN_PVH}
+#: Where a container finds its further disks, by their serial numbers: where EC2's
+#: first images mounted theirs.  Nothing in it could swap.
+_MOUNTED = {"ephemeral0": "/mnt"}
 
 
 def domain_xml(spec: DomainSpec, machine: Machine, mark: str) -> str:
@@ -195,7 +75,10 @@ def domain_xml(spec: DomainSpec, machine: Machine, mark: str) -> str:
     if machine.has_virtio:
         _add(devices, "controller", type="usb", model="none")
     for disk in spec.disks:
-        _disk(devices, disk, machine)
+        if machine.disk_bus is None:
+            _file_system(devices, disk, is_root=disk is spec.disks[0])
+        else:
+            _disk(devices, disk, machine, machine.disk_bus)
     for nic in spec.nics:
         _nic(devices, nic, machine)
     _console(devices, spec.console, board)
@@ -270,9 +153,11 @@ def _size(domain: etree._Element, spec: DomainSpec, machine: Machine) -> None:
     if machine.caps_processors:
         tuning = _add(domain, "cputune")
         _add(tuning, "shares", str(_SHARES * spec.cores))
-        # Of each core, all of one of the machine's.
+        # Of each core, all of one of the machine's; a container's are not told
+        # apart.
+        counted = spec.cores if machine.is_container else 1
         _add(tuning, "period", str(_PERIOD_US))
-        _add(tuning, "quota", str(_PERIOD_US))
+        _add(tuning, "quota", str(_PERIOD_US * counted))
 
 
 def _identity(domain: etree._Element, os: etree._Element, uuid: str) -> None:
@@ -294,7 +179,12 @@ def _boot(
     domain: etree._Element, spec: DomainSpec, machine: Machine, board: Board
 ) -> etree._Element:
     os = _add(domain, "os")
-    _add(os, "type", board.os_type, arch=machine.arch, machine=board.machine)
+    kind = _add(os, "type", board.os_type, arch=machine.arch)
+    if board.machine is not None:
+        kind.set("machine", board.machine)
+    if board.init is not None:
+        _add(os, "init", board.init)
+        return os
     if spec.kernel is None:
         if board.loader is None:
             _add(os, "boot", dev="hd")
@@ -321,11 +211,23 @@ def _features(domain: etree._Element, machine: Machine, board: Board) -> None:
         _add(emulator, "tb-cache", str(machine.translation_cache_mib), unit="MiB")
 
 
-def _disk(devices: etree._Element, disk: Disk, machine: Machine) -> None:
+def _file_system(devices: etree._Element, disk: Disk, *, is_root: bool) -> None:
+    where = "/" if is_root else _MOUNTED.get(disk.serial)
+    if where is None:
+        return
+    element = _add(devices, "filesystem", type="file", accessmode="passthrough")
+    # libvirt attaches it to a loop device; the node controller may not.
+    _add(element, "driver", type="loop", format=disk.format)
+    _add(element, "source", file=disk.path)
+    _add(element, "target", dir=where)
+
+
+def _disk(devices: etree._Element, disk: Disk, machine: Machine, bus: str) -> None:
     element = _add(devices, "disk", type="file", device="disk")
-    # An instance's disk ends with the instance, and that with the host's power:
-    # flushing it to the platter would protect nothing.
-    cache = {"cache": "unsafe"} if machine.has_virtio else {}
+    # Where an instance's disk ends with the instance, and that with the host's
+    # power, flushing it to the platter would protect nothing.
+    is_careless = machine.has_virtio and not machine.flushes
+    cache = {"cache": "unsafe"} if is_careless else {}
     _add(element, "driver", name="qemu", type=disk.format, **cache)
     _add(element, "source", file=disk.path)
     if disk.backing is not None and machine.has_virtio:
@@ -337,7 +239,7 @@ def _disk(devices: etree._Element, disk: Disk, machine: Machine) -> None:
         element,
         "target",
         dev=device_name(disk.device, machine),
-        bus=machine.disk_bus,
+        bus=bus,
     )
     if disk.serial and machine.has_virtio:
         _add(element, "serial", disk.serial)
@@ -353,7 +255,9 @@ def _nic(devices: etree._Element, nic: Nic, machine: Machine) -> None:
 
 
 def _console(devices: etree._Element, path: str, board: Board) -> None:
-    if board.console == "xen":
+    if board.console == "stream":
+        _add(devices, "console", type="pty")
+    elif board.console == "xen":
         console = _add(devices, "console", type="pty")
         _add(console, "target", type="xen", port="0")
     elif board.console == "file":

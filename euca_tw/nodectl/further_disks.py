@@ -73,9 +73,8 @@ class FurtherDisks:
             await run(
                 self.reactor,
                 *wanted.format,
-                part.name,
+                str(part),
                 timeout_s=_FORMAT_S,
-                directory=str(path.parent),
             )
             await self.in_thread(lambda: part.rename(path) and None)
         except CommandFailed as failed:

@@ -292,12 +292,16 @@ class IInstanceStore(Interface):
         ramdisk: ImageSource | None,
         disk_gib: int,
         extras: Extras = NO_EXTRAS,
+        *,
+        has_run: bool = False,
     ) -> Awaitable[StagedInstance]:
         """
         Fetch what is not in the cache, make the instance's own disks.  Doing
         it again for an instance keeps its disks.
 
         @param disk_gib: of all its disks together.
+        @param has_run: what it has written is on its root disk, so that if it
+            is gone no other is made.
         @raise StagingRefused: it is in vain.
         @raise StagingFailed:
         """

@@ -23,10 +23,11 @@ import os
 import re
 from pathlib import Path
 
-from attrs import define, frozen
+from attrs import define, field, frozen
 
 from euca_tw.common.in_thread import InThread
 from euca_tw.common.process import CommandFailed
+from euca_tw.common.together import Together
 from euca_tw.nodectl.confine import Confined
 from euca_tw.nodectl.partitions import FileSystem, Read, file_systems
 from euca_tw.nodectl.patches import Patch, changes
@@ -67,6 +68,10 @@ class KeyInjector:
 
     in_thread: InThread
     confined: Confined
+    # What is found out at this moment, for all whose image and key are the same.
+    _together: Together[tuple[Patch, ...] | NotInjected] = field(
+        factory=Together, init=False
+    )
 
     async def patches(self, work: Path, key: str) -> tuple[Patch, ...]:
         """
@@ -76,6 +81,21 @@ class KeyInjector:
         @raise NotInjected: this image cannot have it.
         @raise OSError:
         """
+
+        async def find_out() -> tuple[Patch, ...] | NotInjected:
+            try:
+                return await self._found_out(work, key)
+            except NotInjected as why:
+                return why
+
+        image = await self.in_thread((work / IMAGE).stat)
+        which = (image.st_dev, image.st_ino, image.st_mtime_ns, key)
+        found = await self._together.get(which, find_out)
+        if isinstance(found, NotInjected):
+            raise NotInjected(str(found))
+        return found
+
+    async def _found_out(self, work: Path, key: str) -> tuple[Patch, ...]:
         line = _line(key)
         found = await self.in_thread(lambda: _file_systems(work / IMAGE))
         if not found:

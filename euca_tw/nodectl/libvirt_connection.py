@@ -1,10 +1,10 @@
 """
 One connection to libvirt, as libvirt is: calls that block, errors by number.
 
-The only module that imports libvirt.  It knows nothing of the reactor: every
-call may be made in any thread (libvirt's library is thread safe), some may
-hang, and callbacks come in libvirt's own thread, of which there is one in the
-process.  L{euca_tw.nodectl.libvirt} makes a hypervisor of it.
+It knows nothing of the reactor: every call may be made in any thread (libvirt's
+library is thread safe), some may hang, and callbacks come in libvirt's own
+thread, of which there is one in the process.  L{euca_tw.nodectl.libvirt} makes
+a hypervisor of it.
 
 Domains are defined, and not only run: libvirt keeps one that has ended, and tells
 how, also to a node controller that was not there when it did.  It is forgotten
@@ -13,23 +13,45 @@ when it is destroyed.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from threading import Event, Lock, Thread
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
-from attrs import define, field, frozen
+from attrs import Factory, define, field, frozen
 
 from euca_tw.model.capacity import Resources
-from euca_tw.nodectl.domain_xml import NAMESPACE, Found, found_in
+from euca_tw.nodectl.console_stream import ConsoleStream
+from euca_tw.nodectl.domain_xml import (
+    NAMESPACE,
+    Found,
+    found_in,
+)
 from euca_tw.nodectl.interfaces import (
     Domain,
     DomainRefused,
     DomainState,
     HypervisorUnavailable,
 )
-from euca_tw.nodectl.xen import is_xen, memory_for_guests_mib, why_refused
+from euca_tw.nodectl.libvirt_attempt import Attempt
+from euca_tw.nodectl.libvirt_consoles import LibvirtConsoles
+from euca_tw.nodectl.libvirt_domain import (
+    domain_state,
+    end_domain,
+    run_anew,
+    run_domain,
+    state_of,
+    told_state,
+)
+from euca_tw.nodectl.libvirt_errors import (
+    NeverAvailable,
+    asking,
+    closing,
+    is_alive,
+    raise_if_lost,
+    unreachable,
+)
+from euca_tw.nodectl.libvirt_events import deliver_events
+from euca_tw.nodectl.xen import is_xen, memory_for_guests_mib
 
 try:
     import libvirt
@@ -37,12 +59,7 @@ except ImportError:  # a machine that runs no domains needs none
     libvirt = None
 
 
-class NeverAvailable(HypervisorUnavailable):
-    """It cannot become available as it is configured."""
-
-
-class ConnectionLost(HypervisorUnavailable):
-    """The connection is dead; another may be made."""
+_UP = (DomainState.RUNNING, DomainState.PAUSED)
 
 
 @frozen(kw_only=True)
@@ -59,6 +76,15 @@ class Watchers:
     lost: Callable[[], None]
 
 
+# Note [A connection for each call that acts]
+#
+# libvirtd works on five calls of one connection at a time, by default, and reads
+# no more of it until one has ended; not even that the other side still lives, and
+# after half a minute it hangs up.  What is done to a domain that hangs takes ten
+# seconds, or for ever.  So whatever acts does so on a connection of its own, which
+# costs less than a millisecond, and the first is for questions.
+
+
 @define(eq=False)
 class Connection:
     """
@@ -66,29 +92,43 @@ class Connection:
 
     Every method may raise L{HypervisorUnavailable}, and L{ConnectionLost} of
     it if no further call can succeed.
+
+    @ivar open: another connection to the same; None: there shall be no other.
     """
 
     _libvirt: Any
     _mark: str
     _watchers: Watchers
+    _open: Callable[[], Any] | None = None
     _callbacks: list[int] = field(factory=list, init=False)
     #: By UUID, whether a domain is ours: that never changes.
     _ours: dict[str, bool] = field(factory=dict, init=False)
     #: Names of those that are ended to be run again at once.
     _renewed: set[str] = field(factory=set, init=False)
+    _consoles: LibvirtConsoles = field(
+        default=Factory(
+            lambda self: LibvirtConsoles(self._open or (lambda: self._libvirt)),
+            takes_self=True,
+        ),
+        init=False,
+    )
+    #: Whether libvirt's driver can tell every domain's state at once.
+    _tells_states: bool = field(default=True, init=False)
 
     def domains(self) -> tuple[Domain, ...]:
         """Ours, running or not."""
-        with self._asking():
-            handles = self._libvirt.listAllDomains(0)
         found: list[Domain] = []
         ours: dict[str, bool] = {}
-        for handle in handles:
+        for handle, told in self._listed():
             uuid = handle.UUIDString()
-            ours[uuid] = self._is_ours(handle)
+            known = self._ours.get(uuid)
+            ours[uuid] = self._is_ours(handle) if known is None else known
             if ours[uuid]:
                 with self._asking(libvirt.VIR_ERR_NO_DOMAIN):
-                    state = _state(handle)
+                    number, reason = told or handle.state()
+                    state = state_of(number, reason, handle.isPersistent)
+                    if handle.name() in self._renewed:
+                        state = DomainState.RUNNING
                     found.append(Domain(name=handle.name(), state=state))
         self._ours = ours
         missed = self._renewed.difference(domain.name for domain in found)
@@ -96,74 +136,59 @@ class Connection:
 
     def domain(self, name: str) -> Domain | None:
         """One of ours."""
-        handle = self._find(name)
-        if handle is not None and self._is_ours(handle):
+        handle = self._find(name, self._libvirt)
+        is_renewed = name in self._renewed
+        if handle is not None and not is_renewed and self._is_ours(handle):
             with self._asking(libvirt.VIR_ERR_NO_DOMAIN):
-                return Domain(name=name, state=_state(handle))
-        return _renewing(name) if name in self._renewed else None
+                return Domain(name=name, state=domain_state(handle))
+        return _renewing(name) if is_renewed else None
 
     def run(self, name: str, uuid: str, xml: str, *, is_kept: bool = True) -> None:
         """
         @param is_kept: whether libvirt keeps the domain when it has ended.
         @raise DomainRefused:
         """
-        handle = self._find(name)
-        if handle is not None:
-            if not self._is_ours(handle):
-                raise DomainRefused(f"somebody else's domain is called {name}")
-            with self._asking(libvirt.VIR_ERR_NO_DOMAIN):
-                if _state(handle) in (DomainState.RUNNING, DomainState.PAUSED):
-                    return
-            self._end(handle)
-            handle = None
-        self._ours[uuid] = True
-        try:
-            if is_kept:
-                handle = self._libvirt.defineXML(xml)
-                handle.create()
-            else:
-                self._libvirt.createXML(xml, 0)
-        except libvirt.libvirtError as error:
-            trouble = self._trouble(error)
-            if handle is not None and not isinstance(trouble, ConnectionLost):
+        with self._own() as own:
+            handle = self._find(name, own)
+            if handle is not None:
+                if not self._is_ours(handle):
+                    raise DomainRefused(f"somebody else's domain is called {name}")
+                with self._asking(libvirt.VIR_ERR_NO_DOMAIN):
+                    if domain_state(handle) in _UP:
+                        return
                 self._end(handle)
-            if (
-                isinstance(trouble, ConnectionLost)
-                or error.get_error_code() == libvirt.VIR_ERR_OPERATION_TIMEOUT
-            ):
-                raise trouble from error
-            text = _plain(error)
-            with self._asking():
-                text = why_refused(self._libvirt, text)
-            if "Permission denied" in text:
-                text += " (the user that domains run as cannot get at their disks)"
-            raise DomainRefused(text) from error
+            self._ours[uuid] = True
+            try:
+                run_domain(own, xml, is_kept=is_kept)
+            except DomainRefused:
+                self._ours.pop(uuid, None)
+                raise
 
     def destroy(self, name: str) -> None:
         """Nothing happens if there is none of ours."""
-        handle = self._find(name)
-        if handle is not None and self._is_ours(handle):
-            self._end(handle)
+        with self._own() as own:
+            handle = self._find(name, own)
+            if handle is not None and self._is_ours(handle):
+                self._end(handle)
 
     def memo(self, name: str) -> str:
         """What one of ours carries."""
-        handle = self._find(name)
+        handle = self._find(name, self._libvirt)
         found = None if handle is None else self._found(handle)
         return "" if found is None else found.memo
 
     def shut_down(self, name: str) -> bool:
         """Ask the guest to; whether it could be asked."""
-        handle = self._find(name)
-        if handle is None or not self._is_ours(handle):
-            return False
-        try:
-            handle.shutdown()
-        except libvirt.libvirtError as error:
-            trouble = self._trouble(error)
-            if isinstance(trouble, ConnectionLost):
-                raise trouble from error
-            return False
-        return True
+        with self._own() as own:
+            handle = self._find(name, own)
+            if handle is None or not self._is_ours(handle):
+                return False
+            try:
+                handle.shutdown()
+            except libvirt.libvirtError as error:
+                raise_if_lost(own, error)
+                return False
+            return True
 
     def reboot(self, name: str) -> bool:
         """
@@ -171,23 +196,42 @@ class Connection:
 
         @return: it was asked, so it is to be seen whether it does.
         """
-        handle = self._find(name)
-        if handle is None or not self._is_ours(handle):
-            return False
-        try:
-            handle.reboot(libvirt.VIR_DOMAIN_REBOOT_DEFAULT)
-        except libvirt.libvirtError as error:
-            if isinstance(self._trouble(error), ConnectionLost):
-                raise self._trouble(error) from error
-            self._reset(handle)
-            return False
-        return True
+        with self._own() as own:
+            handle = self._find(name, own)
+            if handle is None or not self._is_ours(handle):
+                return False
+            try:
+                handle.reboot(libvirt.VIR_DOMAIN_REBOOT_DEFAULT)
+            except libvirt.libvirtError as error:
+                raise_if_lost(own, error)
+                self._reset(handle)
+                return False
+            return True
 
     def reset(self, name: str) -> None:
         """Pull the guest's reset line; nothing happens if there is none."""
-        handle = self._find(name)
-        if handle is not None and self._is_ours(handle):
-            self._reset(handle)
+        with self._own() as own:
+            handle = self._find(name, own)
+            if handle is not None and self._is_ours(handle):
+                self._reset(handle)
+
+    def listen_to(
+        self, name: str, heard: Callable[[bytes], bool], ended: Callable[[], None]
+    ) -> ConsoleStream | None:
+        """See L{LibvirtConsoles.listen}; of ours only."""
+        domain = self.domain(name)
+        if domain is None or domain.state not in _UP:
+            return None
+        return self._consoles.listen(name, heard, ended)
+
+    def hush(self, stream: ConsoleStream) -> None:
+        """Hear no more of it."""
+        self._consoles.hush(stream)
+
+    def attempt(self, name: str, uuid: str) -> Attempt:
+        """A domain that is no instance's; of that nobody is told."""
+        self._ours[uuid] = False
+        return Attempt(self._libvirt, name=name, mark=self._mark)
 
     def capacity(self) -> Resources:
         """Cores and memory of the machine."""
@@ -199,12 +243,13 @@ class Connection:
 
     def close(self) -> None:
         """Whatever becomes of it: the connection is not used again."""
+        self._consoles.close()
         for callback in self._callbacks:
-            with self._closing():
+            with closing():
                 self._libvirt.domainEventDeregisterAny(callback)
-        with self._closing():
+        with closing():
             self._libvirt.unregisterCloseCallback()
-        with self._closing():
+        with closing():
             self._libvirt.close()
 
     def listen(self) -> None:
@@ -218,12 +263,12 @@ class Connection:
                 self._callbacks.append(
                     self._libvirt.domainEventRegisterAny(None, event, callback, None)
                 )
-        # Drivers that run within this process cannot be lost.
-        with self._asking(libvirt.VIR_ERR_NO_SUPPORT):
-            self._libvirt.registerCloseCallback(self._closed, None)
+        # A daemon that hangs is noticed after some 20 s.  A driver that runs within
+        # this process cannot be lost; it says that it has no way to be kept alive,
+        # and would keep for ever what it was given to call then.
         with self._asking(libvirt.VIR_ERR_NO_SUPPORT, libvirt.VIR_ERR_INTERNAL_ERROR):
-            # A daemon that hangs is noticed after some 20 s.
             self._libvirt.setKeepAlive(5, 3)
+            self._libvirt.registerCloseCallback(self._closed, None)
 
     # In libvirt's thread
 
@@ -244,9 +289,38 @@ class Connection:
 
     # In any thread
 
-    def _find(self, name: str) -> Any:
-        with self._asking(libvirt.VIR_ERR_NO_DOMAIN):
-            return self._libvirt.lookupByName(name)
+    def _listed(self) -> list[tuple[Any, tuple[int, int] | None]]:
+        """Every domain; with its state, and the reason for it, if that is told."""
+        if self._tells_states:
+            # What is not supported may be not waiting for domains that hang.
+            lacking = (libvirt.VIR_ERR_NO_SUPPORT, libvirt.VIR_ERR_INVALID_ARG)
+            with self._asking(*lacking):
+                told = self._libvirt.getAllDomainStats(
+                    libvirt.VIR_DOMAIN_STATS_STATE,
+                    libvirt.VIR_CONNECT_GET_ALL_DOMAINS_STATS_NOWAIT,
+                )
+                return [(handle, told_state(values)) for handle, values in told]
+            self._tells_states = False
+        with self._asking():
+            return [(handle, None) for handle in self._libvirt.listAllDomains(0)]
+
+    @contextmanager
+    def _own(self) -> Iterator[Any]:
+        """See Note [A connection for each call that acts]."""
+        if self._open is None or not is_alive(self._libvirt):
+            yield self._libvirt
+            return
+        with self._asking():
+            own = self._open()
+        try:
+            yield own
+        finally:
+            with closing():
+                own.close()
+
+    def _find(self, name: str, connection: Any) -> Any:
+        with asking(connection, libvirt.VIR_ERR_NO_DOMAIN):
+            return connection.lookupByName(name)
         return None
 
     def _is_ours(self, handle: Any) -> bool:
@@ -269,13 +343,8 @@ class Connection:
         return None
 
     def _end(self, handle: Any) -> None:
-        # It may end by itself meanwhile; that is as good.
-        gone = (libvirt.VIR_ERR_NO_DOMAIN, libvirt.VIR_ERR_OPERATION_INVALID)
-        with self._asking(*gone):
-            handle.destroy()
-        with self._asking(*gone):
-            if handle.isPersistent():
-                _forget(handle)
+        end_domain(handle)
+        self._ours.pop(handle.UUIDString(), None)
 
     def _reset(self, handle: Any) -> None:
         gone = (libvirt.VIR_ERR_NO_DOMAIN, libvirt.VIR_ERR_OPERATION_INVALID)
@@ -287,42 +356,17 @@ class Connection:
                 self._renew(handle)
 
     def _renew(self, handle: Any) -> None:
-        """Xen's driver has no reset line: end the domain, and run it anew."""
-        name, xml = str(handle.name()), handle.XMLDesc(0)
+        name = str(handle.name())
         # Who looks meanwhile shall not think that it has ended.
         self._renewed.add(name)
         try:
-            self._end(handle)
-            self._libvirt.createXML(xml, 0)
+            run_anew(handle)
         finally:
             self._renewed.discard(name)
             self._watchers.changed(name, True)
 
-    @contextmanager
-    def _asking(self, *fine: int) -> Iterator[None]:
-        """libvirt's errors as ours, except those that are fine."""
-        try:
-            yield
-        except libvirt.libvirtError as error:
-            if error.get_error_code() not in fine:
-                raise self._trouble(error) from error
-
-    @contextmanager
-    def _closing(self) -> Iterator[None]:
-        """On a dead connection nothing can be taken back, nor need it be."""
-        try:
-            yield
-        except libvirt.libvirtError:
-            return
-
-    def _trouble(self, error: Any) -> HypervisorUnavailable:
-        try:
-            is_alive = bool(self._libvirt.isAlive())
-        except libvirt.libvirtError:
-            is_alive = False
-        if is_alive:
-            return HypervisorUnavailable(f"libvirt: {_plain(error)}")
-        return ConnectionLost(f"the connection to libvirt is lost: {_plain(error)}")
+    def _asking(self, *fine: int) -> AbstractContextManager[None]:
+        return asking(self._libvirt, *fine)
 
 
 def connect(uri: str, mark: str, watchers: Watchers) -> Connection:
@@ -336,11 +380,13 @@ def connect(uri: str, mark: str, watchers: Watchers) -> Connection:
         raise NeverAvailable(
             "libvirt's Python binding is not installed: pip install 'euca_tw[node]'"
         )
-    _deliver_events()
+    deliver_events()
     try:
-        connection = Connection(libvirt.open(uri), mark, watchers)
+        connection = Connection(
+            libvirt.open(uri), mark, watchers, lambda: libvirt.open(uri)
+        )
     except libvirt.libvirtError as error:
-        raise _unreachable(uri, error) from error
+        raise unreachable(uri, error) from error
     try:
         connection.listen()
     except HypervisorUnavailable:
@@ -349,119 +395,5 @@ def connect(uri: str, mark: str, watchers: Watchers) -> Connection:
     return connection
 
 
-def _forget(handle: Any) -> None:
-    """With what somebody may have saved of it."""
-    try:
-        handle.undefineFlags(libvirt.VIR_DOMAIN_UNDEFINE_MANAGED_SAVE)
-    except libvirt.libvirtError as error:
-        if error.get_error_code() not in (
-            libvirt.VIR_ERR_INVALID_ARG,
-            libvirt.VIR_ERR_NO_SUPPORT,
-        ):
-            raise
-        handle.undefine()  # a driver that saves nothing
-
-
-_STATES = {
-    "VIR_DOMAIN_PAUSED": DomainState.PAUSED,
-    "VIR_DOMAIN_PMSUSPENDED": DomainState.PAUSED,
-    "VIR_DOMAIN_CRASHED": DomainState.CRASHED,
-}
-#: How a domain came to be off.  A domain that was never run, or that libvirtd
-#: has found to be off when it was started, has no reason.
-_ENDINGS = {
-    "VIR_DOMAIN_SHUTOFF_SHUTDOWN": DomainState.HALTED,
-    "VIR_DOMAIN_SHUTOFF_CRASHED": DomainState.CRASHED,
-    "VIR_DOMAIN_SHUTOFF_DESTROYED": DomainState.KILLED,
-    "VIR_DOMAIN_SHUTOFF_FAILED": DomainState.SHUTOFF,
-}
-
-
 def _renewing(name: str) -> Domain:
     return Domain(name=name, state=DomainState.RUNNING)
-
-
-def _state(handle: Any) -> DomainState:
-    number, reason = handle.state()
-    if number == libvirt.VIR_DOMAIN_SHUTOFF:
-        if not handle.isPersistent():
-            # Nothing keeps it, so it is about to be gone, or to begin anew: Xen's
-            # driver says for seconds that a guest is off which reboots.
-            return DomainState.RUNNING
-        for name, state in _ENDINGS.items():
-            if reason == getattr(libvirt, name):
-                return state
-        return DomainState.SHUTOFF
-    for name, state in _STATES.items():
-        if number == getattr(libvirt, name):
-            return state
-    # Running, blocked, or still on its way down.  Xen also has none at times.
-    return DomainState.RUNNING
-
-
-def _unreachable(uri: str, error: Any) -> HypervisorUnavailable:
-    text = _plain(error)
-    if error.get_error_code() in (
-        libvirt.VIR_ERR_NO_CONNECT,
-        libvirt.VIR_ERR_INVALID_ARG,
-        libvirt.VIR_ERR_XML_ERROR,
-    ):
-        return NeverAvailable(f"{uri} is no hypervisor that libvirt knows: {text}")
-    if "Permission denied" in text or error.get_error_code() in (
-        libvirt.VIR_ERR_AUTH_FAILED,
-        libvirt.VIR_ERR_AUTH_UNAVAILABLE,
-        libvirt.VIR_ERR_AUTH_CANCELLED,
-    ):
-        return HypervisorUnavailable(
-            f"{uri} may not be used by this user ({text}): run as root, or add the "
-            "user to the group libvirt"
-        )
-    if error.get_error_code() == libvirt.VIR_ERR_SYSTEM_ERROR:
-        return HypervisorUnavailable(
-            f"libvirtd is not running ({text}): start it with 'systemctl start "
-            "libvirtd', or where there is no systemd with 'tools/libvirtd-start'"
-        )
-    return HypervisorUnavailable(f"{uri} cannot be reached: {text}")
-
-
-_DIRECTORY = re.compile(r"(?<![\w/:])/(?:[^\s/'\"]+/)+")
-
-
-def _plain(error: Any) -> str:
-    """What libvirt says, on one line, without this machine's directories."""
-    text = " ".join((error.get_error_message() or str(error)).split())
-    return _DIRECTORY.sub("", text)
-
-
-# Note [One event loop a process]
-#
-# libvirt has one event loop in a process, which must be registered before the
-# first connection is made and cannot be replaced.  Hence this one global: a
-# thread that runs libvirt's own loop for as long as the process lives.  The
-# loop could run on the reactor instead; but libvirt calls its hooks from any
-# thread, with its locks held, and this way no Python code runs in them.
-
-_events_lock = Lock()
-_events: Thread | None = None
-
-
-def _deliver_events() -> None:
-    """See that libvirt's event loop runs."""
-    global _events  # noqa: PLW0603, see Note [One event loop a process]
-    with _events_lock:
-        if _events is None:
-            # Else libvirt prints every error on stderr, also those that are fine.
-            libvirt.registerErrorHandler(lambda context, error: None, None)
-            libvirt.virEventRegisterDefaultImpl()
-            _events = Thread(target=_run_events, name="libvirt-events", daemon=True)
-            _events.start()
-
-
-def _run_events() -> None:
-    pause = Event()
-    while True:
-        try:
-            libvirt.virEventRunDefaultImpl()
-        except libvirt.libvirtError:
-            # It could not poll; trying again at once would burn a core.
-            pause.wait(0.1)

@@ -283,12 +283,16 @@ class MemoryInstanceStore:
         ramdisk: ImageSource | None,
         disk_gib: int,
         extras: Extras = NO_EXTRAS,
+        *,
+        has_run: bool = False,
     ) -> StagedInstance:
         if self.stage_s:
             await deferLater(self.clock, self.stage_s)
         for source in (root, kernel, ramdisk):
             if source is not None and source.image_id in self.missing:
                 raise StagingFailed(f"{source.image_id} cannot be fetched: not found")
+        if has_run and not self.has_disk(instance_id):
+            raise StagingRefused("its root disk is gone")
         if self.is_full and not self.has_disk(instance_id):
             raise StagingRefused("the node's disk is full")
         here = f"memory:/instances/{instance_id}"

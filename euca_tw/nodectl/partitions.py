@@ -59,6 +59,13 @@ def file_systems(read: Read, disk_bytes: int) -> tuple[FileSystem, ...]:
     return tuple(one for one, _ in sorted(found, key=lambda each: not each[1]))
 
 
+def is_partitioned(read: Read, disk_bytes: int) -> bool:
+    """Whether it has partitions, and is not itself a file system."""
+    if _file_system(read, 0, disk_bytes) is not None:
+        return False
+    return any(True for _ in _partitions(read, disk_bytes))
+
+
 def _file_system(read: Read, offset: int, room: int) -> FileSystem | None:
     block = read(offset + 1024, 1024)
     if len(block) < 1024 or block[56:58] != b"\x53\xef":

@@ -9,6 +9,7 @@ system can.  A user's key is put onto it before it has its name.
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 from typing import ClassVar, Literal
@@ -24,6 +25,7 @@ from euca_tw.nodectl.interfaces import (
     StagingRefused,
 )
 from euca_tw.nodectl.keys import KeyInjector, NotInjected
+from euca_tw.nodectl.partitions import is_partitioned
 from euca_tw.nodectl.patches import Patch, patch_qcow2, patch_raw, write_files
 from euca_tw.nodectl.room import Room
 from euca_tw.nodectl.sparse import sparse_copy
@@ -42,6 +44,8 @@ _PART = "root.part"
 class RootDisks:
     """
     @ivar format: of the disks that are made.
+    @ivar is_mounted: the node's own kernel mounts them, for containers: so an
+        image must be a file system, and have no partitions.
     @ivar injector: None: no keys are put onto disks.
     @ivar qemu_img: the program that makes overlays.
     """
@@ -51,17 +55,25 @@ class RootDisks:
     room: Room
     injector: KeyInjector | None = None
     format: Literal["qcow2", "raw"] = "qcow2"
+    is_mounted: bool = False
     qemu_img: str = "qemu-img"
     _log: ClassVar[Logger] = Logger()
 
     async def make(
-        self, here: Path, *, image_id: str, disk_bytes: int, public_key: str
+        self,
+        here: Path,
+        *,
+        image_id: str,
+        disk_bytes: int,
+        public_key: str,
+        has_run: bool = False,
     ) -> Disk:
         """
         Make it, if it is not there.
 
         @param here: the instance's directory; its image is in it.
         @param disk_bytes: how large it shall be; 0: as its image.
+        @param has_run: it must be there.
         @raise StagingFailed:
         @raise OSError:
         """
@@ -75,12 +87,19 @@ class RootDisks:
         )
         if await self.in_thread(disk.exists):
             return made
+        if has_run:
+            raise StagingRefused("its root disk is gone")
         size = await self.in_thread(lambda: image.stat().st_size)
         if disk_bytes and size > disk_bytes:
             has = f"{disk_bytes / _GIB:.4g}"
             raise StagingRefused(
                 f"{image_id} needs a disk of {-(-size // _GIB)} GiB, and this "
                 f"type of instance has {has} GiB"
+            )
+        if self.is_mounted and await self.in_thread(lambda: _has_partitions(image)):
+            raise StagingRefused(
+                f"{image_id} is a disk with partitions, which a container cannot "
+                "have for its root: use an image of one file system"
             )
         promised = f"{here.name}.root"
         try:
@@ -154,6 +173,15 @@ class RootDisks:
             return
         commands = await self.in_thread(lambda: write_files(work, patches))
         await patch_qcow2(self.reactor, work, f"../{_PART}", commands)
+
+
+def _has_partitions(image: Path) -> bool:
+    with image.open("rb") as reading:
+        handle = reading.fileno()
+        return is_partitioned(
+            lambda offset, size: os.pread(handle, size, offset),
+            os.fstat(handle).st_size,
+        )
 
 
 def _rename(part: Path, disk: Path) -> None:

@@ -92,6 +92,8 @@ class FileInstanceStore:
         ramdisk: ImageSource | None,
         disk_gib: int,
         extras: Extras = NO_EXTRAS,
+        *,
+        has_run: bool = False,
     ) -> StagedInstance:
         here = self._here(instance_id)
         if here is None:
@@ -109,6 +111,7 @@ class FileInstanceStore:
                     image_id=root.image_id,
                     disk_bytes=_root_bytes(disk_gib, extras),
                     public_key=extras.public_key,
+                    has_run=has_run,
                 )
                 further = await self._further.make(here, instance_id, extras)
         except OSError as error:

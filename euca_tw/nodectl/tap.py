@@ -7,8 +7,10 @@ libvirt is imported only where a libvirt hypervisor is asked for.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from attrs import evolve, frozen
+from twisted.application.service import Service
 from twisted.internet import reactor as real_reactor
 from twisted.logger import Logger
 from twisted.python import usage
@@ -37,8 +39,7 @@ from euca_tw.common.config import ConfigError
 from euca_tw.model.capacity import Resources
 from euca_tw.nodectl.confine import Confined
 from euca_tw.nodectl.console import ConsoleKeeper
-from euca_tw.nodectl.domain_xml import MACHINES, XEN
-from euca_tw.nodectl.domain_xml import Machine as DomainMachine
+from euca_tw.nodectl.container_consoles import ContainerConsoles
 from euca_tw.nodectl.hooks import DirectoryHooks, NoHooks
 from euca_tw.nodectl.images import ImageCache
 from euca_tw.nodectl.interfaces import (
@@ -48,6 +49,16 @@ from euca_tw.nodectl.interfaces import (
     INodeNetwork,
 )
 from euca_tw.nodectl.keys import KeyInjector
+from euca_tw.nodectl.machines import (
+    KVM,
+    LXC,
+    MACHINES,
+    QEMU,
+    XEN,
+)
+from euca_tw.nodectl.machines import (
+    Machine as DomainMachine,
+)
 from euca_tw.nodectl.memory import MemoryHypervisor, MemoryInstanceStore
 from euca_tw.nodectl.node import NodeController
 from euca_tw.nodectl.records import NODE_RECORDS
@@ -58,6 +69,9 @@ from euca_tw.soap.http import pooled_agent
 from euca_tw.vnet.bridge import BridgeNodeNetwork
 from euca_tw.vnet.memory import MemoryNodeNetwork
 
+if TYPE_CHECKING:
+    from euca_tw.nodectl.kvm_probe import Trial
+
 NAME = "euca-nc"
 PATH = "axis2/services/EucalyptusNC"
 
@@ -65,6 +79,8 @@ PATH = "axis2/services/EucalyptusNC"
 _IMAGINED = Resources(cores=64, memory_mib=1 << 16, disk_gib=1000)
 #: The launch of one instance has its user's data in it, and no more.
 _MAX_BODY_BYTES = 1 << 20
+#: Of the name of a file that libvirt attaches to a loop device, so many bytes.
+_LONGEST_LOOP = 63
 #: Where xenconsoled keeps it, if nobody tells it otherwise.
 _XEN_CONSOLE = "/var/log/xen/console/guest-{name}.log"
 
@@ -88,7 +104,7 @@ class _Doors:
     hypervisor: IHypervisor
     instances: IInstanceStore
     network: INodeNetwork
-    keeper: ConsoleKeeper | None = None
+    keepers: tuple[Service, ...] = ()
 
 
 def node_of(
@@ -119,7 +135,7 @@ def node_of(
         settings=section,
     )
     found.append(controller)
-    keeping = () if doors.keeper is None else (service_part(doors.keeper),)
+    keeping = map(service_part, doors.keepers)
     return controller, (store_part(store), *keeping, service_part(controller))
 
 
@@ -158,6 +174,8 @@ def _real_doors(
     reactor = machine.reactor
     domains = _domains(section)
     directory = section.instances_dir or section.state_dir / "instances"
+    if domains.is_container:
+        _check_names(directory)
     room = room_gib(directory)  # makes it, too
     _warn_of_closed(directory)
     cache = ImageCache(
@@ -184,23 +202,34 @@ def _real_doors(
             in_thread=machine.in_thread,
             room=cache.room,
             injector=_injector(machine) if section.inject_keys else None,
+            format="raw" if domains.is_container else "qcow2",
+            is_mounted=domains.is_container,
         ),
     )
+    hypervisor = LibvirtHypervisor(
+        reactor=reactor,
+        random=machine.random,
+        uri=section.hypervisor,
+        machine=_limited(domains, section),
+        faster=_faster(section, directory),
+        mark=section.mark,
+    )
+    keeper = ConsoleKeeper(
+        clock=reactor,
+        in_thread=machine.in_thread,
+        consoles=instances.consoles,
+        most_bytes=section.console_mib << 20,
+    )
+    writer = ContainerConsoles(
+        reactor=reactor,
+        in_thread=machine.in_thread,
+        hypervisor=hypervisor,
+        path_of=instances.consoles.here,
+    )
     return _Doors(
-        hypervisor=LibvirtHypervisor(
-            reactor=reactor,
-            random=machine.random,
-            uri=section.hypervisor,
-            machine=_limited(domains, section),
-            mark=section.mark,
-        ),
+        hypervisor=hypervisor,
         instances=instances,
-        keeper=ConsoleKeeper(
-            clock=reactor,
-            in_thread=machine.in_thread,
-            consoles=instances.consoles,
-            most_bytes=section.console_mib << 20,
-        ),
+        keepers=(keeper, writer) if domains.is_container else (keeper,),
         network=BridgeNodeNetwork(
             reactor,
             section.bridge_settings,
@@ -230,20 +259,47 @@ def _domains(section: NodeControllerSection) -> DomainMachine:
         return MACHINES[section.domain_type]
     if section.hypervisor.startswith("xen"):
         return XEN
-    # Not KVM wherever there is a /dev/kvm: it may be closed to the user that
-    # domains run as, or be there and not work.
-    return MACHINES["qemu"]
+    if section.hypervisor.startswith("lxc"):
+        return LXC
+    return QEMU
+
+
+def _faster(section: NodeControllerSection, directory: Path) -> Trial | None:
+    """KVM is tried where nobody says what domains shall be."""
+    from euca_tw.nodectl.kvm_probe import Trial
+
+    if section.domain_type or not section.hypervisor.startswith("qemu"):
+        return None
+    disk = directory.absolute() / "trial.img"
+    return Trial(machine=_limited(KVM, section), disk=disk)
 
 
 def _limited(domains: DomainMachine, section: NodeControllerSection) -> DomainMachine:
-    """Xen has limits of its own, and no cgroups."""
+    """As the site will have them; Xen has limits of its own, and no cgroups."""
     if domains.domain_type == XEN.domain_type:
         return domains
     return evolve(
         domains,
         caps_processors=section.caps_processors,
-        overhead_mib=section.emulator_memory_mib,
+        # Containers have no emulator.
+        overhead_mib=0 if domains.is_container else section.emulator_memory_mib,
+        # A disk that is to outlive the machine's power is worth the flushing.
+        flushes=section.restart_on_host_boot,
     )
+
+
+def _check_names(directory: Path) -> None:
+    """@raise ConfigError: libvirt cannot attach what is in it to loop devices."""
+    longest = directory.absolute() / "i-00000000" / "ephemeral0.raw"
+    too_many = len(bytes(longest)) - _LONGEST_LOOP
+    if too_many > 0:
+        reason = (
+            f"{directory.absolute()} is too long a name by {too_many} bytes, for "
+            "disks of containers"
+        )
+        raise ConfigError(
+            "the configuration", "node_controller", "instances_dir", reason
+        )
 
 
 def _warn_of_closed(directory: Path) -> None:

@@ -25,10 +25,13 @@ class BlockingCallsTests(SynchronousTestCase):
         self.workers: list[IWorker] = []
         self.done: list[Any] = []
         self.calls = BlockingCalls(
-            self.clock, lambda deliver: deliver(), self.make_worker, 2
+            self.clock,
+            lambda deliver: deliver(),
+            self.make_worker,
+            {"act": 2, "end": 1},
         )
 
-    def make_worker(self) -> IWorker:
+    def make_worker(self, pool: str) -> IWorker:
         worker, perform = createMemoryWorker()
         self.performers.append(perform)
         self.workers.append(worker)
@@ -38,7 +41,12 @@ class BlockingCallsTests(SynchronousTestCase):
         return self.performers[thread]()
 
     def call(
-        self, what: Any, lane: str | None = None, timeout_s: float = 10
+        self,
+        what: Any,
+        lane: str | None = None,
+        timeout_s: float = 10,
+        pool: str = "act",
+        **given: bool,
     ) -> Deferred[Any]:
         def work() -> Any:
             self.done.append(what)
@@ -46,7 +54,7 @@ class BlockingCallsTests(SynchronousTestCase):
                 raise what
             return what
 
-        return self.calls.call(work, timeout_s, lane)
+        return self.calls.call(work, timeout_s, pool, lane, **given)
 
     def test_answer(self) -> None:
         """A call is answered with what it returns."""
@@ -129,6 +137,73 @@ class BlockingCallsTests(SynchronousTestCase):
         self.work()
         self.assertEqual(self.successResultOf(second), "b")
 
+    def end(self, what: str = "end", **given: Any) -> Deferred[Any]:
+        return self.call(what, "i-1", pool="end", overtakes=True, **given)
+
+    def test_pools_side_by_side(self) -> None:
+        """While all threads of one pool hang, another's do their calls."""
+        for n in range(3):
+            self.call(n)
+        ending = self.call("end", pool="end")
+        self.work(2)
+        self.assertEqual(self.successResultOf(ending), "end")
+
+    def test_lane_over_pools(self) -> None:
+        """Calls of one lane are done one after another, whatever their pools."""
+        self.call("a", lane="i-1")
+        ending = self.call("b", lane="i-1", pool="end")
+        self.assertEqual(len(self.performers), 1)
+        self.work()
+        self.work(1)
+        self.assertEqual(self.successResultOf(ending), "b")
+        self.assertEqual(self.done, ["a", "b"])
+
+    def test_overtakes_what_hangs(self) -> None:
+        """What may overtake begins when that before it in its lane is given up."""
+        first = self.call("first", "i-1", timeout_s=3)
+        ending = self.end()
+        self.assertEqual(len(self.performers), 1)
+        self.clock.advance(3)
+        self.failureResultOf(first, TimeoutError)
+        self.work(1)
+        self.assertEqual(self.successResultOf(ending), "end")
+        later = self.call("later", "i-1", timeout_s=30)
+        self.assertEqual(len(self.performers), 2)
+        self.work(0)
+        self.work(0)
+        self.assertEqual(self.successResultOf(later), "later")
+        self.assertEqual(self.done, ["end", "first", "later"])
+
+    def test_does_not_overtake_what_waits(self) -> None:
+        """What waits in a lane keeps its place before what may overtake."""
+        first = self.call("first", "i-1", timeout_s=3)
+        second = self.call("second", "i-1", timeout_s=5)
+        ending = self.end()
+        self.clock.advance(3)
+        self.failureResultOf(first, TimeoutError)
+        self.assertNoResult(second)
+        self.assertEqual(len(self.performers), 1)
+        self.clock.advance(2)
+        self.failureResultOf(second, TimeoutError)
+        self.work(1)
+        self.assertEqual(self.successResultOf(ending), "end")
+        self.assertEqual(self.done, ["end"])
+
+    def test_overtaker_hangs(self) -> None:
+        """What has overtaken and hangs, too, can be overtaken when it may be tried."""
+        hanging = [self.call("first", "i-1", timeout_s=1)]
+        self.clock.advance(1)
+        hanging.append(self.end(timeout_s=1))
+        again = self.end("again")
+        self.clock.advance(1)
+        for each in hanging:
+            self.failureResultOf(each, TimeoutError)
+        self.assertEqual(self.calls.hung, 2)
+        self.assertNoResult(again)
+        self.work(1)
+        self.work(1)
+        self.assertEqual(self.successResultOf(again), "again")
+
     def test_not_begun(self) -> None:
         """A call that was given up before it began never begins."""
         running = [self.call(n) for n in range(2)]
@@ -177,9 +252,11 @@ class BlockingCallsTests(SynchronousTestCase):
         """When it is stopped all who wait are told, and nothing more begins."""
         answers = [self.call(n, lane="i-1") for n in range(2)]
         answers += [self.call(n) for n in range(2, 6)]
+        answers.append(self.end())
         self.calls.stop()
         for answer in answers:
             self.failureResultOf(answer, CancelledError)
+        self.assertEqual(len(self.performers), 2)
         for thread in range(2):
             while self.work(thread):
                 pass
@@ -211,12 +288,12 @@ class ThreadsTests(TestCase):
         calls = BlockingCalls(
             reactor,  # type: ignore[arg-type]
             reactor.callFromThread,  # type: ignore[attr-defined]
-            lambda: thread_worker("calls"),
-            2,
+            thread_worker,
+            {"calls": 2},
         )
         self.addCleanup(calls.stop)
         names = {
-            await calls.call(lambda: current_thread().name, 10, lane)
+            await calls.call(lambda: current_thread().name, 10, "calls", lane)
             for lane in (None, "a", None)
         }
         self.assertEqual(names, {"calls"})

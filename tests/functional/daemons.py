@@ -54,7 +54,7 @@ certificate = "keys/node1-cert.pem"
 state_dir = "nc"
 listen = "tcp:8775:interface=127.0.0.1"
 hypervisor = "{uri}"
-domain_type = "qemu"
+domain_type = "{domain_type}"
 mark = "guest-test"
 bridge = "{bridge}"
 bridge_address = "10.231.0.1/24"
@@ -86,11 +86,15 @@ class Daemons:
         can pass.
     @ivar node_user: whom the node controller runs as, by number.
     @ivar node_command: what its command begins with.
+    @ivar domain_type: what the node controller is told that domains are.
+    @ivar node_settings: of the node controller, further ones, as TOML.
     """
 
     directory: Path
     node_user: int = 0
     node_command: tuple[str, ...] = ()
+    domain_type: str = "qemu"
+    node_settings: str = ""
     _running: dict[str, subprocess.Popen[bytes]] = Factory(dict)
 
     @classmethod
@@ -102,7 +106,13 @@ class Daemons:
         made = cls(libvirtd.directory / "cloud", **given)
         made.directory.mkdir(mode=0o755)
         (made.directory / "euca.toml").write_text(
-            CONFIGURATION.format(image=image, uri=libvirtd.uri, bridge=BRIDGE)
+            CONFIGURATION.format(
+                image=image,
+                uri=libvirtd.uri,
+                domain_type=made.domain_type,
+                bridge=BRIDGE,
+            )
+            + made.node_settings
         )
         for name in ("cloud", "cluster1", "node1"):
             made.command("keys", "new", "keys", name)
@@ -157,7 +167,7 @@ class Daemons:
                 with socket.socket() as probe:
                     return probe.connect_ex(("127.0.0.1", port)) == 0
 
-            until(is_up, 30, f"{name} answers")
+            until(is_up, 120, f"{name} answers")
 
     def kill(self, name: str) -> None:
         """End one without warning."""
@@ -179,7 +189,7 @@ class Daemons:
             process.send_signal(signal.SIGTERM)
         for name, process in self._running.items():
             try:
-                process.wait(20)
+                process.wait(60)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()

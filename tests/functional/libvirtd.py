@@ -12,6 +12,7 @@ import socket
 import struct
 import subprocess
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from attrs import define, field
@@ -34,48 +35,65 @@ class Libvirtd:
     directory: Path
     uri: str
     _sandbox: subprocess.Popen[str] = field(repr=False)
+    _environment: Mapping[str, str] = field(repr=False)
 
     @classmethod
-    def start(cls, log_bytes: int | None = None, group: str = "") -> Libvirtd:
+    def start(
+        cls,
+        log_bytes: int | None = None,
+        group: str = "",
+        *,
+        has_containers: bool = False,
+        has_kvm: bool = False,
+    ) -> Libvirtd:
         """
         Start one; it takes about a second.
 
         @param log_bytes: after so many its virtlogd begins a new file; 0 is
             never, None virtlogd's own choice.
         @param group: who is in it is let in, besides root.
+        @param has_containers: it can run containers; C{uri} is of those.
+        @param has_kvm: domains can get at /dev/kvm, if there is one.
         @raise SkipTest: it cannot be started here.
         """
         skip_if_impossible()
         directory = Path(tempfile.mkdtemp(prefix="euca_tw-"))
         directory.chmod(0o755)
-        sandbox = subprocess.Popen(
-            (_TOOL, directory / "libvirt"),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            env={
-                **os.environ,
-                "LIBVIRTD_SANDBOX_GROUP": group,
-                "LIBVIRTD_SANDBOX_LOG_BYTES": ""
-                if log_bytes is None
-                else str(log_bytes),
-            },
-        )
+        environment = {
+            "LIBVIRTD_SANDBOX_GROUP": group,
+            "LIBVIRTD_SANDBOX_CONTAINERS": "1" if has_containers else "",
+            "LIBVIRTD_SANDBOX_KVM": "1" if has_kvm else "",
+            "LIBVIRTD_SANDBOX_LOG_BYTES": "" if log_bytes is None else str(log_bytes),
+        }
+        sandbox = _begun(directory, environment)
         assert sandbox.stdout is not None
-        assert sandbox.stderr is not None
         uri = sandbox.stdout.readline().strip()
         if not uri:
-            why = sandbox.stderr.read()
-            sandbox.wait()
+            _, why = sandbox.communicate()
             shutil.rmtree(directory)
             raise SkipTest(f"libvirtd cannot be started here: {why}")
-        return cls(directory, uri, sandbox)
+        if has_containers:
+            uri = uri.replace("qemu+unix:", "lxc+unix:")
+        return cls(directory, uri, sandbox, environment)
 
     def stop(self) -> None:
         """End it and all its domains; its directory is gone."""
         self._sandbox.communicate()
         shutil.rmtree(self.directory)
+
+    def lose_power(self) -> None:
+        """
+        All is gone at once, domains too, and what is in memory; it is started
+        again, on what is on the disk.
+        """
+        self._sandbox.kill()
+        self._sandbox.communicate()
+        # As the kernel that boots finds it.
+        shutil.rmtree(self.directory / "libvirt" / "run")
+        self._sandbox = _begun(self.directory, self._environment)
+        assert self._sandbox.stdout is not None
+        if not self._sandbox.stdout.readline():
+            raise AssertionError("libvirtd does not start again")
 
     def kill(self) -> None:
         """Kill the daemon without warning; it is soon started again."""
@@ -89,6 +107,17 @@ class Libvirtd:
             peer = asking.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
         pid, _, _ = struct.unpack("3i", peer)
         return int(pid)
+
+
+def _begun(directory: Path, environment: Mapping[str, str]) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        (_TOOL, directory / "libvirt"),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, **environment},
+    )
 
 
 def skip_if_impossible() -> None:

@@ -218,7 +218,7 @@ class DaemonsTests(SynchronousTestCase):
         for name in ("clc", "cc", "nc"):
             process = self.site.processes.pop(name)
             process.terminate()
-            process.wait(5)
+            process.wait(15)
             self.assertNotIn("Traceback", self.site.log(name))
 
 

@@ -89,7 +89,7 @@ class SharedTests(TestCase):
 
 
 class FurtherTests(TestCase):
-    timeout = 60
+    timeout = 180
 
     async def test_formatted(self) -> None:
         """Ephemeral and swap disks are what they are called, and take no room."""

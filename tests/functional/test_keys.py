@@ -82,7 +82,7 @@ def digest(path: Path) -> str:
 
 
 class KeyTests(TestCase):
-    timeout = 60
+    timeout = 180
 
     def setUp(self) -> None:
         skip_without(*PROGRAMS)

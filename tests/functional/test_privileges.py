@@ -18,6 +18,7 @@ from twisted.trial.unittest import SkipTest
 
 from tests.functional import test_guest
 from tests.functional.daemons import BIN, ROOT, Daemons
+from tests.functional.guests import IMAGE
 from tests.functional.libvirtd import Libvirtd, emulator_of
 
 #: libvirt wants a user that has a name.
@@ -77,7 +78,7 @@ class UnprivilegedTests(test_guest.GuestTests):
     def start_daemons(self) -> Daemons:
         daemons = Daemons.start(
             self.libvirtd,
-            test_guest.IMAGE,
+            IMAGE,
             node_user=USER,
             node_command=as_nobody(self.group),
         )

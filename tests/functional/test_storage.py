@@ -121,7 +121,7 @@ def info(path: str) -> dict[str, Any]:
 
 
 class DiskTests(TestCase):
-    timeout = 60
+    timeout = 180
 
     def setUp(self) -> None:
         self.place = Place(self)
@@ -184,7 +184,7 @@ class DiskTests(TestCase):
 
 
 class DomainTests(TestCase):
-    timeout = 60
+    timeout = 180
 
     async def test_boot(self) -> None:
         """What is staged boots, whatever the daemon's umask, and is discarded."""

@@ -30,10 +30,11 @@ class ConfinedTests(SynchronousTestCase):
         self.reactor.processes[0].end()
         [looked, process] = self.reactor.processes
         self.assertEqual(looked.command, ("unshare", "--user", "--net", "true"))
+        self.assertEqual(process.command[:2], ("env", "--chdir=/tmp"))
         self.assertEqual(
-            process.command,
+            process.command[3:],
             (
-                *("prlimit", "--as=1000", "--fsize=500", "--cpu=7", "--nofile=64"),
+                *("--as=1000", "--fsize=500", "--cpu=7", "--nofile=64"),
                 *("--core=0", "--", "setpriv", "--no-new-privs"),
                 *("--inh-caps=-all", "--ambient-caps=-all"),
                 *("unshare", "--user", "--net", "cat", "-"),

@@ -9,18 +9,21 @@ from lxml import etree
 from twisted.trial.unittest import SkipTest, SynchronousTestCase
 
 from euca_tw.nodectl.domain_xml import (
-    KVM,
     NAMESPACE,
-    QEMU,
-    XEN,
-    XEN_PVH,
     Found,
-    Machine,
     device_name,
     domain_xml,
     found_in,
 )
 from euca_tw.nodectl.interfaces import Disk, DomainSpec, Nic
+from euca_tw.nodectl.machines import (
+    KVM,
+    LXC,
+    QEMU,
+    XEN,
+    XEN_PVH,
+    Machine,
+)
 
 GOLDEN = Path(__file__).parent.parent / "golden" / "domain_xml"
 SCHEMA = Path("/usr/share/libvirt/schemas/domain.rng")
@@ -84,6 +87,12 @@ MANY = evolve(
     ),
 )
 
+#: With a disk as containers have it.
+RAW = evolve(
+    WITH_KERNEL,
+    disks=(Disk(path=f"{HERE}/root.raw", format="raw", serial="root"),),
+)
+
 #: By the name of their golden file.
 DOMAINS: dict[str, tuple[DomainSpec, Machine]] = {
     "qemu-kernel": (WITH_KERNEL, QEMU),
@@ -98,6 +107,11 @@ DOMAINS: dict[str, tuple[DomainSpec, Machine]] = {
     "kvm-many": (MANY, limited(KVM)),
     "xen-many": (MANY, XEN),
     "xen-pvh-many": (evolve(MANY, kernel=None, ramdisk=None), XEN_PVH),
+    "lxc-kernel": (RAW, LXC),
+    "lxc-many": (
+        evolve(MANY, disks=(*RAW.disks, *MANY.disks[1:])),
+        evolve(LXC, caps_processors=True),
+    ),
 }
 
 
@@ -200,6 +214,15 @@ class DomainXmlTests(SynchronousTestCase):
         self.assertIsNone(domain.find("cputune"))
         self.assertIsNone(domain.find("memtune"))
 
+    def test_flushes(self) -> None:
+        """
+        What a guest flushes is flushed where its disk shall outlive the machine's
+        power, and else is not.
+        """
+        for machine, cache in ((QEMU, "unsafe"), (evolve(QEMU, flushes=True), None)):
+            for driver in self.parsed(MANY, machine).iterfind("devices/disk/driver"):
+                self.assertEqual(driver.get("cache"), cache)
+
     def test_serial(self) -> None:
         """A disk that has a serial number shows it, where a guest can see it."""
         domain = self.parsed(MANY)
@@ -236,6 +259,41 @@ class DomainXmlTests(SynchronousTestCase):
         domain = self.parsed(WITH_KERNEL)
         (disk,) = domain.findall("devices/disk/target[@dev='vdb']/..")
         self.assertIsNone(disk.find("backingStore"))
+
+
+class ContainerTests(SynchronousTestCase):
+    def devices(self, spec: DomainSpec) -> etree._Element:
+        written = etree.fromstring(domain_xml(spec, LXC, "nc"))
+        found = written.find("devices")
+        assert found is not None
+        return found
+
+    def test_mounted(self) -> None:
+        """
+        A container's first disk is its root and its ephemeral disk is on /mnt;
+        what nothing in it could use is left out.
+        """
+        devices = self.devices(evolve(MANY, disks=(*RAW.disks, *MANY.disks[1:])))
+        mounted = {
+            str(each.find("target").get("dir")): each.find("source").get("file")  # type: ignore[union-attr]
+            for each in devices.findall("filesystem")
+        }
+        self.assertEqual(
+            mounted, {"/": f"{HERE}/root.raw", "/mnt": f"{HERE}/ephemeral0.raw"}
+        )
+        self.assertEqual(devices.findall("disk"), [])
+
+    def test_no_kernel(self) -> None:
+        """A container is given no kernel, whether its image has one or not."""
+        for spec in (RAW, evolve(RAW, kernel=None, ramdisk=None)):
+            domain = etree.fromstring(domain_xml(spec, LXC, "nc"))
+            self.assertEqual(domain.findtext("os/init"), "/sbin/init")
+            self.assertIsNone(domain.find("os/kernel"))
+
+    def test_own_network(self) -> None:
+        """A container without a card does not have the machine's."""
+        domain = etree.fromstring(domain_xml(evolve(RAW, nics=()), LXC, "nc"))
+        self.assertIsNotNone(domain.find("features/privnet"))
 
 
 class DeviceNameTests(SynchronousTestCase):

@@ -10,9 +10,15 @@ from twisted.trial.unittest import SynchronousTestCase
 from euca_tw.api import node as api
 from euca_tw.model import metadata
 from euca_tw.nodectl import reports
-from euca_tw.nodectl.domain_xml import QEMU, XEN, domain_xml
+from euca_tw.nodectl.domain_xml import (
+    domain_xml,
+)
 from euca_tw.nodectl.interfaces import Extras
 from euca_tw.nodectl.life import Life
+from euca_tw.nodectl.machines import (
+    QEMU,
+    XEN,
+)
 from tests.fakes.launches import launch
 from tests.nodectl.test_node import NodeTestCase
 

@@ -15,69 +15,41 @@ from twisted._threads import createMemoryWorker
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
-from twisted.trial.unittest import SkipTest, SynchronousTestCase, TestCase
+from twisted.logger import capturedLogs
+from twisted.trial.unittest import SynchronousTestCase, TestCase
 
 from euca_tw.common.threads import IWorker
-from euca_tw.model.capacity import Resources
-from euca_tw.nodectl.domain_xml import QEMU, domain_xml
+from euca_tw.nodectl.domain_xml import (
+    domain_xml,
+)
 from euca_tw.nodectl.interfaces import (
-    Disk,
     Domain,
     DomainRefused,
-    DomainSpec,
     DomainState,
     HypervisorUnavailable,
-    Nic,
 )
+from euca_tw.nodectl.kvm_probe import Trial
 from euca_tw.nodectl.libvirt import LibvirtHypervisor
-from euca_tw.nodectl.libvirt_connection import (
-    Connection,
-    ConnectionLost,
-    NeverAvailable,
-    Watchers,
-    connect,
+from euca_tw.nodectl.libvirt_connection import Connection, Watchers, connect
+from euca_tw.nodectl.libvirt_errors import ConnectionLost, NeverAvailable
+from euca_tw.nodectl.machines import (
+    KVM,
+    Machine,
+)
+from tests.nodectl.driver import (
+    FASTER,
+    MACHINE,
+    NAME,
+    URI,
+    Forgiving,
+    a_spec,
+    keep_driver,
 )
 from tests.suites.hypervisor import (
     Changes,
     HypervisorUnderTest,
     make_ihypervisor_tests,
 )
-
-try:
-    import libvirt
-except ImportError:
-    libvirt = None
-
-URI = "test:///default"
-NAME = "i-00000001"
-MACHINE = evolve(QEMU, domain_type="test", arch="i686")
-
-
-def a_spec(name: str) -> DomainSpec:
-    return DomainSpec(
-        name=name,
-        uuid=f"5a5a5a5a-0000-4000-8000-0000{name[2:]}",
-        cores=1,
-        memory_mib=64,
-        kernel="/images/vmlinuz",
-        disks=(Disk(path=f"/instances/{name}/root.qcow2", backing="/images/emi-1"),),
-        nics=(
-            Nic(mac_address="d0:0d:00:00:00:01", bridge="euca0", target=f"vn_{name}"),
-        ),
-        console=f"/instances/{name}/console.log",
-    )
-
-
-def keep_driver(test: SynchronousTestCase | TestCase) -> Any:
-    """
-    The driver's domains live as long as anyone is connected to it: so someone
-    is, until the test ends.
-    """
-    if libvirt is None:
-        raise SkipTest("libvirt's Python binding is not installed")
-    kept = libvirt.open(URI)
-    test.addCleanup(kept.close)
-    return kept
 
 
 def a_hypervisor(test: TestCase) -> HypervisorUnderTest:
@@ -117,16 +89,21 @@ class Faults:
 
     @ivar refusals: the next tries to connect fail with these.
     @ivar loss: every call fails with this.
+    @ivar is_forgiving: see L{Forgiving}.
     """
 
     refusals: list[HypervisorUnavailable] = field(factory=list)
     loss: HypervisorUnavailable | None = None
+    is_forgiving: bool = False
     made: list[Faulty] = field(factory=list)
 
     def connect(self, uri: str, mark: str, watchers: Watchers) -> Faulty:
         if self.refusals:
             raise self.refusals.pop(0)
-        made = Faulty(self, watchers, connect(uri, mark, watchers))
+        connection = connect(uri, mark, watchers)
+        if self.is_forgiving:
+            connection._libvirt = Forgiving(connection._libvirt)
+        made = Faulty(self, watchers, connection)
         self.made.append(made)
         return made
 
@@ -152,27 +129,35 @@ class LibvirtHypervisorTests(SynchronousTestCase):
         self.driver = keep_driver(self)
         self.reactor = ManualReactor()
         self.performers: list[Callable[[], bool]] = []
+        self.pools: dict[str, list[Callable[[], bool]]] = {}
         self.faults = Faults()
         self.changes = Changes()
-        self.hypervisor = LibvirtHypervisor(
+        self.hypervisor = self.make()
+        self.addCleanup(self.stop)
+
+    def make(self, **given: Any) -> LibvirtHypervisor:
+        hypervisor = LibvirtHypervisor(
             reactor=self.reactor,
             random=Random(1),
             uri=URI,
             machine=MACHINE,
             connect=self.faults.connect,
             make_worker=self.make_worker,
+            **given,
         )
-        self.hypervisor.subscribe(self.changes)
-        self.addCleanup(self.stop)
+        hypervisor.subscribe(self.changes)
+        return hypervisor
 
     def make_worker(self, name: str) -> IWorker:
         worker, perform = createMemoryWorker()
         self.performers.append(perform)
+        self.pools.setdefault(name, []).append(perform)
         return worker
 
-    def work(self) -> None:
-        """Let threads do all that they have to."""
-        while any(perform() for perform in self.performers):
+    def work(self, pool: str | None = None) -> None:
+        """Let threads do all that they have to; those of one pool, if it is said."""
+        performers = self.performers if pool is None else self.pools[pool]
+        while any(perform() for perform in performers):
             self.reactor.advance(0)
 
     def stop(self) -> None:
@@ -308,6 +293,63 @@ class LibvirtHypervisorTests(SynchronousTestCase):
         self.work()
         self.assertEqual(self.hypervisor.hung_threads, 0)
 
+    def test_others_hang(self) -> None:
+        """
+        While ten domains hang in being shut down others are run and listed, and
+        those that hang are destroyed.
+        """
+        self.started()
+        names = [f"i-0000001{n}" for n in range(10)]
+        self.successResultOf(self.do(self.hypervisor.run(a_spec(names[0]))))
+        hanging = [self.begin(self.hypervisor.shut_down(name)) for name in names]
+        self.successResultOf(self.run_one("i-00000001"))
+        self.reactor.advance(15)
+        for each in hanging:
+            self.failureResultOf(each, HypervisorUnavailable)
+        destroying = [self.begin(self.hypervisor.destroy(name)) for name in names]
+        self.work("libvirt-end")
+        for each in destroying:
+            self.successResultOf(each)
+        self.work("libvirt-ask")
+        self.assertEqual(
+            self.successResultOf(self.do(self.hypervisor.list())),
+            (Domain(name="i-00000001", state=DomainState.RUNNING),),
+        )
+
+    def test_ends_hang(self) -> None:
+        """While ten domains hang in being destroyed others are run."""
+        self.started()
+        names = [f"i-0000001{n}" for n in range(10)]
+        destroying = [self.begin(self.hypervisor.destroy(name)) for name in names]
+        self.successResultOf(self.run_one("i-00000001"))
+        self.work()
+        for each in destroying:
+            self.successResultOf(each)
+
+    def test_threads_are_few(self) -> None:
+        """Though all that acts hangs libvirtd has threads left, of its twenty."""
+        self.started()
+        for number in range(10, 30):
+            name = f"i-000000{number}"
+            for act in (
+                self.hypervisor.run(a_spec(name)),
+                self.hypervisor.shut_down(f"{name}0"),
+                self.hypervisor.destroy(f"{name}1"),
+            ):
+                self.begin(act).addErrback(lambda _: None)
+        acting = {name: len(of) for name, of in self.pools.items()}
+        del acting["libvirt-ask"]
+        self.assertEqual(len(acting), 3)
+        self.assertLessEqual(sum(acting.values()), 16)
+
+    def begin(self, coroutine: Any) -> Deferred[Any]:
+        return Deferred.fromCoroutine(coroutine)
+
+    def run_one(self, name: str) -> Deferred[Any]:
+        running = self.begin(self.hypervisor.run(a_spec(name)))
+        self.work("libvirt-run")
+        return running
+
     def test_stop_while_connecting(self) -> None:
         """A connection that is made after all is closed again."""
         starting = Deferred.fromCoroutine(self.hypervisor.start())
@@ -315,6 +357,16 @@ class LibvirtHypervisorTests(SynchronousTestCase):
         self.failureResultOf(starting, HypervisorUnavailable)
         self.work()
         self.assertEqual(self.faults.made[-1].calls, ["close"])
+
+    def test_stop_when_started(self) -> None:
+        """Whoever hears that it is started may stop it at once."""
+
+        async def start_and_stop() -> None:
+            await self.hypervisor.start()
+            await self.hypervisor.stop()
+
+        self.successResultOf(self.do(start_and_stop()))
+        self.assertIn("close", self.faults.made[-1].calls)
 
     def test_stop_during_call(self) -> None:
         """Who waits for an answer when it is stopped is told so."""
@@ -375,228 +427,90 @@ class LibvirtHypervisorTests(SynchronousTestCase):
         self.stop()
         self.assertEqual(self.reactor.getDelayedCalls(), [])
 
+    # What is tried
 
-#: For those who do not want to hear.
-DEAF = Watchers(changed=lambda name, anew: None, lost=lambda: None)
+    def trial(self, machine: Machine) -> Trial:
+        return Trial(machine=machine, disk=Path(self.mktemp()).absolute())
 
+    def test_tried(self) -> None:
+        """What has proved to work is taken; who waits for the start waits for that."""
+        self.faults.is_forgiving = True
+        self.hypervisor = self.make(faster=self.trial(FASTER))
+        starting = self.do(self.hypervisor.start())
+        self.assertNoResult(starting)
+        self.assertNotIn("1234567", self.hypervisor.document(a_spec(NAME)))
+        self.driver.lookupByName("euca_tw-trial").shutdown()
+        self.reactor.advance(0.1)
+        self.work()
+        self.successResultOf(starting)
+        self.assertIn("1234567", self.hypervisor.document(a_spec(NAME)))
+        self.assertEqual(self.changes.names, [])
+        self.assertEqual(len(self.driver.listAllDomains(0)), 1)
 
-@define
-class ResetlessConnection:
-    """A driver whose domains have no reset line, as that of Xen."""
+    def test_tried_in_vain(self) -> None:
+        """What does not work is not taken, and nothing is left of the trial."""
+        self.faults.is_forgiving = True
+        self.hypervisor = self.make(faster=self.trial(FASTER))
+        starting = self.do(self.hypervisor.start())
+        self.assertEqual(len(self.driver.listAllDomains(0)), 2)
+        for _ in range(101):
+            self.reactor.advance(0.05)
+            self.work()
+        self.successResultOf(starting)
+        self.assertNotIn("1234567", self.hypervisor.document(a_spec(NAME)))
+        self.assertEqual(len(self.driver.listAllDomains(0)), 1)
 
-    _driver: Any
-    during: Callable[[], None]
+    def test_never_offered(self) -> None:
+        """Where there is no KVM nothing is run to see whether it works."""
+        self.hypervisor = self.make(faster=self.trial(KVM))
+        with capturedLogs() as captured:
+            self.started()
+        said = [line["log_format"].format(**line) for line in captured]
+        self.assertIn("kvm is not used: libvirt has none", " ".join(said))
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._driver, name)
+    def test_lost_while_trying(self) -> None:
+        """If the connection is lost meanwhile, it is tried on the next."""
+        self.faults.is_forgiving = True
+        self.hypervisor = self.make(faster=self.trial(FASTER))
+        starting = self.do(self.hypervisor.start())
+        self.faults.loss = ConnectionLost("client socket is closed")
+        self.reactor.advance(0.1)
+        self.work()
+        self.faults.loss = None
+        self.assertNoResult(starting)
+        self.reactor.advance(1)
+        self.work()
+        self.assertEqual(len(self.faults.made), 2)
+        self.driver.lookupByName("euca_tw-trial").shutdown()
+        self.reactor.advance(0.1)
+        self.work()
+        self.successResultOf(starting)
 
-    def lookupByName(self, name: str) -> ResetlessDomain:
-        return ResetlessDomain(self._driver.lookupByName(name), self.during)
+    def test_stop_while_trying(self) -> None:
+        """One that is stopped meanwhile leaves nothing of the trial."""
+        self.faults.is_forgiving = True
+        self.hypervisor = self.make(faster=self.trial(FASTER))
+        starting = self.do(self.hypervisor.start())
+        self.stop()
+        self.failureResultOf(starting, HypervisorUnavailable)
+        self.assertEqual(len(self.driver.listAllDomains(0)), 1)
+        self.assertEqual(self.reactor.getDelayedCalls(), [])
 
-
-@define
-class ResetlessDomain:
-    _domain: Any
-    _during: Callable[[], None]
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._domain, name)
-
-    def reset(self, flags: int) -> None:
-        # Nor can the driver for tests do this, and says so.
-        self._domain.migrateSetMaxDowntime(1, flags)
-
-    def destroy(self) -> None:
-        self._domain.destroy()
-        self._during()
-
-
-class ResetlessTests(SynchronousTestCase):
-    """A driver that cannot reset."""
-
-    def setUp(self) -> None:
-        self.driver = keep_driver(self)
-        self.changed: list[tuple[str, bool]] = []
-        watchers = evolve(DEAF, changed=lambda *change: self.changed.append(change))
-        self.seen: list[tuple[Domain | None, tuple[Domain, ...]]] = []
-        self.is_refused = False
-        resetless = ResetlessConnection(self.driver, self.during)
-        self.connection = Connection(resetless, "nc", watchers)
-        domain = self.driver.createXML(domain_xml(a_spec(NAME), MACHINE, "nc"), 0)
-        self.addCleanup(lambda: self.connection.destroy(NAME))
-        self.number = domain.ID()
-
-    def during(self) -> None:
-        """What others see while the domain is not there."""
-        self.seen.append((self.connection.domain(NAME), self.connection.domains()))
-        if self.is_refused:
-            # Whoever had the name first.
-            xml = domain_xml(a_spec(NAME), MACHINE, "other").replace("5a5a", "6b6b")
-            other = self.driver.createXML(xml, 0)
-            self.addCleanup(other.destroy)
-
-    def test_reset(self) -> None:
-        """It is ended and run anew, and others see it run all the time."""
-        self.connection.reset(NAME)
-        running = Domain(name=NAME, state=DomainState.RUNNING)
-        self.assertEqual(self.seen, [(running, (running,))])
-        self.assertEqual(self.connection.domains(), (running,))
-        self.assertNotEqual(self.driver.lookupByName(NAME).ID(), self.number)
-        self.assertEqual(self.changed, [(NAME, True)])
-
-    def test_not_anew(self) -> None:
-        """Where it does not come to run anew it is gone, and that is told."""
-        self.is_refused = True
-        self.assertRaises(HypervisorUnavailable, self.connection.reset, NAME)
-        self.assertEqual(self.connection.domains(), ())
-        self.assertIsNone(self.connection.domain(NAME))
-        self.assertEqual(self.changed, [(NAME, True)])
-
-    def test_gone(self) -> None:
-        """What is there no more is not run anew."""
-        self.connection.destroy(NAME)
-        self.connection.reset(NAME)
-        self.assertEqual(self.connection.domains(), ())
-
-
-class ConnectionTests(SynchronousTestCase):
-    def setUp(self) -> None:
-        self.driver = keep_driver(self)
-        self.connection = connect(URI, "nc", DEAF)
-        self.addCleanup(self.connection.close)
-
-    def make(self, name: str = "i-00000001", mark: str = "nc") -> Any:
-        domain = self.driver.createXML(domain_xml(a_spec(name), MACHINE, mark), 0)
-        self.addCleanup(self.destroy, name)
-        return domain
-
-    def destroy(self, name: str) -> None:
-        for domain in self.driver.listAllDomains(0):
-            if domain.name() == name:
-                domain.destroy()
-
-    def test_not_ours(self) -> None:
-        """Another's domain is neither listed nor touched, whatever its name."""
-        domain = self.make(mark="other")
-        self.assertEqual(self.connection.domains(), ())
-        self.connection.destroy("i-00000001")
-        self.connection.reset("i-00000001")
-        self.assertEqual(self.connection.reboot("i-00000001"), False)
-        self.assertTrue(domain.isActive())
-        error = self.assertRaises(
-            DomainRefused, self.connection.run, "i-00000001", "", "<domain/>"
-        )
-        self.assertIn("somebody else's", str(error))
-
-    def test_broken_metadata(self) -> None:
-        """A domain whose metadata is not whole is neither listed nor touched."""
-        written = domain_xml(a_spec("i-00000001"), MACHINE, "nc")
-        for broken in (
-            written.replace('id="i-00000001"', 'id="i-00000002"'),
-            written.replace('id="i-00000001" ', ""),
-            written.replace('mark="nc"', ""),
-            written.replace("instance:1", "instance:2"),
-            written.replace("euca:instance", "euca:other"),
-        ):
-            self.assertNotEqual(broken, written)
-            domain = self.driver.createXML(broken, 0)
-            connection = connect(URI, "nc", DEAF)
-            self.assertEqual(connection.domains(), ())
-            self.assertIsNone(connection.domain("i-00000001"))
-            self.assertEqual(connection.memo("i-00000001"), "")
-            self.assertFalse(connection.shut_down("i-00000001"))
-            connection.destroy("i-00000001")
-            self.assertTrue(domain.isActive())
-            connection.close()
-            domain.destroy()
-
-    def test_endings(self) -> None:
-        """A domain that has ended stays, and says how, until it is run anew."""
-        spec = a_spec("i-00000001")
-        xml = domain_xml(spec, MACHINE, "nc")
-        for end, state in (
-            (lambda domain: domain.shutdown(), DomainState.HALTED),
-            (lambda domain: domain.destroy(), DomainState.KILLED),
-        ):
-            self.connection.run(spec.name, spec.uuid, xml)
-            end(self.driver.lookupByName(spec.name))
-            self.assertEqual(
-                self.connection.domains(), (Domain(name=spec.name, state=state),)
-            )
-        self.connection.run(spec.name, spec.uuid, xml)
-        self.assertTrue(self.connection.shut_down(spec.name))
-        self.assertFalse(self.connection.shut_down(spec.name))
-        self.connection.destroy(spec.name)
-        self.assertEqual(self.connection.domains(), ())
-
-    def test_saved(self) -> None:
-        """A domain that somebody has saved is forgotten with what was saved."""
-        spec = a_spec("i-00000001")
-        self.connection.run(spec.name, spec.uuid, domain_xml(spec, MACHINE, "nc"))
-        self.driver.lookupByName(spec.name).managedSave()
-        [domain] = self.connection.domains()
-        self.assertIsNot(domain.state, DomainState.RUNNING)
-        self.connection.destroy(spec.name)
-        self.assertEqual(self.connection.domains(), ())
-
-    def test_persistent(self) -> None:
-        """A domain of ours that somebody made persistent is forgotten at its end."""
-        self.driver.defineXML(domain_xml(a_spec("i-00000001"), MACHINE, "nc"))
+    def test_adopts(self) -> None:
+        """Domains that ran before, made as the other kind, go on."""
+        other = domain_xml(a_spec(NAME), MACHINE, "euca_tw")
+        domain = self.driver.createXML(other, 0)
+        self.addCleanup(domain.destroy)
+        self.faults.is_forgiving = True
+        self.hypervisor = self.make(faster=self.trial(FASTER))
+        starting = self.do(self.hypervisor.start())
+        self.driver.lookupByName("euca_tw-trial").shutdown()
+        self.reactor.advance(0.1)
+        self.work()
+        self.successResultOf(starting)
+        self.successResultOf(self.do(self.hypervisor.run(a_spec(NAME))))
         self.assertEqual(
-            self.connection.domains(),
-            (Domain(name="i-00000001", state=DomainState.SHUTOFF),),
+            self.successResultOf(self.do(self.hypervisor.list())),
+            (Domain(name=NAME, state=DomainState.RUNNING),),
         )
-        self.connection.destroy("i-00000001")
-        self.assertEqual(self.connection.domains(), ())
-
-    def test_run_what_is_shut_off(self) -> None:
-        """A domain of ours that is there but off is run anew."""
-        spec = a_spec("i-00000001")
-        xml = domain_xml(spec, MACHINE, "nc")
-        self.driver.defineXML(xml)
-        self.connection.run(spec.name, spec.uuid, xml)
-        self.assertEqual(
-            self.connection.domains(),
-            (Domain(name="i-00000001", state=DomainState.RUNNING),),
-        )
-        self.connection.destroy(spec.name)
-
-    def test_paused(self) -> None:
-        """A paused domain is told as paused, and is left so by run."""
-        self.make().suspend()
-        self.connection.run("i-00000001", "", "<domain/>")
-        self.assertEqual(
-            self.connection.domains(),
-            (Domain(name="i-00000001", state=DomainState.PAUSED),),
-        )
-
-    def test_refused(self) -> None:
-        """What libvirt will not run is refused with its words, without paths."""
-        error = self.assertRaises(
-            DomainRefused, self.connection.run, "i-1", "", "<domain type='test'/>"
-        )
-        self.assertNotIn("/", str(error))
-        self.assertNotEqual(str(error), "")
-
-    def test_capacity(self) -> None:
-        """The driver for tests says that it has 16 cores and 3 GiB."""
-        self.assertEqual(
-            self.connection.capacity(),
-            Resources(cores=16, memory_mib=3072, disk_gib=0),
-        )
-
-    def test_closed(self) -> None:
-        """After it was closed it is lost."""
-        connection = connect(URI, "nc", DEAF)
-        connection.close()
-        self.assertRaises(ConnectionLost, connection.domains)
-        self.assertRaises(ConnectionLost, connection.run, "i-1", "", "<domain/>")
-        self.assertRaises(ConnectionLost, connection.reboot, "i-1")
-        connection.close()
-
-    def test_never(self) -> None:
-        """A place that is no hypervisor never becomes one."""
-        path = Path(self.mktemp()).resolve()
-        path.write_text("<nothing/>")
-        error = self.assertRaises(NeverAvailable, connect, f"test://{path}", "nc", DEAF)
-        self.assertIn("is no hypervisor that libvirt knows", str(error))
+        self.assertNotIn("1234567", domain.XMLDesc(0))

@@ -412,6 +412,19 @@ class StopTests(NodeTestCase):
             self.hooks.points, ["pre-stop", "post-stop", "pre-boot", "post-boot"]
         )
 
+    def test_card_after_a_start(self) -> None:
+        """The card of what was started is taken off again when it stops, or ends."""
+        for end in (
+            self.stop,
+            lambda: self.told(api.NcTerminateInstance(instance_id="i-00000001")),
+        ):
+            self.stop()
+            self.start()
+            self.assertEqual(len(self.network.leases), 1)
+            end()
+            self.pump()
+            self.assertEqual(len(self.network.leases), 0)
+
     def test_again(self) -> None:
         """Stopping and starting twice is as good as once."""
         self.assertIsNone(self.stop())

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from euca_tw.nodectl.partitions import FileSystem, file_systems
+from euca_tw.nodectl.partitions import FileSystem, file_systems, is_partitioned
 
 SECTOR = 512
 MIB = 1 << 20
@@ -163,3 +163,21 @@ class FileSystemTests(SynchronousTestCase):
         disk.put(SECTOR, (b"EFI PART" if is_gpt else b"") + gpt)
         for one in disk.found():
             self.assertLessEqual(one.offset + one.size_bytes, disk.size)
+
+
+class IsPartitionedTests(SynchronousTestCase):
+    def test_partitions(self) -> None:
+        """A disk with a table of partitions has them, whatever is in them."""
+        disk = Disk(8 * MIB, _0=table(entry(0x83, 2048, 2048)))
+        self.assertTrue(is_partitioned(disk.read, disk.size))
+
+    def test_file_system(self) -> None:
+        """A file system has none, though its first sector looks like a table."""
+        disk = Disk(8 * MIB, _0=ext())
+        disk.put(446, table(entry(0x83, 2048, 2048))[446:])
+        self.assertFalse(is_partitioned(disk.read, disk.size))
+
+    def test_neither(self) -> None:
+        """What is neither has none."""
+        self.assertFalse(is_partitioned(Disk(MIB).read, MIB))
+        self.assertFalse(is_partitioned(Disk(10).read, 10))

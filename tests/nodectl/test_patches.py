@@ -73,7 +73,7 @@ class PatchTests(SynchronousTestCase):
             patches.patch_qcow2(reactor, self.directory, "../disk", commands)
         )
         [process] = reactor.processes
-        self.assertEqual(process.command, ("qemu-io", "-f", "qcow2", "../disk"))
+        self.assertEqual(process.command[-3:], ("-f", "qcow2", "../disk"))
         self.assertEqual(process.stdin, b"write -q -s patch-0 1024 2048\n")
         self.assertEqual((self.directory / "patch-0").read_bytes(), b"x" * 2048)
         process.end()

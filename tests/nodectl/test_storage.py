@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -286,6 +287,26 @@ class FileInstanceStoreTests(SynchronousTestCase):
         self.reactor.is_held = False
         staged = self.successResultOf(self.stage())
         self.assertIn("overlay", Path(staged.disk.path).read_text())
+
+    def test_whole_disk(self) -> None:
+        """
+        An image with partitions is refused where disks are mounted by the node's
+        kernel, and nothing is made of it; elsewhere it is as good as any.
+        """
+        table = bytes(446) + struct.pack("<4xB3xII", 0x83, 1, 99)
+        CONTENT["emi-0000000d"] = table.ljust(510, b"\0") + b"\x55\xaa" + bytes(50000)
+        self.addCleanup(CONTENT.pop, "emi-0000000d")
+        self.store = a_store(self.directory)
+        self.store.root_disks.format = "raw"
+        self.store.root_disks.is_mounted = True
+        failure = self.failureResultOf(
+            self.stage(root=source("emi-0000000d")), StagingRefused
+        )
+        self.assertIn("partitions", str(failure.value))
+        self.assertFalse((self.here / "root.raw").exists())
+        self.store.root_disks.is_mounted = False
+        self.successResultOf(self.stage(root=source("emi-0000000d")))
+        self.assertTrue((self.here / "root.raw").exists())
 
     def test_node_disk(self) -> None:
         """What is the matter with the node's disk is told."""

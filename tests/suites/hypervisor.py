@@ -78,7 +78,7 @@ def make_ihypervisor_tests(
     """
 
     class IHypervisorTests(TestCase):
-        timeout = 60
+        timeout = 240
 
         def setUp(self) -> None:
             self.under = factory(self)
@@ -103,7 +103,7 @@ def make_ihypervisor_tests(
             heard = self.changes.of(name)
             await work
             self.under.pass_time()
-            await heard.addTimeout(20, self.under.clock)
+            await heard.addTimeout(60, self.under.clock)
 
         def test_interface(self) -> None:
             """It provides IHypervisor."""

@@ -15,6 +15,7 @@ from euca_tw.nodectl.interfaces import (
     ImageSource,
     StagedInstance,
     StagingFailed,
+    StagingRefused,
 )
 
 ID = "i-00000001"
@@ -208,6 +209,17 @@ def make_iinstancestore_tests(
             self.assertEqual(await self.store.kept(), (ID,))
             self.assertEqual((await self.store.console(ID)).output, b"before")
             self.assertEqual(await self.staged(), staged)
+
+        async def test_has_run(self) -> None:
+            """What has run keeps its disk; where that is gone it gets no other."""
+            sources = (self.under.root, None, None)
+            staged = await self.store.stage(ID, *sources, 1)
+            again = await self.store.stage(ID, *sources, 1, has_run=True)
+            self.assertEqual(again, staged)
+            await self.store.discard(ID)
+            for _ in range(2):
+                with self.assertRaises(StagingRefused):
+                    await self.store.stage(ID, *sources, 1, has_run=True)
 
         async def test_other_checksum(self) -> None:
             """An image known by another checksum is another image."""

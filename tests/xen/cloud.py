@@ -146,7 +146,7 @@ class Cloud:
         """boto3's, for a new user."""
         name = f"user{os.urandom(3).hex()}"
         socket = self.directory / "clc" / "admin.sock"
-        until(socket.exists, 30, "the cloud controller runs")
+        until(socket.exists, 120, "the cloud controller runs")
         self.command("user", "add", name)
         variables = read_eucarc(self.directory / name / "eucarc")
         return boto3.client(
@@ -166,7 +166,7 @@ class Cloud:
         for process in self._running.values():
             process.send_signal(signal.SIGTERM)
         for process in self._running.values():
-            process.wait(20)
+            process.wait(60)
         shutil.rmtree(self.directory)
 
     def logs(self) -> str:

@@ -9,6 +9,7 @@ import os
 import shutil
 import sys
 from pathlib import Path
+from shlex import quote
 
 from attrs import define, evolve, field
 from twisted.trial.unittest import SkipTest
@@ -23,12 +24,17 @@ from xen_bed import image  # noqa: E402
 from xen_bed.bed import Bed  # noqa: E402
 from xen_bed.places import GUEST as DEMO  # noqa: E402
 
-__all__ = ("DEMO", "GUEST", "ROOT", "Dom0", "shared")
+__all__ = ("DEMO", "GUEST", "ROOT", "Dom0", "log_of", "shared")
 
 #: In dom0: the demo image.
 GUEST = Path("/guest")
 _HERE = Path("/var/lib/tests")
 _PROGRAMS = ("qemu-system-x86_64", "qemu-img", "mke2fs", "apt-get", "virsh", "ssh")
+
+
+def log_of(name: str) -> str:
+    """The file there of what a guest writes to Xen's console."""
+    return f"/var/log/xen/console/guest-{name}.log"
 
 
 @define
@@ -52,8 +58,24 @@ class Dom0:
 
     def console(self, name: str) -> str:
         """What a guest wrote to Xen's console, each time that it ran."""
-        path = f"/var/log/xen/console/guest-{name}.log"
-        return self.run(f"cat {path} 2>/dev/null || true").replace("\r", "")
+        return self.run(f"cat {log_of(name)} 2>/dev/null || true").replace("\r", "")
+
+    def wait(self, words: str, file: str, count: int, patience_s: float) -> None:
+        """
+        Till a file there has these words in so many lines.  It waits there: to
+        ask from here takes a good part of what the guest would need.
+
+        @raise AssertionError: it has not in time; says what it has.
+        """
+        is_so = f'[ "$(grep -cF {quote(words)} {file} 2>/dev/null)" -ge {count} ]'
+        # Of nothing grep tells nothing, and that is no number.
+        looks = f"until {is_so} 2>/dev/null; do sleep 0.5; done"
+        try:
+            self.bed.access.run(
+                f"timeout {patience_s:g} sh -c {quote(looks)}", timeout_s=2 * patience_s
+            )
+        except Failed:
+            raise AssertionError(f"no {words!r}: {self.read(file)}") from None
 
     def read(self, path: str) -> str:
         return self.run(f"cat {path}").replace("\r", "")

@@ -8,8 +8,11 @@ from typing import Any
 from twisted.internet import reactor
 from twisted.trial.unittest import TestCase
 
-from euca_tw.nodectl.domain_xml import XEN, Machine
 from euca_tw.nodectl.libvirt import LibvirtHypervisor
+from euca_tw.nodectl.machines import (
+    XEN,
+    Machine,
+)
 from tests.suites.hypervisor import HypervisorUnderTest, make_ihypervisor_tests
 from tests.xen.dom0 import Dom0, shared
 

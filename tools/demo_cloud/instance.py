@@ -134,7 +134,10 @@ def launch(ec2: Any) -> str:
     say(f"    image {image}")
     reservation = _run(ec2, image)
     [instance] = reservation["Instances"]
-    say(f"    instance {instance['InstanceId']}, {instance['InstanceType']}")
+    say(
+        f"    instance {instance['InstanceId']}, {instance['InstanceType']}, "
+        "by emulation (domain_type in [node_controller])"
+    )
     return _wait_running(ec2, instance["InstanceId"])
 
 

@@ -70,7 +70,8 @@ state_dir = "nc"
 instances_dir = "{instances}"
 listen = "tcp:8775:interface=127.0.0.1"
 hypervisor = "qemu:///system"
-# Software emulation: it works on every machine.  "kvm" is faster where it works.
+# Software emulation: it works on every machine.  "kvm" is faster where it works;
+# "" has the node find that out.
 domain_type = "qemu"
 mark = "{mark}"
 # Instances of a demo may share the machine's cores.

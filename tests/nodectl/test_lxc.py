@@ -1,0 +1,124 @@
+"""What is otherwise with containers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from attrs import define, field
+from twisted.trial.unittest import SkipTest, SynchronousTestCase
+
+from euca_tw.admin.configuration import NodeControllerSection
+from euca_tw.common.config import ConfigError
+from euca_tw.nodectl.libvirt_domain import run_domain
+from euca_tw.nodectl.lxc import is_lxc, kill, was_outrun
+from euca_tw.nodectl.machines import (
+    LXC,
+    QEMU,
+    XEN,
+)
+from euca_tw.nodectl.tap import _check_names, _domains, _limited
+
+try:
+    import libvirt
+except ImportError:
+    libvirt = None
+
+
+@define
+class MemoryDomain:
+    """Of libvirt's methods, those that are called."""
+
+    signals: list[tuple[int, int, int]] = field(factory=list)
+
+    def getType(self) -> str:
+        return "LXC"
+
+    def sendProcessSignal(self, process: int, signal: int, flags: int) -> int:
+        self.signals.append((process, signal, flags))
+        return 0
+
+
+class LxcTests(SynchronousTestCase):
+    def test_kill(self) -> None:
+        """A container ends by its first program being killed."""
+        domain = MemoryDomain()
+        kill(domain)
+        self.assertEqual(domain.signals, [(1, 9, 0)])
+
+    def test_is_lxc(self) -> None:
+        """libvirt says which driver a connection has."""
+        self.assertTrue(is_lxc(MemoryDomain()))
+
+    def test_was_outrun(self) -> None:
+        """
+        That a loop device was taken by another is told from other reasons not to
+        begin.
+        """
+        said = "guest failed to start: Failure in libvirt_lxc startup: "
+        for why, expected in (
+            ("Unable to attach root.raw to loop device: Device or resource busy", True),
+            ("Unable to attach root.raw to loop device: Permission denied", False),
+            ("Unable to open root.raw: Device or resource busy", False),
+        ):
+            self.assertIs(was_outrun(said + why), expected, why)
+
+
+@define
+class Outrun:
+    """
+    A connection to libvirt, and the one domain that it has.
+
+    @ivar times: so often another takes the domain's loop device.
+    """
+
+    times: int
+    begun: int = 0
+
+    def defineXML(self, xml: str) -> Outrun:
+        return self
+
+    def createWithFlags(self, flags: int) -> None:
+        if self.times:
+            self.times -= 1
+            busy = "Unable to attach root.raw to loop device: Device or resource busy"
+            raise libvirt.libvirtError(busy)
+        self.begun += 1
+
+
+class OutrunTests(SynchronousTestCase):
+    def test_again(self) -> None:
+        """A container whose loop device another took is begun again."""
+        if libvirt is None:
+            raise SkipTest("libvirt's Python binding is not installed")
+        domain = Outrun(times=3)
+        run_domain(domain, "<domain/>", is_kept=True)
+        self.assertEqual(domain.begun, 1)
+
+
+class NodeOfContainersTests(SynchronousTestCase):
+    def section(self, hypervisor: str) -> NodeControllerSection:
+        return NodeControllerSection(hypervisor=hypervisor, emulator_memory_mib=64)
+
+    def test_by_uri(self) -> None:
+        """What domains are follows from the hypervisor's URI."""
+        for uri, machine in (
+            ("lxc:///system", LXC),
+            ("lxc+unix:///system?socket=/run/x", LXC),
+            ("xen:///system", XEN),
+            ("qemu:///system", QEMU),
+        ):
+            self.assertIs(_domains(self.section(uri)), machine, uri)
+
+    def test_no_emulator(self) -> None:
+        """A container is given no memory for an emulator, for it has none."""
+        section = self.section("lxc:///system")
+        self.assertEqual(_limited(LXC, section).overhead_mib, 0)
+        self.assertEqual(_limited(QEMU, section).overhead_mib, 64)
+
+    def test_long_names(self) -> None:
+        """A directory whose files cannot be attached to loop devices is refused."""
+        _check_names(Path("/" + "x" * 36))
+        with self.assertRaises(ConfigError) as refused:
+            _check_names(Path("/" + "x" * 37))
+        self.assertIn("instances_dir", str(refused.exception))
+        self.assertIn("too long a name by 1 bytes", str(refused.exception))
