@@ -2,10 +2,11 @@
 How long from RunInstances to the guest's first line on its console: three daemons
 on real libvirt, against a bare C{virsh create} of the same domain.
 
-Both boot the demo image, by turns, each alone on the machine.  The bare domain's
-disk is made before the clock starts.  The first launch, which brings the image to
-the node, is not counted.  Needs root; in a network namespace and with a libvirtd
-of its own, so nothing is left behind.
+Both boot the demo image, by turns, each alone on the machine; C{python -m
+bench.boot 8} has eight of each.  The bare domain's disks are made before the clock
+starts.  The first launch, which brings the image to the node, is not counted.
+Needs root; in a network namespace and with a libvirtd of its own, so nothing is
+left behind.
 """
 
 from __future__ import annotations
@@ -31,12 +32,14 @@ from tests.functional.daemons import ROOT, Daemons, until
 from tests.functional.libvirtd import Libvirtd, skip_if_impossible
 from tests.functional.netns import enter_new
 
-#: Of each kind.
+#: Of each kind, unless the command line says otherwise.
 BOOTS = 5
 IMAGE = ROOT / ".demo" / "image"
 PATIENCE_S = 60.0
 #: How finely the console is watched.
 STEP_S = 0.005
+#: What an instance boots from, besides its disks.
+_BOOTED = ("kernel", "ramdisk", "image")
 
 
 def first_line_s(console: Path, began: float) -> float:
@@ -116,12 +119,12 @@ class Bare:
         """A domain like that of an instance that runs."""
         home = source.with_name("bare")
         home.mkdir(mode=0o755)
-        for name in ("kernel", "ramdisk", "image"):
-            os.link(source / name, home / name)
+        for each in (*map(source.joinpath, _BOOTED), *source.glob("*.raw")):
+            os.link(each, home / each.name)
         told = virsh(uri, "dumpxml", "--inactive", instance_id)
         domain = etree.fromstring(told.replace(str(source), str(home)))
-        for unwanted in (*domain.iter("metadata"), *domain.iter("uuid")):
-            unwanted.getparent().remove(unwanted)
+        for metadata in domain.iterfind("metadata"):
+            domain.remove(metadata)
         for target in domain.iterfind("devices/interface/target"):
             target.getparent().remove(target)
         info = ("qemu-img", "info", "-U", "--output=json", source / "root.qcow2")
@@ -160,7 +163,7 @@ class _Run(ExitStack):
         self.callback(undo)
 
 
-def measured(run: _Run) -> tuple[list[float], list[float]]:
+def measured(run: _Run, boots: int) -> tuple[list[float], list[float]]:
     """
     Seconds by the cloud, and without it.
 
@@ -186,7 +189,7 @@ def measured(run: _Run) -> tuple[list[float], list[float]]:
     run.callback(shutil.rmtree, bare.home)
     cloud.end(instance_id)
     by_cloud, by_hand = [], []
-    for _ in range(BOOTS):
+    for _ in range(boots):
         instance_id, took = cloud.boot()
         by_cloud.append(took)
         cloud.end(instance_id)
@@ -202,9 +205,10 @@ def tell(what: str, seconds: list[float]) -> None:
 
 def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("told to end"))
+    boots = int(sys.argv[1]) if len(sys.argv) > 1 else BOOTS
     try:
         with _Run() as run:
-            by_cloud, by_hand = measured(run)
+            by_cloud, by_hand = measured(run, boots)
     except SkipTest as reason:
         print(f"skipped: the time to a guest's first line {reason}")
         return

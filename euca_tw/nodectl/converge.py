@@ -72,6 +72,7 @@ class Guests:
             ended_kept_s=settings.ended_kept_s,
             stop_grace_s=settings.stop_grace_s,
             terminate_grace_s=settings.terminate_grace_s,
+            restart_on_host_boot=settings.restart_on_host_boot,
         )
         self._is_heard = is_heard
         self._changed = changed
@@ -158,7 +159,8 @@ class Guests:
     def _guest(self, instance_id: str) -> Guest:
         guest = self.guests.get(instance_id)
         if guest is None:
-            guest = self.guests[instance_id] = Guest()
+            now = utc_now(self._clock)
+            guest = self.guests[instance_id] = Guest(known_since=now)
         return guest
 
     def _plan(self, instance_id: str) -> Any:
@@ -174,11 +176,18 @@ class Guests:
         parts = guest.parts(self._is_heard(instance_id))
         decision = plan.plan(record, parts, utc_now(self._clock), self._limits)
         if isinstance(decision, plan.Become):
-            self._log_change(record, decision.record)
+            self._log_change(record, decision)
             return Amend((Put(decision.record),))
         return decision
 
-    def _log_change(self, before: HostedInstance, after: HostedInstance) -> None:
+    def _log_change(self, before: HostedInstance, decision: plan.Become) -> None:
+        after = decision.record
+        if decision.why:
+            self._log.info(
+                "{instance_id}: {why}",
+                instance_id=after.instance_id,
+                why=decision.why,
+            )
         if before.life is not after.life or before.wanted is not after.wanted:
             self._log.info(
                 "{instance_id} is {life}, shall be {wanted} ({reason_code}: {reason})",

@@ -47,7 +47,8 @@ _S = Life
 FOLLOWS: dict[Life, frozenset[Life]] = {
     _S.STAGING: frozenset({_S.BOOTING, _S.RUNNING, _S.SHUTTING_DOWN}),
     _S.BOOTING: frozenset({_S.RUNNING, _S.SHUTTING_DOWN}),
-    _S.RUNNING: frozenset({_S.STOPPING, _S.SHUTTING_DOWN}),
+    # What the machine took down with it may be run again.
+    _S.RUNNING: frozenset({_S.BOOTING, _S.STOPPING, _S.SHUTTING_DOWN}),
     _S.STOPPING: frozenset({_S.STOPPED, _S.SHUTTING_DOWN}),
     # By itself, a stopped domain runs only if somebody else has started it.
     _S.STOPPED: frozenset({_S.BOOTING, _S.STOPPING, _S.RUNNING, _S.SHUTTING_DOWN}),

@@ -59,6 +59,7 @@ class Parts:
     """
     What this process knows of an instance's parts, besides its record.
 
+    @ivar known_since: when this very process first knew of it.
     @ivar was_seen: its domain was seen running by this very process.
     @ivar is_shutdown_asked: its guest was asked to shut itself down; by this
         very process, and since it last began to run.
@@ -69,6 +70,7 @@ class Parts:
     """
 
     look: Look = Look.UNKNOWN
+    known_since: datetime | None = None
     was_seen: bool = False
     is_staged: bool = False
     is_attached: bool = False
@@ -89,13 +91,19 @@ class Limits:
     ended_kept_s: float
     stop_grace_s: float = 60.0
     terminate_grace_s: float = 0.0
+    restart_on_host_boot: bool = False
 
 
 @frozen
 class Become:
-    """Keep this of the instance from now on."""
+    """
+    Keep this of the instance from now on.
+
+    @ivar why: for the log, where the record itself does not say it.
+    """
 
     record: HostedInstance
+    why: str = ""
 
 
 @frozen
@@ -178,7 +186,10 @@ def _failed(case: _Case) -> Become | None:
 
 
 def _deadline(case: _Case) -> float:
-    return case.record.began_at.timestamp() + case.limits.launch_deadline_s
+    began_at = case.record.began_at
+    # The time in which nobody was there to see to it does not count.
+    since = max(began_at, case.parts.known_since or began_at)
+    return since.timestamp() + case.limits.launch_deadline_s
 
 
 def _come(case: _Case) -> Decision:
@@ -222,6 +233,9 @@ def _vanished(case: _Case) -> Decision:
     if case.parts.was_seen:
         return _halted(case)
     why = "Its domain was gone when the node controller was started"
+    if case.limits.restart_on_host_boot:
+        again = moved(case.record, Life.BOOTING, began_at=case.now)
+        return Become(again, f"{why}; it is run again")
     return case.condemned(SERVER_ERROR, why)
 
 
@@ -314,24 +328,9 @@ def _clean_up(case: _Case) -> Decision:
 _Entry = Callable[[_Case], Decision]
 
 
-def _row(
-    unknown: _Entry,
-    absent: _Entry,
-    running: _Entry,
-    shutoff: _Entry,
-    halted: _Entry,
-    crashed: _Entry,
-    killed: _Entry,
-) -> dict[Look, _Entry]:
-    return {
-        Look.UNKNOWN: unknown,
-        Look.ABSENT: absent,
-        Look.RUNNING: running,
-        Look.SHUTOFF: shutoff,
-        Look.HALTED: halted,
-        Look.CRASHED: crashed,
-        Look.KILLED: killed,
-    }
+def _row(*entries: _Entry) -> dict[Look, _Entry]:
+    """@param entries: in the order of L{Look}."""
+    return dict(zip(Look, entries, strict=True))
 
 
 def _always(entry: _Entry) -> dict[Look, _Entry]:

@@ -32,7 +32,7 @@ class HostedInstance:
         and is remembered so that it will not be launched too late.
     @ivar wanted: ENDED once it was asked to end, ended by itself or failed.
     @ivar has_run: its domain was seen to run.
-    @ivar began_at: when it was accepted, or was last asked to start.
+    @ivar began_at: when it was accepted, or was last to start.
     @ivar since: from when on its guest is given time to shut itself down.
     @ivar ended_at: when it was TERMINATED.
     @ivar is_clean: its disk is deleted (its console is not, yet).

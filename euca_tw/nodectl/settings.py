@@ -22,6 +22,9 @@ class NodeSettings:
         down; then its domain is ended.
     @ivar terminate_grace_s: the same of one that is to be terminated; 0: its
         domain is ended at once.
+    @ivar restart_on_host_boot: an instance whose domain is off or gone when the
+        node controller is started, and nothing says why, is run again from its
+        disk; else it has ended.
     @ivar hooks_wait_s: hooks may hold up a stop or an end for so long.
     @ivar ended_kept_s: how long an ended instance is told of, and its console
         kept.
@@ -44,6 +47,7 @@ class NodeSettings:
     launch_deadline_s: float = 600.0
     stop_grace_s: float = 60.0
     terminate_grace_s: float = 0.0
+    restart_on_host_boot: bool = False
     hooks_wait_s: float = 300.0
     ended_kept_s: float = 180.0
     resync_s: float = 300.0

@@ -47,6 +47,7 @@ class Guest:
     """
     What this process knows of one instance, besides its record.
 
+    @ivar known_since: when this process first knew of it.
     @ivar domain: as last seen, if C{is_seen}.
     @ivar touched: when (see L{Steps.moment}) its domain was last acted upon;
         what was listed before then is too old.
@@ -54,6 +55,7 @@ class Guest:
     @ivar has_hooks_leave: hooks have let it be stopped or ended.
     """
 
+    known_since: datetime
     domain: DomainState | None = None
     is_seen: bool = False
     was_running: bool = False
@@ -73,6 +75,7 @@ class Guest:
         """As the plan wants it."""
         return plan.Parts(
             look=plan.look_of(self.domain) if self.is_seen else plan.Look.UNKNOWN,
+            known_since=self.known_since,
             was_seen=self.was_running,
             is_staged=self.staged is not None,
             is_attached=self.nic is not None,
@@ -163,12 +166,14 @@ class Steps:
                         reports.source(launch.ramdisk) if launch.ramdisk else None,
                         launch.instance_type.disk or 0,
                         reports.extras(launch),
+                        has_run=record.has_run,
                     )
                 except StagingRefused as e:
                     guest.refusal = str(e)
             case plan.Attach():
                 assert launch is not None
                 guest.nic = await self.network.attach(reports.lease(launch))
+                guest.is_detached = False
             case plan.Detach():
                 await self.network.detach(name)
                 guest.nic, guest.is_detached = None, True

@@ -4,19 +4,12 @@ A user's round with a real guest: three daemons, libvirt, and the demo image.
 
 from __future__ import annotations
 
-import subprocess
 import time
 from pathlib import Path
-from typing import Any
 
-from twisted.trial.unittest import TestCase
+from tests.functional.daemons import until
+from tests.functional.guests import GuestCase, call
 
-from tests.functional.daemons import BRIDGE, ROOT, Daemons, until
-from tests.functional.libvirtd import Libvirtd, skip_if_impossible
-from tests.functional.netns import enter_new
-
-#: Built once, and kept with that of C{make demo}.
-IMAGE = ROOT / ".demo" / "image"
 #: Somebody else's domain, with a name that could be ours.
 FOREIGN = """\
 <domain type='qemu'><name>{name}</name><memory unit='MiB'>16</memory>
@@ -24,107 +17,10 @@ FOREIGN = """\
     id='{name}' mark='another'/></metadata>
 <os><type arch='x86_64' machine='pc'>hvm</type></os></domain>
 """
-USER_DATA = """#!/bin/sh
-echo "user-data of $(hostname): $((6 * 7))"
-"""
 
 
-def call(*command: object, check: bool = True) -> str:
-    """What a program says, errors with it."""
-    ended = subprocess.run(
-        [str(word) for word in command],
-        check=False,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=120,
-    )
-    if check and ended.returncode:
-        raise AssertionError(f"{command}: {ended.stdout}")
-    return ended.stdout
-
-
-class GuestTests(TestCase):
+class GuestTests(GuestCase):
     """From the key pair to the end of the instance."""
-
-    timeout = 300
-
-    def setUp(self) -> None:
-        skip_if_impossible()
-        call(ROOT / "images" / "demo" / "build", IMAGE)
-        enter_new(self)
-        self.libvirtd = self.start_libvirtd()
-        self.addCleanup(self.libvirtd.stop)
-        self.daemons = self.start_daemons()
-        self.addCleanup(self.daemons.stop)
-        self.ec2 = self.daemons.client()
-        self.pem = Path(self.mktemp()).absolute()
-
-    def start_libvirtd(self) -> Libvirtd:
-        return Libvirtd.start()
-
-    def start_daemons(self) -> Daemons:
-        return Daemons.start(self.libvirtd, IMAGE)
-
-    def instance(self, instance_id: str) -> dict[str, Any]:
-        [told] = self.ec2.describe_instances(InstanceIds=[instance_id])["Reservations"]
-        [instance] = told["Instances"]
-        return dict(instance)
-
-    def wait_for(self, instance_id: str, state: str) -> dict[str, Any]:
-        def is_so() -> dict[str, Any] | None:
-            instance = self.instance(instance_id)
-            return instance if instance["State"]["Name"] == state else None
-
-        found: dict[str, Any] = until(is_so, 60, f"{instance_id} is {state}")
-        return found
-
-    def console(self, instance_id: str) -> str:
-        told = self.ec2.get_console_output(InstanceId=instance_id)
-        return str(told.get("Output", "")).replace("\r", "")
-
-    def wait_ready(self, instance_id: str, boots: int = 1) -> str:
-        def is_ready() -> str | None:
-            said = self.console(instance_id)
-            ready = said.count(f"instance {instance_id} is ready")
-            return said if ready == boots else None
-
-        said: str = until(is_ready, 120, "the guest is ready")
-        return said
-
-    def ssh(self, address: str, command: str) -> str:
-        """Let in by the key pair alone; C{""} if not, or not yet."""
-        return call(
-            *("ssh", "-i", self.pem, "-o", "BatchMode=yes", "-o", "LogLevel=ERROR"),
-            *("-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null"),
-            *("-o", "ConnectTimeout=5", "-o", "IdentitiesOnly=yes"),
-            *(f"root@{address}", command),
-            check=False,
-        )
-
-    def launch(self) -> str:
-        key = self.ec2.create_key_pair(KeyName="mine")["KeyMaterial"]
-        self.pem.touch(mode=0o600)
-        self.pem.write_text(key)
-        [image] = until(self.machine_images, 30, "the demo image is registered")
-        room = until(self.has_room, 30, "the node has told what it has")
-        self.assertTrue(room)
-        [instance] = self.ec2.run_instances(
-            ImageId=image,
-            MinCount=1,
-            MaxCount=1,
-            InstanceType="m1.small",
-            KeyName="mine",
-            UserData=USER_DATA,
-        )["Instances"]
-        return str(instance["InstanceId"])
-
-    def machine_images(self) -> list[str]:
-        images = self.ec2.describe_images()["Images"]
-        return [e["ImageId"] for e in images if e["ImageType"] == "machine"]
-
-    def has_room(self) -> bool:
-        return "m1.small" in self.daemons.command("status")
 
     def test_round(self) -> None:
         """
@@ -228,15 +124,3 @@ class GuestTests(TestCase):
         self.ec2.terminate_instances(InstanceIds=[instance_id])
         self.wait_for(instance_id, "terminated")
         self.check_nothing_left(instance_id)
-
-    def check_nothing_left(self, instance_id: str) -> None:
-        def is_gone() -> bool:
-            domains = call("virsh", "-c", self.libvirtd.uri, "list", "--all", "--name")
-            here = self.daemons.directory / "nc" / "instances" / instance_id
-            disks = [e for e in here.glob("*") if e.name != "console.log"]
-            rules = call("nft", "list", "ruleset")
-            network = call("ip", "link") + rules
-            return not (domains.strip() or disks or instance_id in network)
-
-        until(is_gone, 20, "domain, disk, card and rules are gone")
-        self.assertIn(BRIDGE, call("ip", "link"))

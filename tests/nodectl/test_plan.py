@@ -5,8 +5,8 @@ never do is looked for in all of it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
+from functools import cache
 from itertools import product
 from typing import Any
 
@@ -14,7 +14,7 @@ from attrs import evolve
 from twisted.trial.unittest import SynchronousTestCase
 
 from euca_tw.common.convergence import Rest
-from euca_tw.model.lifecycle import INSTANCE_SHUTDOWN, SERVER_ERROR
+from euca_tw.model.lifecycle import INSTANCE_SHUTDOWN, SERVER_ERROR, Phase
 from euca_tw.nodectl.interfaces import DomainState
 from euca_tw.nodectl.life import FOLLOWS, Goal, Life
 from euca_tw.nodectl.plan import (
@@ -42,6 +42,7 @@ HOSTED = HostedInstance(instance_id="i-00000001", launch=launch(), began_at=NOW)
 LIMITS = Limits(
     launch_deadline_s=600, ended_kept_s=180, stop_grace_s=60, terminate_grace_s=5
 )
+AGAIN = evolve(LIMITS, restart_on_host_boot=True)
 READY = {"is_staged": True, "is_attached": True}
 RUNNING = (Goal.RUNNING, Life.RUNNING)
 ENDING = (Goal.ENDED, Life.SHUTTING_DOWN)
@@ -49,30 +50,42 @@ ENDED = (Goal.ENDED, Life.TERMINATED)
 
 
 def decide(
-    wanted: Goal, life: Life, look: Look, after_s: float = 1, **given: Any
+    wanted: Goal,
+    life: Life,
+    look: Look,
+    after_s: float = 1,
+    limits: Limits = LIMITS,
+    **given: Any,
 ) -> Any:
     parts = {k: given.pop(k) for k in list(given) if k in Parts.__annotations__}
     record = evolve(HOSTED, wanted=wanted, life=life, since=NOW, **given)
     now = NOW + timedelta(seconds=after_s)
-    return plan(record, Parts(look=look, **parts), now, LIMITS)
+    return plan(record, Parts(look=look, **parts), now, limits)
+
+
+@cache
+def all_cases() -> tuple[tuple[tuple[Goal, Life, Look], Any], ...]:
+    flags = (
+        *("is_staged", "is_attached", "is_detached", "is_heard", "was_seen"),
+        *("is_shutdown_asked", "is_deaf"),
+    )
+    return tuple(
+        (
+            (wanted, life, look),
+            decide(
+                *(wanted, life, look, after_s, limits),
+                is_clean=is_clean,
+                **dict(zip(flags, values, strict=True)),
+            ),
+        )
+        for wanted, life, look in product(Goal, Life, Look)
+        for limits, after_s, is_clean, *values in product(
+            (LIMITS, AGAIN), (1, 1000), (False, True), *[(False, True)] * len(flags)
+        )
+    )
 
 
 class TableTests(SynchronousTestCase):
-    def all_cases(self) -> Iterator[tuple[tuple[Goal, Life, Look], Any]]:
-        flags = (
-            *("is_staged", "is_attached", "is_detached", "is_heard", "was_seen"),
-            *("is_shutdown_asked", "is_deaf"),
-        )
-        for wanted, life, look in product(Goal, Life, Look):
-            for after_s, is_clean, *values in product(
-                (1, 1000), (False, True), *[(False, True)] * len(flags)
-            ):
-                given = dict(zip(flags, values, strict=True))
-                yield (
-                    (wanted, life, look),
-                    decide(wanted, life, look, after_s, is_clean=is_clean, **given),
-                )
-
     def test_complete(self) -> None:
         """There is an entry for everything that can be."""
         self.assertEqual(set(TABLE), set(product(Goal, Life, Look)))
@@ -84,13 +97,13 @@ class TableTests(SynchronousTestCase):
 
     def test_life_goes_its_ways(self) -> None:
         """A life goes from each step to one that may follow, in all cases."""
-        for (_, life, _), decision in self.all_cases():
+        for (_, life, _), decision in all_cases():
             if isinstance(decision, Become) and decision.record.life is not life:
                 self.assertIn(decision.record.life, FOLLOWS[life])
 
     def test_ended_means_gone(self) -> None:
         """Ended is told only when the domain is gone and the card is taken off."""
-        for (_, life, look), decision in self.all_cases():
+        for (_, life, look), decision in all_cases():
             if life is Life.TERMINATED or not isinstance(decision, Become):
                 continue
             if decision.record.life is Life.TERMINATED:
@@ -101,7 +114,7 @@ class TableTests(SynchronousTestCase):
         Disks are taken only from what shall end; domains and cards also from
         what shall stop, or was to when it was asked to start.
         """
-        for (wanted, life, _), decision in self.all_cases():
+        for (wanted, life, _), decision in all_cases():
             if isinstance(decision, Discard | Forget):
                 self.assertIs(wanted, Goal.ENDED)
             if isinstance(decision, ShutDown | Destroy | Detach):
@@ -109,37 +122,57 @@ class TableTests(SynchronousTestCase):
 
     def test_no_disk_under_a_domain(self) -> None:
         """A disk is deleted only when the domain is known to be gone."""
-        for (_, _, look), decision in self.all_cases():
+        for (_, _, look), decision in all_cases():
             if isinstance(decision, Discard | Forget):
                 self.assertIs(look, Look.ABSENT)
 
     def test_nothing_runs_twice(self) -> None:
         """A domain is begun only where none is known to run."""
-        for (_, life, look), decision in self.all_cases():
+        for (_, life, look), decision in all_cases():
             if isinstance(decision, Run):
                 self.assertIs(life, Life.BOOTING)
                 self.assertIn(look, (Look.ABSENT, Look.SHUTOFF))
 
     def test_what_is_not_known_is_left_alone(self) -> None:
         """While the hypervisor says nothing, no domain is touched."""
-        for (_, _, look), decision in self.all_cases():
+        for (_, _, look), decision in all_cases():
             if look is Look.UNKNOWN:
                 self.assertIsInstance(decision, Rest | Become | Attach)
 
     def test_what_has_ended_is_noticed(self) -> None:
         """A domain that has ended by itself is never taken for one that runs."""
-        for (_, _, look), decision in self.all_cases():
+        for (_, _, look), decision in all_cases():
             if look in (Look.HALTED, Look.CRASHED, Look.KILLED):
                 self.assertNotIsInstance(decision, ShutDown | Reboot | Attach | Run)
                 self.assertNotIsInstance(decision, Rest)
 
+    def test_run_again(self) -> None:
+        """
+        What ran is run again only where the site wants it, its domain is off or
+        gone and nothing says why, and this process never saw it run; and then
+        always.
+        """
+        cases = product(Goal, Life, Look, (False, True), (LIMITS, AGAIN))
+        for wanted, life, look, was_seen, limits in cases:
+            given = {"was_seen": was_seen, "has_run": True}
+            decision = decide(wanted, life, look, 1, limits, **given)
+            self.assertEqual(
+                life is Life.RUNNING
+                and isinstance(decision, Become)
+                and decision.record.life is Life.BOOTING,
+                (wanted, life) == RUNNING
+                and look in (Look.ABSENT, Look.SHUTOFF)
+                and limits.restart_on_host_boot
+                and not was_seen,
+            )
+
     def test_settles(self) -> None:
         """No case is amended without end."""
-        for wanted, life, look in product(Goal, Life, Look):
+        for wanted, life, look, limits in product(Goal, Life, Look, (LIMITS, AGAIN)):
             record = evolve(HOSTED, wanted=wanted, life=life, since=NOW)
             for _ in range(8):
                 parts = Parts(look=look, is_detached=True)
-                decision = plan(record, parts, NOW, LIMITS)
+                decision = plan(record, parts, NOW, limits)
                 if not isinstance(decision, Become):
                     break
                 self.assertNotEqual(decision.record, record)
@@ -213,6 +246,33 @@ class CaseTests(SynchronousTestCase):
             self.assertEqual(
                 (record.reason_code, record.reason), (SERVER_ERROR, "no image")
             )
+
+    def test_deadline_of_a_restart(self) -> None:
+        """
+        A node controller that was down gives what was under way its time anew,
+        and no more.
+        """
+        since = NOW + timedelta(hours=1)
+        for look in (Look.ABSENT, Look.UNKNOWN):
+            booting = (Goal.RUNNING, Life.BOOTING, look)
+            decision = decide(*booting, 3600, known_since=since)
+            self.assertNotIsInstance(decision, Become)
+            record = decide(*booting, 4200, known_since=since).record
+            self.assertIs(record.wanted, Goal.ENDED)
+
+    def test_host_booted(self) -> None:
+        """
+        What the machine took down with it is run again from the time that this
+        is found, and stays told to be running.
+        """
+        for look in (Look.ABSENT, Look.SHUTOFF):
+            decision = decide(*RUNNING, look, 9000, AGAIN, has_run=True)
+            record = decision.record
+            self.assertEqual((record.wanted, record.life), (Goal.RUNNING, Life.BOOTING))
+            self.assertEqual(record.began_at, NOW + timedelta(seconds=9000))
+            self.assertIs(record.phase, Phase.EXTANT)
+            self.assertEqual(record.reason, "")
+            self.assertIn("run again", decision.why)
 
     def test_stop(self) -> None:
         """

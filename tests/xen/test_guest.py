@@ -4,6 +4,7 @@ A user's round with a guest of a real Xen: three daemons, one of them in dom0.
 
 from __future__ import annotations
 
+import itertools
 import time
 from typing import Any
 
@@ -13,6 +14,8 @@ from tests.functional.daemons import until
 from tests.xen.cloud import HERE, Cloud
 from tests.xen.dom0 import shared
 
+#: For what must come, on a busy machine too.
+PATIENCE_S = 180.0
 USER_DATA = """#!/bin/sh
 echo "user-data: $((6 * 7)) on $(cat /sys/hypervisor/type)"
 """
@@ -21,7 +24,7 @@ echo "user-data: $((6 * 7)) on $(cat /sys/hypervisor/type)"
 class GuestTests(TestCase):
     """From the launch to the end of the instance."""
 
-    timeout = 300
+    timeout = 600
 
     def setUp(self) -> None:
         self.dom0 = shared()
@@ -44,14 +47,18 @@ class GuestTests(TestCase):
 
     def wait_ready(self, boots: int = 1) -> str:
         """Till the guest has booted so often; it is running all the time."""
+        looks = itertools.count(1)
 
         def is_ready() -> str | None:
             self.assertEqual(self.state(), "running")
+            # It is read under emulation, by what the guest would need to boot.
+            if next(looks) % 20:
+                return None
             said = self.console()
             ready = said.count(f"instance {self.instance_id} is ready")
             return said if ready == boots else None
 
-        said: str = until(is_ready, 120, "the guest is ready")
+        said: str = until(is_ready, PATIENCE_S, "the guest is ready")
         return said
 
     def machine_image(self) -> str | None:
@@ -61,12 +68,12 @@ class GuestTests(TestCase):
 
     def launch(self) -> None:
         self.ec2.create_key_pair(KeyName="mine")
-        image = until(self.machine_image, 30, "the demo image is registered")
+        image = until(self.machine_image, PATIENCE_S, "the demo image is registered")
 
         def has_room() -> bool:
             return "m1.small" in self.cloud.command("status")
 
-        until(has_room, 90, "the node has told what it has")
+        until(has_room, PATIENCE_S, "the node has told what it has")
         [instance] = self.ec2.run_instances(
             ImageId=image,
             MinCount=1,
@@ -92,7 +99,7 @@ class GuestTests(TestCase):
     def check_round(self) -> None:
         self.launch()
         launched = time.monotonic()
-        until(lambda: self.state() == "running", 90, "it is running")
+        until(lambda: self.state() == "running", PATIENCE_S, "it is running")
         running = time.monotonic()
         console = self.wait_ready()
         ready = time.monotonic()
@@ -128,13 +135,13 @@ class GuestTests(TestCase):
         self.assertIn(self.instance_id, self.dom0.run("xl list"))
         self.assertEqual(self.state(), "running")
         self.ec2.terminate_instances(InstanceIds=[self.instance_id])
-        until(lambda: self.state() == "terminated", 90, "it is terminated")
+        until(lambda: self.state() == "terminated", PATIENCE_S, "it is terminated")
 
         def is_gone() -> bool:
             return self.instance_id not in self.dom0.run(
                 "xl list; ip link; nft list ruleset"
             )
 
-        until(is_gone, 30, "domain, card and rules are gone")
+        until(is_gone, PATIENCE_S, "domain, card and rules are gone")
         disks = self.dom0.run(f"ls {HERE}/nc/instances/{self.instance_id}")
         self.assertEqual(disks.split(), ["console.log"])
