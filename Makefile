@@ -2,7 +2,9 @@
 PYTHON_BIN = .venv/bin
 TRIAL = $(PYTHON_BIN)/python tools/trial
 
-.PHONY: help setup demo demo-down test test-functional test-xen lint types bench fuzz clean
+MAKEFLAGS += --no-print-directory
+
+.PHONY: help setup clients demo demo-down test test-functional test-xen lint types bench fuzz clean
 
 help:
 	@echo "make demo             a cloud on this machine, and an instance that boots in it"
@@ -14,9 +16,13 @@ help:
 	@echo "make bench            speed, as ratios against peers and limits"
 	@echo "make fuzz             fuzz what reads strangers' bytes, FUZZ_S seconds each"
 	@echo "make setup            only prepare .venv"
+	@echo "make clients          only prepare the clients of test-functional"
 
 setup:
 	@tools/setup
+
+clients: setup
+	@tools/clients
 
 demo: setup
 	@tools/demo up
@@ -27,8 +33,7 @@ demo-down:
 test: setup
 	@$(TRIAL) --unit
 
-test-functional: setup
-	@tools/clients
+test-functional: clients
 	@$(TRIAL) --functional
 
 test-xen: setup

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -16,7 +17,15 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tools"))
 
 from demo_cloud.steps import Failed  # noqa: E402
-from xen_bed import image, locks, machine, monitor, packages, python  # noqa: E402
+from xen_bed import (  # noqa: E402
+    image,
+    locks,
+    machine,
+    monitor,
+    packages,
+    places,
+    python,
+)
 
 URIS = """\
 'http://deb.debian.org/x/libc6_2.36-9_amd64.deb' libc6_2.36-9_amd64.deb 275 SHA256:1
@@ -78,6 +87,40 @@ class KeyTests(SynchronousTestCase):
         self.assertEqual(len(set(keys)), len(keys))
         file.write_text("one")
         self.assertEqual(image.key_of(some, [file], "7.2"), keys[0])
+
+
+class CacheTests(SynchronousTestCase):
+    """What is kept for all checkouts."""
+
+    def test_where(self) -> None:
+        """It is where users keep such; what is no whole path says nothing."""
+        usual = Path.home() / ".cache" / "euca_tw"
+        for given, where in (
+            ({"XDG_CACHE_HOME": "/var/c"}, Path("/var/c/euca_tw")),
+            ({}, usual),
+            ({"XDG_CACHE_HOME": ""}, usual),
+            ({"XDG_CACHE_HOME": "c"}, usual),
+        ):
+            self.assertEqual(places.cache_of(given), where)
+
+    def test_abandoned(self) -> None:
+        """
+        The two that were used last stay when another is made, and all that is
+        no machine; what was not finished goes.
+        """
+        here = Path(self.mktemp())
+        for number, used in enumerate((30, 10, 40, 20)):
+            made = here / f"{number:016x}"
+            made.mkdir(parents=True)
+            machine.Files(directory=made).frozen_disk.touch()
+            os.utime(made, (used, used))
+        for name in ("new-x", f"{9:016x}", "packages", "run-x"):
+            (here / name).mkdir()
+        (here / "lock").touch()
+        self.assertEqual(
+            {path.name for path in image.abandoned(here)},
+            {"new-x", f"{9:016x}", f"{1:016x}", f"{3:016x}"},
+        )
 
 
 class MachineTests(SynchronousTestCase):

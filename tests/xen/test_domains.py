@@ -42,7 +42,7 @@ CARD = f"vn_{NAME}"
 #: Of one that has no disk.
 WAITS = "Waiting for root device"
 #: Much is done by another emulator in the emulated machine, on a busy one.
-PATIENCE_S = 150.0
+PATIENCE_S = 240.0
 #: Of the demo image's kernel, with a system that does nothing.
 BOOTS = "it boots"
 QUICK = """\
@@ -114,7 +114,7 @@ class AcceptedTests(TestCase):
 
 
 class KindTests(TestCase):
-    timeout = 240
+    timeout = 360
 
     def setUp(self) -> None:
         self.dom0 = shared()

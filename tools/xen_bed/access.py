@@ -36,7 +36,7 @@ class Access:
             *("-o", "BatchMode=yes", "-o", "IdentitiesOnly=yes", "-F", "none"),
             # It is nobody else: the port is this machine's own.
             *("-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null"),
-            *("-o", "LogLevel=ERROR", "-o", "ConnectTimeout=20"),
+            *("-o", "LogLevel=ERROR", "-o", "ConnectTimeout=60"),
             *("-o", "ControlMaster=auto", "-o", f"ControlPath={self._here}/ssh"),
             *("-o", "ControlPersist=yes", "root@127.0.0.1"),
         )
@@ -47,7 +47,7 @@ class Access:
         found = until(lambda: works(*asking) or not is_alive(), patience_s, 0.5)
         return found and is_alive()
 
-    def run(self, command: str, stdin: bytes = b"", timeout_s: float = 60) -> str:
+    def run(self, command: str, stdin: bytes = b"", timeout_s: float = 180) -> str:
         """
         What a shell in dom0 says, errors with it.
 

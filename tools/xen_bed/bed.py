@@ -18,9 +18,9 @@ from demo_cloud.steps import Failed, until
 from xen_bed.access import Access
 from xen_bed.locks import OwnDirectory
 from xen_bed.machine import EMULATOR, Files, Machine
-from xen_bed.places import HERE, LASTING
+from xen_bed.places import HERE, LASTING, LONGEST_NAME
 
-_THAW_S = 60
+_THAW_S = 180
 
 
 @frozen
@@ -71,7 +71,7 @@ def _thawed(files: Files, here: Path, *, outlives_us: bool) -> tuple[Machine, Ac
         if not access.answers(_THAW_S, lambda: machine.runs):
             raise Failed(
                 "the machine does not go on from where it was ready",
-                "rm -r .xen has it made anew",
+                f"rm -r {files.directory} has it made anew",
                 here / "console.log",
             )
         # Its clock stood since then, and what the tiers say is dated.
@@ -96,6 +96,8 @@ def up(files: Files) -> Access:
     """
     access = lasting()
     if access is None:
+        if len(str(LASTING)) > LONGEST_NAME:
+            raise Failed(f"{LASTING} is too long a name", "have the checkout elsewhere")
         shutil.rmtree(LASTING, ignore_errors=True)
         LASTING.mkdir()
         # The other goes when there is something newer.

@@ -2,12 +2,14 @@
 The machine's files, made once: dom0's image, and Xen frozen when it is ready.
 
 They are in a directory that is named for all they are made of; when any of
-that changes there is another, and the old one is deleted.
+that changes there is another.  Checkouts that differ have one each; those that
+were not used for longest are deleted.
 """
 
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import shutil
 import tempfile
@@ -21,12 +23,13 @@ from xen_bed import packages, python, rootfs
 from xen_bed.access import Access
 from xen_bed.locks import alone
 from xen_bed.machine import EMULATOR, Files, Machine
-from xen_bed.places import GUEST, GUEST_BUILDER, HERE, LOCK, ROOT
+from xen_bed.places import GUEST, GUEST_BUILDER, HERE, LOCK, LONGEST_NAME, ROOT
 
 _DISK_MIB = 1536
-_BOOT_S = 180
-#: A socket's path has 107 characters at most, and ssh adds some of its own.
-_LONGEST_NAME = 70
+_ELSEWHERE = "set XDG_CACHE_HOME to a directory of yours"
+_BOOT_S = 400
+#: So many others; they are 0.7 GB each.
+_KEPT = 2
 # What the first start of anything would read from the disk, and slowly.
 _WARM_UP = (
     "PYTHONPATH=/opt/euca_tw/lib python3 -c 'import libvirt, lxml, xmlsec, "
@@ -42,20 +45,27 @@ def prepare() -> Files:
 
     @raise Failed:
     """
-    if len(str(HERE)) > _LONGEST_NAME:
-        raise Failed(f"{HERE} is too long a name", "have the checkout elsewhere")
-    HERE.mkdir(exist_ok=True)
+    if len(str(HERE)) > LONGEST_NAME:
+        raise Failed(
+            f"{HERE} is too long a name", "set XDG_CACHE_HOME to a shorter one"
+        )
+    try:
+        HERE.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Failed(f"{HERE} cannot be made: {error.strerror}", _ELSEWHERE) from None
+    if not os.access(HERE, os.W_OK):
+        raise Failed(f"{HERE} is another's", _ELSEWHERE)
     with alone(LOCK):
         run(GUEST_BUILDER, GUEST, timeout_s=600)
         wanted = packages.needed()
         files = Files(directory=HERE / _key(wanted))
         if files.frozen_disk.exists():
+            os.utime(files.directory)
             return files
         began = time.monotonic()
         say("A real Xen is built, of Debian's packages; it takes a minute or two.")
-        for old in HERE.iterdir():
-            if re.fullmatch(r"[0-9a-f]{16}|new-.*", old.name):
-                shutil.rmtree(old)
+        for old in abandoned(HERE):
+            shutil.rmtree(old)
         with step("Packages"):
             packages.fetch(wanted)
         with tempfile.TemporaryDirectory(prefix="new-", dir=HERE) as part:
@@ -69,6 +79,22 @@ def prepare() -> Files:
                 _freeze(files, Path(part))
         say(f"It took {time.monotonic() - began:.0f} s, once; it is kept in {HERE}.")
         return files
+
+
+def abandoned(here: Path) -> tuple[Path, ...]:
+    """
+    What can be deleted there before another is made: all but those used last,
+    and what was begun and not ended.
+    """
+    begun, made = [], []
+    for path in here.iterdir():
+        if path.name.startswith("new-"):
+            begun.append(path)
+        elif re.fullmatch(r"[0-9a-f]{16}", path.name):
+            is_whole = Files(directory=path).frozen_disk.exists()
+            (made if is_whole else begun).append(path)
+    made.sort(key=lambda path: path.stat().st_mtime, reverse=True)
+    return (*begun, *made[_KEPT:])
 
 
 def _key(wanted: Iterable[packages.Package]) -> str:
@@ -120,7 +146,7 @@ def _freeze(files: Files, part: Path) -> None:
         access = Access(files.key, part, machine.ports)
         if not access.answers(_BOOT_S, lambda: machine.runs):
             raise Failed("Xen or its libvirt does not start", "", part / "console.log")
-        access.run(_WARM_UP, timeout_s=120)
+        access.run(_WARM_UP, timeout_s=_BOOT_S)
         access.close()
         machine.freeze()
         (part / files.frozen_disk.name).rename(files.frozen_disk)

@@ -15,7 +15,7 @@ from demo_cloud.steps import Failed
 class Monitor:
     """A connection to one emulator."""
 
-    def __init__(self, path: Path, patience_s: float = 10) -> None:
+    def __init__(self, path: Path, patience_s: float = 30) -> None:
         """@raise Failed: nobody listens there."""
         deadline = time.monotonic() + patience_s
         self._socket = socket.socket(socket.AF_UNIX)
