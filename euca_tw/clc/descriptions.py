@@ -13,10 +13,10 @@ from collections.abc import Callable
 from functools import partial
 
 from attrs import define, field
-from twisted.internet.defer import DeferredLock
 
 from euca_tw.api.shapes import Version
 from euca_tw.common.in_thread import InThread
+from euca_tw.common.one_at_a_time import OneAtATime
 
 #: So many are kept; the newest are of 350 KiB.
 KEPT = 16
@@ -34,7 +34,7 @@ class Descriptions:
     _kept: OrderedDict[tuple[Version, str], bytes] = field(
         factory=OrderedDict, init=False
     )
-    _making: DeferredLock = field(factory=DeferredLock, init=False)
+    _making: OneAtATime = field(factory=OneAtATime, init=False)
 
     async def of(self, version: Version, kind: str) -> bytes:
         which = (version, kind)
@@ -42,8 +42,7 @@ class Descriptions:
         if found is not None:
             self._kept.move_to_end(which)
             return found
-        await self._making.acquire()
-        try:
+        async with self._making:
             made = self._kept.get(which)  # while this one waited
             if made is None:
                 made = await self.in_thread(partial(self.make, *which))
@@ -51,5 +50,3 @@ class Descriptions:
                 if len(self._kept) > KEPT:
                     self._kept.popitem(last=False)
             return made
-        finally:
-            self._making.release()

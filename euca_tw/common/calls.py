@@ -34,6 +34,7 @@ class _Call:
     pool: _Pool
     lane: str | None
     overtakes: bool
+    unwanted: Callable[[Any], object] | None
     answer: Deferred[Any]
     is_ready: bool = False
     has_begun: bool = False
@@ -90,12 +91,15 @@ class BlockingCalls:
         lane: str | None = None,
         *,
         overtakes: bool = False,
+        unwanted: Callable[[T], object] | None = None,
     ) -> Deferred[T]:
         """
         What C{work} returns or raises.  May be cancelled.
 
         @param timeout_s: None for no limit.
         @param overtakes: what hangs in its lane does not hold it up.
+        @param unwanted: called, in the thread, with what C{work} returns when
+            nobody waits for it any more: to close it.
         @raise TimeoutError: it has not ended, or not begun, in time.
         """
         if self._is_stopped:
@@ -105,6 +109,7 @@ class BlockingCalls:
             self._pools[pool],
             lane,
             overtakes,
+            unwanted,
             Deferred(lambda _: self._give_up(call)),
         )
         if timeout_s is not None:
@@ -191,6 +196,12 @@ class BlockingCalls:
         self._deliver(lambda: self._ended(call, worker, outcome))
 
     def _ended(self, call: _Call, worker: IWorker, outcome: Any) -> None:
+        is_failed = isinstance(outcome, Failure)
+        if call.answer.called and not is_failed and call.unwanted is not None:
+            # It has ended when that is disposed of.
+            call.work, call.unwanted = partial(call.unwanted, outcome), None
+            worker.do(partial(self._in_thread, call, worker))
+            return
         self._running.discard(call)
         if self._is_stopped:
             worker.quit()
@@ -200,7 +211,7 @@ class BlockingCalls:
             self._begin(call.pool)
         if call.answer.called:
             return
-        if isinstance(outcome, Failure):
+        if is_failed:
             call.answer.errback(outcome)
         else:
             call.answer.callback(outcome)

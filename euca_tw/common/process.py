@@ -123,12 +123,16 @@ async def run(
         raise CommandFailed(command, None, f"{command[0]} is not installed")
     process = _Command(command, stdin)
     whole = command if directory is None else _within(directory, program, command)
-    reactor.spawnProcess(
-        process,
-        program if directory is None else _ENV,
-        whole,
-        env={"PATH": PATH, "LC_ALL": "C", **(environment or {})},
-    )
+    try:
+        reactor.spawnProcess(
+            process,
+            program if directory is None else _ENV,
+            whole,
+            env={"PATH": PATH, "LC_ALL": "C", **(environment or {})},
+        )
+    except OSError as error:
+        text = f"cannot be started: {error.strerror}"
+        raise CommandFailed(command, None, text) from error
     try:
         return await process.ended.addTimeout(timeout_s, reactor)
     except DeferredTimeout:

@@ -16,6 +16,7 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import ClassVar, Protocol
 
@@ -126,6 +127,8 @@ class ContainerConsoles(Service):
     #: whose domains have changed since they were looked at.
     _followed: set[str] = field(factory=set, init=False)
     _changed: set[str] = field(factory=set, init=False)
+    #: Those of which it was told that what they say cannot be written.
+    _unwritten: set[str] = field(factory=set, init=False)
     _log: ClassVar[Logger] = Logger()
 
     def startService(self) -> None:
@@ -157,10 +160,12 @@ class ContainerConsoles(Service):
             self._background.run(f"the console of {name}", self._follow(name))
 
     async def _look_at_all(self) -> None:
-        try:
-            domains = await self.hypervisor.list()
-        except HypervisorUnavailable:
-            return  # it is told when it is there again
+        while True:
+            try:
+                domains = await self.hypervisor.list()
+                break
+            except HypervisorUnavailable:
+                await deferLater(self.reactor, _SECOND_S)
         for domain in domains:
             if domain.state is DomainState.RUNNING:
                 self._look(domain.name)
@@ -178,8 +183,8 @@ class ContainerConsoles(Service):
                     return
                 await deferLater(self.reactor, again_s or 0)
         finally:
-            self._followed.discard(name)
-            self._changed.discard(name)
+            for names in (self._followed, self._changed, self._unwritten):
+                names.discard(name)
 
     async def _listen(self, name: str) -> float | None:
         """
@@ -199,7 +204,9 @@ class ContainerConsoles(Service):
                 await self._write(name, said.take())
         finally:
             await self._write(name, said.take())
-            await hush()
+            # With the connection all of its consoles are closed.
+            with suppress(HypervisorUnavailable):
+                await hush()
         return max(_AGAIN_S, began + _SECOND_S - self.reactor.seconds())
 
     async def _write(self, name: str, said: bytes) -> None:
@@ -211,9 +218,15 @@ class ContainerConsoles(Service):
         except FileNotFoundError:
             return  # the instance is about to be forgotten
         except OSError as error:
-            self._log.warn(
-                "{path} cannot be written: {why}", path=str(path), why=error.strerror
-            )
+            if name not in self._unwritten:
+                self._unwritten.add(name)
+                self._log.warn(
+                    "{path} cannot be written: {why}",
+                    path=str(path),
+                    why=error.strerror,
+                )
+        else:
+            self._unwritten.discard(name)
 
 
 def _append(path: Path, said: bytes) -> None:

@@ -11,6 +11,7 @@ connection is made again, as often as it takes; the domains do not notice.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from random import Random
 from typing import Any, ClassVar, TypeVar
 
@@ -28,6 +29,7 @@ from euca_tw.nodectl.interfaces import (
     Domain,
     DomainRefused,
     DomainSpec,
+    HypervisorUnavailable,
     IHypervisor,
 )
 from euca_tw.nodectl.kvm_probe import Trial, chosen, trial_name, trial_uuid
@@ -122,6 +124,10 @@ class LibvirtHypervisor:
             raise DomainRefused(str(error)) from error
 
     async def run(self, spec: DomainSpec) -> None:
+        if self._chosen is None and self._link.is_connected:
+            raise HypervisorUnavailable(
+                f"how {self.uri} runs domains is still being tried"
+            )
         xml = self.document(spec)
         is_kept = self._made_as.keeps_ended
 
@@ -153,9 +159,15 @@ class LibvirtHypervisor:
         return await self._talk(name, lambda connection: connection.shut_down(name))
 
     async def reboot(self, name: str) -> None:
-        is_asked = await self._talk(name, lambda connection: connection.reboot(name))
-        if is_asked and self._link.is_started:
-            self._rebooting.asked(name)
+        # It may have begun anew before we hear that it was asked.
+        is_asked = not self._rebooting.asked(name)
+        try:
+            is_asked = await self._talk(
+                name, lambda connection: connection.reboot(name)
+            )
+        finally:
+            if not is_asked:
+                self._rebooting.forget(name)
 
     async def capacity(self) -> Resources:
         return await self._link.ask(lambda connection: connection.capacity())
@@ -173,12 +185,13 @@ class LibvirtHypervisor:
             domain that runs.
         @raise HypervisorUnavailable:
         """
-        stream = await self._link.ask(
-            lambda connection: connection.listen_to(name, heard, ended)
-        )
-        if stream is None:
-            return None
-        return lambda: self._link.ask(lambda connection: connection.hush(stream))
+
+        def listen(connection: Connection) -> Callable[[], None] | None:
+            stream = connection.listen_to(name, heard, ended)
+            return None if stream is None else partial(connection.hush, stream)
+
+        hush = await self._link.ask(listen, unwanted=lambda hush: hush and hush())
+        return None if hush is None else lambda: self._link.ask(lambda _: hush())
 
     @property
     def hung_threads(self) -> int:
@@ -237,7 +250,10 @@ class LibvirtHypervisor:
             changed(name)
 
     def _has_not_rebooted(self, name: str) -> None:
-        self._background.run(
-            f"resetting {name}",
-            self._talk(name, lambda connection: connection.reset(name)),
-        )
+        self._background.run(f"resetting {name}", self._reset(name))
+
+    async def _reset(self, name: str) -> None:
+        try:
+            await self._talk(name, lambda connection: connection.reset(name))
+        except HypervisorUnavailable as why:
+            self._log.warn("{name} could not be reset: {why}", name=name, why=str(why))

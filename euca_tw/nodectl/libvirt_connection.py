@@ -2,9 +2,8 @@
 One connection to libvirt, as libvirt is: calls that block, errors by number.
 
 It knows nothing of the reactor: every call may be made in any thread (libvirt's
-library is thread safe), some may hang, and callbacks come in libvirt's own
-thread, of which there is one in the process.  L{euca_tw.nodectl.libvirt} makes
-a hypervisor of it.
+library is thread safe), and some may hang.  L{euca_tw.nodectl.libvirt} makes a
+hypervisor of it.
 
 Domains are defined, and not only run: libvirt keeps one that has ended, and tells
 how, also to a node controller that was not there when it did.  It is forgotten
@@ -17,7 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
-from attrs import Factory, define, field, frozen
+from attrs import Factory, define, field
 
 from euca_tw.model.capacity import Resources
 from euca_tw.nodectl.console_stream import ConsoleStream
@@ -50,7 +49,7 @@ from euca_tw.nodectl.libvirt_errors import (
     raise_if_lost,
     unreachable,
 )
-from euca_tw.nodectl.libvirt_events import deliver_events
+from euca_tw.nodectl.libvirt_events import Events, Watchers, deliver_events
 from euca_tw.nodectl.xen import is_xen, memory_for_guests_mib
 
 try:
@@ -60,20 +59,6 @@ except ImportError:  # a machine that runs no domains needs none
 
 
 _UP = (DomainState.RUNNING, DomainState.PAUSED)
-
-
-@frozen(kw_only=True)
-class Watchers:
-    """
-    Who is told of what, in libvirt's thread: they must return at once, and
-    must not call libvirt.
-
-    @ivar changed: a domain's name, and whether its guest began anew or ended.
-    @ivar lost: the connection is dead.
-    """
-
-    changed: Callable[[str, bool], None]
-    lost: Callable[[], None]
 
 
 # Note [A connection for each call that acts]
@@ -100,11 +85,20 @@ class Connection:
     _mark: str
     _watchers: Watchers
     _open: Callable[[], Any] | None = None
-    _callbacks: list[int] = field(factory=list, init=False)
     #: By UUID, whether a domain is ours: that never changes.
     _ours: dict[str, bool] = field(factory=dict, init=False)
     #: Names of those that are ended to be run again at once.
     _renewed: set[str] = field(factory=set, init=False)
+    _events: Events = field(
+        default=Factory(
+            # One that is not known yet may be ours; one list too many is no harm.
+            lambda self: Events(
+                self._libvirt, self._watchers, lambda uuid: self._ours.get(uuid, True)
+            ),
+            takes_self=True,
+        ),
+        init=False,
+    )
     _consoles: LibvirtConsoles = field(
         default=Factory(
             lambda self: LibvirtConsoles(self._open or (lambda: self._libvirt)),
@@ -118,19 +112,18 @@ class Connection:
     def domains(self) -> tuple[Domain, ...]:
         """Ours, running or not."""
         found: list[Domain] = []
-        ours: dict[str, bool] = {}
+        gone = set(self._ours)
         for handle, told in self._listed():
-            uuid = handle.UUIDString()
-            known = self._ours.get(uuid)
-            ours[uuid] = self._is_ours(handle) if known is None else known
-            if ours[uuid]:
+            gone.discard(handle.UUIDString())
+            if self._is_ours(handle):
                 with self._asking(libvirt.VIR_ERR_NO_DOMAIN):
                     number, reason = told or handle.state()
                     state = state_of(number, reason, handle.isPersistent)
                     if handle.name() in self._renewed:
                         state = DomainState.RUNNING
                     found.append(Domain(name=handle.name(), state=state))
-        self._ours = ours
+        for uuid in gone:
+            self._ours.pop(uuid, None)
         missed = self._renewed.difference(domain.name for domain in found)
         return (*found, *map(_renewing, missed))
 
@@ -151,7 +144,7 @@ class Connection:
         with self._own() as own:
             handle = self._find(name, own)
             if handle is not None:
-                if not self._is_ours(handle):
+                if self._is_ours(handle) is False:
                     raise DomainRefused(f"somebody else's domain is called {name}")
                 with self._asking(libvirt.VIR_ERR_NO_DOMAIN):
                     if domain_state(handle) in _UP:
@@ -174,7 +167,8 @@ class Connection:
     def memo(self, name: str) -> str:
         """What one of ours carries."""
         handle = self._find(name, self._libvirt)
-        found = None if handle is None else self._found(handle)
+        element = None if handle is None else self._element(handle)
+        found = None if element is None else self._found(handle, element)
         return "" if found is None else found.memo
 
     def shut_down(self, name: str) -> bool:
@@ -244,50 +238,13 @@ class Connection:
     def close(self) -> None:
         """Whatever becomes of it: the connection is not used again."""
         self._consoles.close()
-        for callback in self._callbacks:
-            with closing():
-                self._libvirt.domainEventDeregisterAny(callback)
-        with closing():
-            self._libvirt.unregisterCloseCallback()
+        self._events.end()
         with closing():
             self._libvirt.close()
 
     def listen(self) -> None:
         """Have the watchers told."""
-        for event, callback in (
-            (libvirt.VIR_DOMAIN_EVENT_ID_LIFECYCLE, self._lifecycle),
-            (libvirt.VIR_DOMAIN_EVENT_ID_REBOOT, self._rebooted),
-        ):
-            # A driver may lack one of them.
-            with self._asking(libvirt.VIR_ERR_NO_SUPPORT):
-                self._callbacks.append(
-                    self._libvirt.domainEventRegisterAny(None, event, callback, None)
-                )
-        # A daemon that hangs is noticed after some 20 s.  A driver that runs within
-        # this process cannot be lost; it says that it has no way to be kept alive,
-        # and would keep for ever what it was given to call then.
-        with self._asking(libvirt.VIR_ERR_NO_SUPPORT, libvirt.VIR_ERR_INTERNAL_ERROR):
-            self._libvirt.setKeepAlive(5, 3)
-            self._libvirt.registerCloseCallback(self._closed, None)
-
-    # In libvirt's thread
-
-    def _lifecycle(self, _: Any, handle: Any, event: int, *ignored: Any) -> None:
-        anew = (libvirt.VIR_DOMAIN_EVENT_STARTED, libvirt.VIR_DOMAIN_EVENT_STOPPED)
-        self._tell(handle, event in anew)
-
-    def _rebooted(self, _: Any, handle: Any, *ignored: Any) -> None:
-        self._tell(handle, True)
-
-    def _tell(self, handle: Any, began_anew: bool) -> None:
-        # One that is not known yet may be ours; one list too many is no harm.
-        if self._ours.get(handle.UUIDString(), True):
-            self._watchers.changed(handle.name(), began_anew)
-
-    def _closed(self, *ignored: Any) -> None:
-        self._watchers.lost()
-
-    # In any thread
+        self._events.begin()
 
     def _listed(self) -> list[tuple[Any, tuple[int, int] | None]]:
         """Every domain; with its state, and the reason for it, if that is told."""
@@ -323,23 +280,34 @@ class Connection:
             return connection.lookupByName(name)
         return None
 
-    def _is_ours(self, handle: Any) -> bool:
-        known = self._ours.get(handle.UUIDString())
-        if known is not None:
-            return known
-        return self._found(handle) is not None
+    def _is_ours(self, handle: Any) -> bool | None:
+        """None: it is gone, so that cannot be known."""
+        uuid = handle.UUIDString()
+        if uuid not in self._ours:
+            element = self._element(handle)
+            if element is None:
+                return None
+            # Unless it was run in the meantime.
+            self._ours.setdefault(uuid, self._found(handle, element) is not None)
+        return self._ours.get(uuid)
 
-    def _found(self, handle: Any) -> Found | None:
+    def _element(self, handle: Any) -> str | None:
+        """Ours of its metadata; C{""}: it has none; None: it is gone."""
+        lacking = (libvirt.VIR_ERR_NO_DOMAIN_METADATA, libvirt.VIR_ERR_NO_SUPPORT)
+        try:
+            return str(handle.metadata(libvirt.VIR_DOMAIN_METADATA_ELEMENT, NAMESPACE))
+        except libvirt.libvirtError as error:
+            if error.get_error_code() == libvirt.VIR_ERR_NO_DOMAIN:
+                return None
+            with self._asking(*lacking):
+                raise
+        return ""
+
+    def _found(self, handle: Any, element: str) -> Found | None:
         """What our metadata element says, if it is there and is whole."""
-        with self._asking(
-            libvirt.VIR_ERR_NO_DOMAIN,
-            libvirt.VIR_ERR_NO_DOMAIN_METADATA,
-            libvirt.VIR_ERR_NO_SUPPORT,
-        ):
-            element = handle.metadata(libvirt.VIR_DOMAIN_METADATA_ELEMENT, NAMESPACE)
-            found = found_in(element, self._mark)
-            if found is not None and found.instance_id == str(handle.name()):
-                return found
+        found = found_in(element, self._mark)
+        if found is not None and found.instance_id == str(handle.name()):
+            return found
         return None
 
     def _end(self, handle: Any) -> None:

@@ -135,7 +135,7 @@ def run_anew(handle: Any) -> None:
     connection, xml = handle.connect(), handle.XMLDesc(0)
     if handle.isPersistent():
         _kill(handle)
-        handle.create()
+        _create(handle, 0)
     else:
         end_domain(handle)
         connection.createXML(xml, 0)
@@ -143,8 +143,9 @@ def run_anew(handle: Any) -> None:
 
 def _kill(handle: Any) -> None:
     connection = handle.connect()
-    # Of one that has just begun libvirt may not know yet whom to kill.
-    with asking(connection, *_gone()):
+    # Of one that has just begun libvirt may not know yet whom to kill, nor of one
+    # that has just ended that there is nobody.
+    with asking(connection, *_gone(), libvirt.VIR_ERR_SYSTEM_ERROR):
         if is_lxc(connection):
             kill(handle)
     with asking(connection, *_gone()):

@@ -1,10 +1,18 @@
 """
-libvirt's own event loop, by which it notices changes and a daemon that dies.
+What libvirt tells by itself: that domains have changed, and that its daemon died.
+
+In a thread of libvirt's own, of which there is one in the process.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from threading import Event, Lock, Thread
+from typing import Any
+
+from attrs import define, field, frozen
+
+from euca_tw.nodectl.libvirt_errors import asking, closing
 
 try:
     import libvirt
@@ -43,3 +51,80 @@ def _run() -> None:
         except libvirt.libvirtError:
             # It could not poll; trying again at once would burn a core.
             pause.wait(0.1)
+
+
+@frozen(kw_only=True)
+class Watchers:
+    """
+    Who is told of what, in libvirt's thread: they must return at once, and
+    must not call libvirt.
+
+    @ivar changed: a domain's name, and whether its guest began anew or ended.
+    @ivar lost: the connection is dead.
+    """
+
+    changed: Callable[[str, bool], None]
+    lost: Callable[[], None]
+
+
+@define(eq=False)
+class Events:
+    """
+    Of one connection.
+
+    @ivar libvirt: the connection, of libvirt's.
+    @ivar may_be_ours: whether a domain of such a UUID is anybody's concern.
+    """
+
+    _libvirt: Any
+    _watchers: Watchers
+    _may_be_ours: Callable[[str], bool]
+    _callbacks: list[int] = field(factory=list, init=False)
+
+    def begin(self) -> None:
+        """
+        Have the watchers told.
+
+        @raise euca_tw.nodectl.interfaces.HypervisorUnavailable:
+        """
+        connection = self._libvirt
+        for event, callback in (
+            (libvirt.VIR_DOMAIN_EVENT_ID_LIFECYCLE, self._lifecycle),
+            (libvirt.VIR_DOMAIN_EVENT_ID_REBOOT, self._rebooted),
+        ):
+            # A driver may lack one of them.
+            with asking(connection, libvirt.VIR_ERR_NO_SUPPORT):
+                self._callbacks.append(
+                    connection.domainEventRegisterAny(None, event, callback, None)
+                )
+        # A daemon that hangs is noticed after some 20 s.  A driver that runs within
+        # this process cannot be lost; it says that it has no way to be kept alive,
+        # and would keep for ever what it was given to call then.
+        lacking = (libvirt.VIR_ERR_NO_SUPPORT, libvirt.VIR_ERR_INTERNAL_ERROR)
+        with asking(connection, *lacking):
+            connection.setKeepAlive(5, 3)
+            connection.registerCloseCallback(self._closed, None)
+
+    def end(self) -> None:
+        """Whatever becomes of the connection."""
+        for callback in self._callbacks:
+            with closing():
+                self._libvirt.domainEventDeregisterAny(callback)
+        with closing():
+            self._libvirt.unregisterCloseCallback()
+
+    # In libvirt's thread
+
+    def _lifecycle(self, _: Any, handle: Any, event: int, *ignored: Any) -> None:
+        anew = (libvirt.VIR_DOMAIN_EVENT_STARTED, libvirt.VIR_DOMAIN_EVENT_STOPPED)
+        self._tell(handle, event in anew)
+
+    def _rebooted(self, _: Any, handle: Any, *ignored: Any) -> None:
+        self._tell(handle, True)
+
+    def _tell(self, handle: Any, began_anew: bool) -> None:
+        if self._may_be_ours(handle.UUIDString()):
+            self._watchers.changed(handle.name(), began_anew)
+
+    def _closed(self, *ignored: Any) -> None:
+        self._watchers.lost()

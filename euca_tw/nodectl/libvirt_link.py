@@ -27,8 +27,8 @@ from euca_tw.model.capacity import Resources
 from euca_tw.nodectl.console_stream import ConsoleStream
 from euca_tw.nodectl.interfaces import Domain, HypervisorUnavailable
 from euca_tw.nodectl.libvirt_attempt import Attempt
-from euca_tw.nodectl.libvirt_connection import Watchers
 from euca_tw.nodectl.libvirt_errors import ConnectionLost, NeverAvailable
+from euca_tw.nodectl.libvirt_events import Watchers
 
 T = TypeVar("T")
 
@@ -205,8 +205,15 @@ class Link:
         )
         return await self._answer(answer, timeout_s)
 
-    async def ask(self, call: Callable[[Connection], T]) -> T:
-        """@raise HypervisorUnavailable:"""
+    async def ask(
+        self,
+        call: Callable[[Connection], T],
+        unwanted: Callable[[T], object] | None = None,
+    ) -> T:
+        """
+        @param unwanted: see L{BlockingCalls.call}.
+        @raise HypervisorUnavailable:
+        """
         calls, connected, timeout_s = (
             self._asking,
             self._connected_now,
@@ -215,7 +222,9 @@ class Link:
         connected()
         if calls is None:
             raise HypervisorUnavailable(self._why_not)
-        answer = calls.call(lambda: call(connected()), timeout_s, _ASK)
+        answer = calls.call(
+            lambda: call(connected()), timeout_s, _ASK, unwanted=unwanted
+        )
         return await self._answer(answer, timeout_s)
 
     def _calls(self, pools: dict[str, int]) -> BlockingCalls:
@@ -305,19 +314,15 @@ class Link:
                 self._is_lost, "libvirtd has closed the connection", lost
             ),
         )
-        is_wanted = True
-
-        def opened() -> Connection:
-            connection = self.connect(self.uri, self.mark, watchers)
-            if not is_wanted:
-                connection.close()
-            return connection
-
         late = self.reactor.callLater(self.patience.connect, self._opens_late)
         try:
-            return await calls.call(opened, None, _ASK)
+            return await calls.call(
+                lambda: self.connect(self.uri, self.mark, watchers),
+                None,
+                _ASK,
+                unwanted=lambda connection: connection.close(),
+            )
         finally:
-            is_wanted = False
             if late.active():
                 late.cancel()
 

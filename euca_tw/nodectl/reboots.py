@@ -28,12 +28,18 @@ class Reboots:
     def __len__(self) -> int:
         return len(self._waiting)
 
-    def asked(self, name: str) -> None:
-        """It was asked; if it was before, that still counts."""
-        if name not in self._waiting:
-            self._waiting[name] = self._clock.callLater(
-                self._patience_s, self._has_not, name
-            )
+    def asked(self, name: str) -> bool:
+        """
+        It is asked; if it was before, that still counts.
+
+        @return: it was not.
+        """
+        if name in self._waiting:
+            return False
+        self._waiting[name] = self._clock.callLater(
+            self._patience_s, self._has_not, name
+        )
+        return True
 
     def forget(self, name: str) -> None:
         """It has begun anew, or ended."""

@@ -15,10 +15,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from attrs import Factory, define, field
-from twisted.internet.defer import DeferredLock
 from zope.interface import implementer
 
 from euca_tw.common.in_thread import InThread
+from euca_tw.common.one_at_a_time import OneAtATime
 from euca_tw.common.process import IProcessReactor
 from euca_tw.model.identifiers import is_identifier
 from euca_tw.nodectl.console import CONSOLE, Consoles, is_of_console
@@ -82,7 +82,7 @@ class FileInstanceStore:
         ),
         init=False,
     )
-    _locks: dict[str, DeferredLock] = field(factory=dict, init=False)
+    _locks: dict[str, OneAtATime] = field(factory=dict, init=False)
 
     async def stage(
         self,
@@ -98,7 +98,7 @@ class FileInstanceStore:
         here = self._here(instance_id)
         if here is None:
             raise StagingFailed(f"{instance_id!r} is no identifier of an instance")
-        lock = self._locks.setdefault(instance_id, DeferredLock())
+        lock = self._locks.setdefault(instance_id, OneAtATime())
         try:
             async with lock:
                 await self.in_thread(lambda: _prepare(here))
@@ -176,7 +176,7 @@ class FileInstanceStore:
             except FileNotFoundError:
                 return
 
-        lock = self._locks.setdefault(instance_id, DeferredLock())
+        lock = self._locks.setdefault(instance_id, OneAtATime())
         try:
             async with lock:
                 await self.in_thread(work)
@@ -185,7 +185,7 @@ class FileInstanceStore:
 
     def _unlock(self, instance_id: str) -> None:
         lock = self._locks.get(instance_id)
-        if lock is not None and not lock.locked:
+        if lock is not None and not lock.is_wanted:
             del self._locks[instance_id]
 
 

@@ -14,7 +14,7 @@ from typing import Any, cast
 
 from attrs import Factory, define
 from twisted.internet.address import IPv4Address
-from twisted.internet.defer import DeferredLock, maybeDeferred
+from twisted.internet.defer import maybeDeferred
 from twisted.internet.interfaces import (
     IListeningPort,
     IReactorSocket,
@@ -24,6 +24,7 @@ from twisted.internet.task import Cooperator
 from twisted.logger import Logger
 from zope.interface import implementer
 
+from euca_tw.common.one_at_a_time import OneAtATime
 from euca_tw.common.process import CommandFailed, IProcessReactor, run
 from euca_tw.common.web import AnswerResource, make_site
 from euca_tw.model.metadata import InstanceMetadata
@@ -56,25 +57,20 @@ class BridgeNodeNetwork:
     _dhcp: IListeningPort | None = None
     _metadata: IListeningPort | None = None
     _has_rules: bool = False
-    _lock: DeferredLock = Factory(DeferredLock)
+    _lock: OneAtATime = Factory(OneAtATime)
 
     _log = Logger()
 
     async def start(self) -> None:
-        await self._lock.acquire()
-        try:
-            await self._start()
-        except CommandFailed as error:
-            raise NetworkFailed(str(error)) from None
-        finally:
-            self._lock.release()
+        async with self._lock:
+            try:
+                await self._start()
+            except CommandFailed as error:
+                raise NetworkFailed(str(error)) from None
 
     async def stop(self) -> None:
-        await self._lock.acquire()
-        try:
+        async with self._lock:
             await self._stop_services()
-        finally:
-            self._lock.release()
 
     async def remove(self) -> None:
         """
@@ -83,17 +79,15 @@ class BridgeNodeNetwork:
 
         @raise NetworkFailed:
         """
-        await self._lock.acquire()
-        try:
-            await self._stop_services()
-            await self._nft(nftables.removal(self._settings))
-            self._has_rules = False
-            for command in links.removing(self._settings, await self._look()):
-                await self._ip(*command)
-        except CommandFailed as error:
-            raise NetworkFailed(str(error)) from None
-        finally:
-            self._lock.release()
+        async with self._lock:
+            try:
+                await self._stop_services()
+                await self._nft(nftables.removal(self._settings))
+                self._has_rules = False
+                for command in links.removing(self._settings, await self._look()):
+                    await self._ip(*command)
+            except CommandFailed as error:
+                raise NetworkFailed(str(error)) from None
 
     async def attach(self, lease: Lease) -> Nic:
         if not lease.private_ip:
@@ -121,14 +115,12 @@ class BridgeNodeNetwork:
 
     async def _change_rules(self, change: str) -> None:
         """Once they are there; what is attached before is in them from start."""
-        await self._lock.acquire()
-        try:
-            if self._has_rules:
-                await self._nft(change)
-        except CommandFailed as error:
-            raise NetworkFailed(str(error)) from None
-        finally:
-            self._lock.release()
+        async with self._lock:
+            try:
+                if self._has_rules:
+                    await self._nft(change)
+            except CommandFailed as error:
+                raise NetworkFailed(str(error)) from None
 
     async def _start(self) -> None:
         found = await self._look()

@@ -57,6 +57,16 @@ class DescriptionsTests(SynchronousTestCase):
             self.assertEqual(self.successResultOf(each), b"wsdl of 2006-06-26")
         self.assertEqual(self.made, [ONE])
 
+    def test_crowd(self) -> None:
+        """Any number may ask for it while it is made."""
+        asked = [self.ask(ONE) for _ in range(2000)]
+        self.work()
+        for each in asked:
+            self.assertEqual(self.successResultOf(each), b"wsdl of 2006-06-26")
+        other = self.ask(TWO)
+        self.work()
+        self.assertEqual(self.successResultOf(other), b"wsdl of 2008-02-01")
+
     def test_one_at_a_time(self) -> None:
         """Of several only one takes a thread; what is kept waits for none."""
         self.ask(ONE)

@@ -24,6 +24,7 @@ class BlockingCallsTests(SynchronousTestCase):
         self.performers: list[Callable[[], bool]] = []
         self.workers: list[IWorker] = []
         self.done: list[Any] = []
+        self.disposed: list[Any] = []
         self.calls = BlockingCalls(
             self.clock,
             lambda deliver: deliver(),
@@ -46,7 +47,7 @@ class BlockingCallsTests(SynchronousTestCase):
         lane: str | None = None,
         timeout_s: float = 10,
         pool: str = "act",
-        **given: bool,
+        **given: Any,
     ) -> Deferred[Any]:
         def work() -> Any:
             self.done.append(what)
@@ -125,6 +126,54 @@ class BlockingCallsTests(SynchronousTestCase):
         self.work()
         self.flushLoggedErrors()
         self.assertEqual(self.calls.hung, 0)
+
+    def test_unwanted(self) -> None:
+        """
+        What a call returns after it was given up is disposed of, in its thread and
+        its lane.
+        """
+        answer = self.call("a", lane="i-1", timeout_s=3, unwanted=self.disposed.append)
+        after = self.call("b", lane="i-1", timeout_s=30)
+        self.clock.advance(3)
+        self.failureResultOf(answer, TimeoutError)
+        self.work()
+        self.assertEqual((self.disposed, self.calls.hung), ([], 1))
+        self.work()
+        self.assertEqual((self.disposed, self.calls.hung), (["a"], 0))
+        self.work()
+        self.assertEqual(self.successResultOf(after), "b")
+
+    def test_unwanted_failure(self) -> None:
+        """Of what fails late, or cannot be disposed of, nothing is left to do."""
+        for what, disposed in ((ValueError("late"), []), (0, [0])):
+            answer = self.call(what, timeout_s=3, unwanted=self.dispose_wrongly)
+            self.clock.advance(3)
+            self.failureResultOf(answer, TimeoutError)
+            while self.work():
+                pass
+            self.assertEqual((self.disposed, self.calls.hung), (disposed, 0))
+
+    def dispose_wrongly(self, what: Any) -> None:
+        self.disposed.append(what)
+        raise ZeroDivisionError
+
+    def test_wanted(self) -> None:
+        """What a call returns in time is its caller's."""
+        answer = self.call("a", unwanted=self.disposed.append)
+        while self.work():
+            pass
+        self.assertEqual(self.successResultOf(answer), "a")
+        self.assertEqual(self.disposed, [])
+
+    def test_unwanted_at_stop(self) -> None:
+        """What a call returns after a stop is disposed of, and its thread ends."""
+        answer = self.call("a", unwanted=self.disposed.append)
+        self.calls.stop()
+        self.failureResultOf(answer, CancelledError)
+        while self.work():
+            pass
+        self.assertEqual(self.disposed, ["a"])
+        self.assertRaises(AlreadyQuit, self.workers[0].do, lambda: None)
 
     def test_lane_waits_for_hung(self) -> None:
         """A lane goes on only when its given-up call has really ended."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from errno import ENOEXEC
+
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyClass
@@ -111,6 +113,16 @@ class RunTests(SynchronousTestCase):
         running = run(self.reactor, "euca-tw-no-such-program")
         failed = self.failureResultOf(running, CommandFailed).value
         self.assertIn("is not installed", str(failed))
+
+    def test_cannot_be_started(self) -> None:
+        """A program that the system does not start has failed like any other."""
+        self.reactor.fault = OSError(ENOEXEC, "Exec format error")
+        for directory in (None, "/d"):
+            running = run(self.reactor, "sh", directory=directory)
+            failed = self.failureResultOf(running, CommandFailed).value
+            self.assertEqual(str(failed), "sh: cannot be started: Exec format error")
+            self.assertIsNone(failed.status)
+        self.assertEqual(self.reactor.getDelayedCalls(), [])
 
     def test_bounded(self) -> None:
         """A program that never stops talking does not fill our memory."""

@@ -88,11 +88,16 @@ class MemoryProcess:
 
 @implementer(IProcessReactor)
 class MemoryProcessReactor(Clock):
-    """A clock, and the programs that were started on it."""
+    """
+    A clock, and the programs that were started on it.
+
+    @ivar fault: why none can be started; None: they can.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self.processes: list[MemoryProcess] = []
+        self.fault: OSError | None = None
 
     def spawnProcess(
         self,
@@ -106,6 +111,8 @@ class MemoryProcessReactor(Clock):
         usePTY: bool = False,
         childFDs: Any = None,
     ) -> MemoryProcess:
+        if self.fault is not None:
+            raise self.fault
         process = MemoryProcess(processProtocol, tuple(args), dict(env or {}), path)
         self.processes.append(process)
         processProtocol.makeConnection(process)

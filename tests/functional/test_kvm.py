@@ -39,7 +39,8 @@ _BESIDES_S = 25
 #: A daemon that tries and is killed meanwhile.
 _TRIES = """
 import sys
-from euca_tw.nodectl.libvirt_connection import Watchers, connect
+from euca_tw.nodectl.libvirt_connection import connect
+from euca_tw.nodectl.libvirt_events import Watchers
 uri, name, uuid, xml = sys.argv[1:]
 connection = connect(uri, "nc", Watchers(changed=lambda *_: None, lost=lambda: None))
 connection.attempt(name, uuid).begin(xml)

@@ -11,7 +11,8 @@ from attrs import define, evolve
 from twisted.trial.unittest import SkipTest, SynchronousTestCase, TestCase
 
 from euca_tw.nodectl.interfaces import Disk, DomainSpec, Nic
-from euca_tw.nodectl.libvirt_events import deliver_events
+from euca_tw.nodectl.libvirt_errors import closing
+from euca_tw.nodectl.libvirt_events import Watchers, deliver_events
 from euca_tw.nodectl.machines import (
     QEMU,
 )
@@ -26,6 +27,9 @@ NAME = "i-00000001"
 MACHINE = evolve(QEMU, domain_type="test", arch="i686")
 #: Another, that is known again by what its guests are told.
 FASTER = evolve(MACHINE, kernel_arguments="1234567")
+
+#: For those who do not want to hear.
+DEAF = Watchers(changed=lambda name, anew: None, lost=lambda: None)
 
 
 def a_spec(name: str) -> DomainSpec:
@@ -52,8 +56,19 @@ def keep_driver(test: SynchronousTestCase | TestCase) -> Any:
         raise SkipTest("libvirt's Python binding is not installed")
     deliver_events()
     kept = libvirt.open(URI)
-    test.addCleanup(kept.close)
+    test.addCleanup(_leave, kept)
     return kept
+
+
+def _leave(kept: Any) -> None:
+    # Whoever was connected is so till libvirt's thread has taken that back, and
+    # the next test may find what this one left.
+    for domain in kept.listAllDomains(0):
+        if domain.name() != "test":
+            for end in (domain.destroy, domain.undefine):
+                with closing():
+                    end()
+    kept.close()
 
 
 @define

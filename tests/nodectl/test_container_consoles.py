@@ -8,6 +8,7 @@ from typing import Any
 
 from attrs import define, field
 from twisted.internet.task import Clock
+from twisted.logger import capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 
 from euca_tw.common.in_thread import in_this_thread
@@ -44,6 +45,7 @@ class MemoryTerminals:
     running: set[str] = field(factory=set)
     consoles: list[MemoryConsole] = field(factory=list)
     fault: HypervisorUnavailable | None = None
+    list_faults: list[HypervisorUnavailable] = field(factory=list)
     changed: Callable[[str | None], None] = lambda name: None
 
     async def start(self) -> None:
@@ -55,6 +57,8 @@ class MemoryTerminals:
 
     async def list(self) -> tuple[Domain, ...]:
         await self.start()
+        if self.list_faults:
+            raise self.list_faults.pop()
         return (
             Domain(name="i-0000000f", state=DomainState.HALTED),
             *(Domain(name=each, state=DomainState.RUNNING) for each in self.running),
@@ -194,6 +198,38 @@ class ContainerConsolesTests(SynchronousTestCase):
         self.terminals.changed(None)
         self.reactor.advance(2.0)
         self.assertEqual(len(self.terminals.consoles), 3)
+
+    def test_not_listed(self) -> None:
+        """While domains cannot be listed, it is tried again."""
+        self.terminals.list_faults = [HypervisorUnavailable("has not answered")] * 2
+        self.start(NAME)
+        self.assertEqual(self.terminals.consoles, [])
+        self.reactor.pump([1.0, 1.0])
+        self.assertEqual(len(self.terminals.consoles), 1)
+
+    def test_stop_when_lost(self) -> None:
+        """It is stopped at once though consoles cannot be closed any more."""
+        self.start(NAME)
+        self.terminals.fault = HypervisorUnavailable("stopped")
+        self.terminals.consoles[0].heard(b"late")
+        self.successResultOf(self.service.stopService())
+        self.assertEqual(self.written(), b"late")
+        self.assertEqual(self.service._followed, set())
+
+    def test_full(self) -> None:
+        """Of a file that cannot be written is told once, as long as that is so."""
+        self.service.path_of = lambda name: self.directory
+        with capturedLogs() as captured:
+            self.start(NAME)
+            for _ in range(3):
+                self.say(b"x")
+            self.service.path_of = lambda name: self.directory / name
+            self.say(b"y")
+            self.service.path_of = lambda name: self.directory
+            self.say(b"z")
+        said = [line for line in captured if "cannot be written" in line["log_format"]]
+        self.assertEqual(len(said), 2)
+        self.assertEqual(self.written(), b"y")
 
     def test_never(self) -> None:
         """Where there never will be a hypervisor, nothing happens."""

@@ -30,13 +30,15 @@ from euca_tw.nodectl.interfaces import (
 )
 from euca_tw.nodectl.kvm_probe import Trial
 from euca_tw.nodectl.libvirt import LibvirtHypervisor
-from euca_tw.nodectl.libvirt_connection import Connection, Watchers, connect
+from euca_tw.nodectl.libvirt_connection import Connection, connect
 from euca_tw.nodectl.libvirt_errors import ConnectionLost, NeverAvailable
+from euca_tw.nodectl.libvirt_events import Watchers
 from euca_tw.nodectl.machines import (
     KVM,
     Machine,
 )
 from tests.nodectl.driver import (
+    DEAF,
     FASTER,
     MACHINE,
     NAME,
@@ -85,7 +87,8 @@ class ManualReactor(Clock):
 @define
 class Faults:
     """
-    Connects to libvirt's driver for tests, and has it fail as is wished.
+    Connects to libvirt's driver for tests, and has it fail as is wished.  What it
+    tells is told by hand.
 
     @ivar refusals: the next tries to connect fail with these.
     @ivar loss: every call fails with this.
@@ -100,7 +103,8 @@ class Faults:
     def connect(self, uri: str, mark: str, watchers: Watchers) -> Faulty:
         if self.refusals:
             raise self.refusals.pop(0)
-        connection = connect(uri, mark, watchers)
+        # What the driver tells comes at a time of its own.
+        connection = connect(uri, mark, DEAF)
         if self.is_forgiving:
             connection._libvirt = Forgiving(connection._libvirt)
         made = Faulty(self, watchers, connection)
@@ -109,10 +113,28 @@ class Faults:
 
 
 @define
+class Consoles:
+    """A connection's, as far as they are opened and closed."""
+
+    opened: int = 0
+    hushed: int = 0
+
+    def listen_to(self, *ignored: Any) -> int:
+        self.opened += 1
+        return self.opened
+
+    def hush(self, stream: int) -> None:
+        self.hushed += 1
+
+    def close(self) -> None:
+        """There is none."""
+
+
+@define
 class Faulty:
     faults: Faults
     watchers: Watchers
-    connection: Connection
+    connection: Connection | Consoles
     calls: list[str] = field(factory=list)
 
     def __getattr__(self, name: str) -> Any:
@@ -358,6 +380,41 @@ class LibvirtHypervisorTests(SynchronousTestCase):
         self.work()
         self.assertEqual(self.faults.made[-1].calls, ["close"])
 
+    def test_stop_when_connected(self) -> None:
+        """So is one that was made, of which nobody had heard yet."""
+        starting = Deferred.fromCoroutine(self.hypervisor.start())
+        self.performers[0]()
+        self.assertEqual(self.faults.made[-1].calls, [])
+        self.stop()
+        self.failureResultOf(starting, HypervisorUnavailable)
+        self.reactor.advance(0)
+        self.work()
+        self.assertEqual(self.faults.made[-1].calls, ["close"])
+
+    def listened_to(self) -> Consoles:
+        connection = self.started()
+        self.addCleanup(connection.connection.close)
+        connection.connection = consoles = Consoles()
+        return consoles
+
+    def test_listened_too_late(self) -> None:
+        """A console that is opened when nobody waits for it any more is closed."""
+        consoles = self.listened_to()
+        listening = self.begin(self.hypervisor.listen(NAME, bool, lambda: None))
+        self.reactor.advance(15)
+        self.failureResultOf(listening, HypervisorUnavailable)
+        self.work()
+        self.assertEqual((consoles.opened, consoles.hushed), (1, 1))
+
+    def test_listened(self) -> None:
+        """A console is closed by who listens to it, once."""
+        consoles = self.listened_to()
+        listening = self.do(self.hypervisor.listen(NAME, bool, lambda: None))
+        hush = self.successResultOf(listening)
+        self.assertEqual((consoles.opened, consoles.hushed), (1, 0))
+        self.successResultOf(self.do(hush()))
+        self.assertEqual((consoles.opened, consoles.hushed), (1, 1))
+
     def test_stop_when_started(self) -> None:
         """Whoever hears that it is started may stop it at once."""
 
@@ -400,6 +457,20 @@ class LibvirtHypervisorTests(SynchronousTestCase):
         self.work()
         self.assertEqual(connection.calls.count("reset"), 1)
 
+    def test_reset_in_vain(self) -> None:
+        """That one cannot be reset either is told, in a line."""
+        connection = self.started()
+        self.reboots(connection)
+        with capturedLogs() as captured:
+            self.reactor.advance(90)
+            self.reactor.advance(15)
+        said = [line["log_format"].format(**line) for line in captured]
+        self.assertEqual(
+            said[-1],
+            f"{NAME} could not be reset: {URI} has not answered within 15 s",
+        )
+        self.assertNotIn("log_failure", captured[-1])
+
     def test_guest_reboots(self) -> None:
         """A guest that begins anew by itself is not reset."""
         connection = self.started()
@@ -409,6 +480,44 @@ class LibvirtHypervisorTests(SynchronousTestCase):
         self.reactor.advance(100)
         self.work()
         self.assertNotIn("reset", connection.calls)
+
+    def test_guest_reboots_at_once(self) -> None:
+        """Nor is one that has begun anew before it is known that it was asked."""
+        connection = self.started()
+        self.successResultOf(self.do(self.hypervisor.run(a_spec("i-00000001"))))
+        rebooting = self.begin(self.hypervisor.reboot("i-00000001"))
+        connection.watchers.changed("i-00000001", True)
+        self.reactor.advance(0)
+        self.work()
+        self.successResultOf(rebooting)
+        self.reactor.advance(100)
+        self.work()
+        self.assertNotIn("reset", connection.calls)
+
+    def test_not_asked_to_reboot(self) -> None:
+        """A guest that could not be asked, for whatever reason, is not reset later."""
+        connection = self.started()
+        self.successResultOf(self.do(self.hypervisor.run(a_spec("i-00000001"))))
+        self.faults.loss = HypervisorUnavailable("no")
+        rebooting = self.do(self.hypervisor.reboot("i-00000001"))
+        self.failureResultOf(rebooting, HypervisorUnavailable)
+        self.faults.loss = None
+        self.reactor.advance(100)
+        self.work()
+        self.assertNotIn("reset", connection.calls)
+
+    def test_asked_in_vain_again(self) -> None:
+        """That one cannot be asked again does not save it from being reset."""
+        connection = self.started()
+        self.reboots(connection)
+        self.reactor.advance(60)
+        self.faults.loss = HypervisorUnavailable("it hangs")
+        rebooting = self.do(self.hypervisor.reboot("i-00000001"))
+        self.failureResultOf(rebooting, HypervisorUnavailable)
+        self.faults.loss = None
+        self.reactor.advance(30)
+        self.work()
+        self.assertEqual(connection.calls.count("reset"), 1)
 
     def test_lost_while_rebooting(self) -> None:
         """When it cannot be known whether a guest rebooted it is not reset."""
@@ -446,6 +555,22 @@ class LibvirtHypervisorTests(SynchronousTestCase):
         self.assertIn("1234567", self.hypervisor.document(a_spec(NAME)))
         self.assertEqual(self.changes.names, [])
         self.assertEqual(len(self.driver.listAllDomains(0)), 1)
+
+    def test_not_while_trying(self) -> None:
+        """Till it is known what works nothing is run."""
+        self.faults.is_forgiving = True
+        self.hypervisor = self.make(faster=self.trial(FASTER))
+        starting = self.do(self.hypervisor.start())
+        running = self.do(self.hypervisor.run(a_spec(NAME)))
+        failure = self.failureResultOf(running, HypervisorUnavailable)
+        self.assertIn("is still being tried", str(failure.value))
+        self.driver.lookupByName("euca_tw-trial").shutdown()
+        self.reactor.advance(0.1)
+        self.work()
+        self.successResultOf(starting)
+        self.successResultOf(self.do(self.hypervisor.run(a_spec(NAME))))
+        self.assertIn("1234567", self.driver.lookupByName(NAME).XMLDesc(0))
+        self.successResultOf(self.do(self.hypervisor.destroy(NAME)))
 
     def test_tried_in_vain(self) -> None:
         """What does not work is not taken, and nothing is left of the trial."""

@@ -23,17 +23,22 @@ from euca_tw.nodectl.interfaces import (
 )
 from euca_tw.nodectl.kvm_probe import Trial, trial_name, trial_uuid, trial_xml
 from euca_tw.nodectl.libvirt_attempt import Attempt
-from euca_tw.nodectl.libvirt_connection import Connection, Watchers, connect
+from euca_tw.nodectl.libvirt_connection import Connection, connect
 from euca_tw.nodectl.libvirt_errors import ConnectionLost, NeverAvailable
-from tests.nodectl.driver import MACHINE, NAME, URI, Forgiving, a_spec, keep_driver
+from tests.nodectl.driver import (
+    DEAF,
+    MACHINE,
+    NAME,
+    URI,
+    Forgiving,
+    a_spec,
+    keep_driver,
+)
 
 try:
     import libvirt
 except ImportError:
     libvirt = None
-
-#: For those who do not want to hear.
-DEAF = Watchers(changed=lambda name, anew: None, lost=lambda: None)
 
 
 @define
@@ -113,6 +118,74 @@ class ResetlessTests(SynchronousTestCase):
         self.connection.destroy(NAME)
         self.connection.reset(NAME)
         self.assertEqual(self.connection.domains(), ())
+
+
+@define
+class ElusiveConnection:
+    """
+    A driver whose domains are gone when they are looked at.
+
+    @ivar meanwhile: what happens when one is; None: they are there.
+    """
+
+    _driver: Any
+    meanwhile: Callable[[], None] | None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._driver, name)
+
+    def getAllDomainStats(self, *given: Any) -> list[tuple[Any, Any]]:
+        told = self._driver.getAllDomainStats(*given)
+        return [(ElusiveDomain(self, handle), values) for handle, values in told]
+
+
+@define
+class ElusiveDomain:
+    _connection: ElusiveConnection
+    _domain: Any
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._domain, name)
+
+    def metadata(self, *given: Any) -> Any:
+        if self._connection.meanwhile is not None:
+            self._connection.meanwhile()
+            self._connection.lookupByName("nobody")
+        return self._domain.metadata(*given)
+
+
+class ElusiveTests(SynchronousTestCase):
+    """Domains that go, and come again with the same name and UUID."""
+
+    def setUp(self) -> None:
+        self.driver = keep_driver(self)
+        self.xml = domain_xml(a_spec(NAME), MACHINE, "nc")
+        self.elusive = ElusiveConnection(self.driver, lambda: None)
+        self.connection = Connection(self.elusive, "nc", DEAF)
+        self.addCleanup(lambda: self.connection.destroy(NAME))
+
+    def test_gone_for_a_moment(self) -> None:
+        """Whose one is that is gone for a moment is found out when it is there."""
+        self.driver.createXML(self.xml, 0)
+        self.assertEqual(self.connection.domains(), ())
+        self.elusive.meanwhile = None
+        running = Domain(name=NAME, state=DomainState.RUNNING)
+        self.assertEqual(self.connection.domains(), (running,))
+
+    def test_run_meanwhile(self) -> None:
+        """One that is run while all are listed is known to be ours from then on."""
+        domain = self.driver.createXML(self.xml, 0)
+
+        def run() -> None:
+            domain.destroy()
+            self.elusive.meanwhile = None
+            self.connection.run(NAME, a_spec(NAME).uuid, self.xml)
+
+        self.elusive.meanwhile = run
+        running = Domain(name=NAME, state=DomainState.RUNNING)
+        self.connection.domains()
+        self.assertEqual(self.connection.domains(), (running,))
+        self.assertEqual(self.connection.domain(NAME), running)
 
 
 class ConnectionTests(SynchronousTestCase):
@@ -466,5 +539,5 @@ class AttemptTests(SynchronousTestCase):
         attempt.begin(self.xml())
         self.addCleanup(attempt.end)
         self.assertEqual(connection.domains(), ())
-        connection._lifecycle(None, self.driver.lookupByName("nc-trial"), 2)
+        connection._events._lifecycle(None, self.driver.lookupByName("nc-trial"), 2)
         self.assertEqual(told, [])

@@ -9,7 +9,7 @@ from twisted.trial.unittest import SkipTest, SynchronousTestCase
 
 from euca_tw.admin.configuration import NodeControllerSection
 from euca_tw.common.config import ConfigError
-from euca_tw.nodectl.libvirt_domain import run_domain
+from euca_tw.nodectl.libvirt_domain import run_anew, run_domain
 from euca_tw.nodectl.lxc import is_lxc, kill, was_outrun
 from euca_tw.nodectl.machines import (
     LXC,
@@ -69,30 +69,80 @@ class Outrun:
     A connection to libvirt, and the one domain that it has.
 
     @ivar times: so often another takes the domain's loop device.
+    @ivar is_dead: its first program has ended, which libvirt has not noticed yet.
     """
 
     times: int
+    is_dead: bool = False
     begun: int = 0
+    kills: int = 0
+    ends: int = 0
 
     def defineXML(self, xml: str) -> Outrun:
         return self
 
-    def createWithFlags(self, flags: int) -> None:
+    def connect(self) -> Outrun:
+        return self
+
+    def getType(self) -> str:
+        return "LXC"
+
+    def isAlive(self) -> bool:
+        return True
+
+    def isPersistent(self) -> bool:
+        return True
+
+    def XMLDesc(self, flags: int) -> str:
+        return "<domain/>"
+
+    def sendProcessSignal(self, process: int, signal: int, flags: int) -> None:
+        self.kills += 1
+        if self.is_dead:
+            raise Gone("Unable to send 9 signal to process 4711: No such process")
+
+    def destroy(self) -> None:
+        self.ends += 1
+
+    def createWithFlags(self, flags: int = 0) -> None:
         if self.times:
             self.times -= 1
             busy = "Unable to attach root.raw to loop device: Device or resource busy"
             raise libvirt.libvirtError(busy)
         self.begun += 1
 
+    create = createWithFlags
+
+
+class Gone(getattr(libvirt, "libvirtError", Exception)):  # type: ignore[misc]
+    """What libvirt says of a process that has ended, as it does, by number."""
+
+    def get_error_code(self) -> int:
+        return int(libvirt.VIR_ERR_SYSTEM_ERROR)
+
 
 class OutrunTests(SynchronousTestCase):
-    def test_again(self) -> None:
-        """A container whose loop device another took is begun again."""
+    def setUp(self) -> None:
         if libvirt is None:
             raise SkipTest("libvirt's Python binding is not installed")
+
+    def test_again(self) -> None:
+        """A container whose loop device another took is begun again."""
         domain = Outrun(times=3)
         run_domain(domain, "<domain/>", is_kept=True)
         self.assertEqual(domain.begun, 1)
+
+    def test_anew(self) -> None:
+        """So is one that reboots."""
+        domain = Outrun(times=3)
+        run_anew(domain)
+        self.assertEqual((domain.ends, domain.begun), (1, 1))
+
+    def test_dead(self) -> None:
+        """One whose first program has just ended by itself is ended all the same."""
+        domain = Outrun(times=0, is_dead=True)
+        run_anew(domain)
+        self.assertEqual((domain.kills, domain.ends, domain.begun), (1, 1, 1))
 
 
 class NodeOfContainersTests(SynchronousTestCase):
