@@ -22,6 +22,10 @@ REQUIRES = [
     "cryptography>=46",  # keys and certificates
 ]
 
+#: The kernel's links, addresses and routes, in its own words: for machines that
+#: carry instances' networks.  It needs nothing else.
+NETLINK = ["pyroute2>=0.9"]
+
 setup(
     name="euca_tw",
     version="0.1.0",
@@ -35,7 +39,9 @@ setup(
     install_requires=REQUIRES,
     extras_require={
         # Only machines that run domains need libvirt and its headers.
-        "node": ["libvirt-python>=9"],
+        "node": ["libvirt-python>=9", *NETLINK],
+        # A cluster's head carries its networks too, and runs none.
+        "head": [*NETLINK],
     },
     entry_points={"console_scripts": ["euca-tw = euca_tw.admin.command:main"]},
     zip_safe=False,

@@ -1,0 +1,1 @@
+"""Networks on the kernel's own links and rules, in namespaces."""
