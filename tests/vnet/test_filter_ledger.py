@@ -1,0 +1,204 @@
+"""Tests of L{euca_tw.vnet.filter_ledger} and L{euca_tw.vnet.filter_diff}."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address, IPv4Network
+
+from attrs import evolve
+from hypothesis import given
+from hypothesis import strategies as st
+from twisted.trial.unittest import SynchronousTestCase
+
+from euca_tw.model.networks import Elastic, View
+from euca_tw.vnet.filter_diff import applied, diff, parted
+from euca_tw.vnet.filter_ledger import Ledger
+from euca_tw.vnet.filter_plan import wanted
+from euca_tw.vnet.filter_records import Change, Filters, Set
+from tests.vnet.groups import SITE, group, member_of, rule, view_of
+from tests.vnet.test_classes import patiently, rules
+
+GROUPS = ("sg-a", "sg-b", "sg-c")
+
+
+@st.composite
+def views(draw: st.DrawFn) -> View:
+    numbers = draw(st.sets(st.integers(2, 9), max_size=6))
+    members = [
+        member_of(
+            number,
+            draw(st.sampled_from(("a1", "a2"))),
+            *draw(st.sets(st.sampled_from(GROUPS))),
+            network=draw(st.sampled_from((1, 2))),
+        )
+        for number in numbers
+    ]
+    groups = [group(name, *draw(st.sets(rules(), max_size=3))) for name in GROUPS]
+    known = draw(st.sets(st.sampled_from(groups)))
+    view = view_of("a1", members, known, *draw(st.sets(st.sampled_from(("a0", "a2")))))
+    elastics = {
+        public: Elastic(public_ip=public, private_ip=member.private_ip)
+        for member in members
+        for public in (IPv4Address(f"192.0.2.{draw(st.integers(1, 3))}"),)
+    }
+    return evolve(view, elastics=elastics)
+
+
+class Watched(frozenset[IPv4Address]):
+    """Knows how often it was compared."""
+
+    looks = 0
+
+    def __sub__(self, other: object) -> frozenset[IPv4Address]:
+        self.looks += 1
+        return super().__sub__(other)  # type: ignore[operator]
+
+    __rsub__ = __sub__
+
+
+class LedgerTests(SynchronousTestCase):
+    """Going from view to view."""
+
+    @patiently
+    @given(st.lists(views(), max_size=4), st.sampled_from((31, 3)))
+    def test_equals_plan(self, several: list[View], bits: int) -> None:
+        """
+        Step by step the same comes of it as from the last view alone, even where
+        numbers of classes collide; and nothing is added or removed in vain.
+        """
+        ledger = Ledger(bits=bits)
+        there: Filters = {}
+        for view in several:
+            change = ledger.advance(view)
+            for which, removed in change.removed.items():
+                self.assertLessEqual(removed, there.get(which, frozenset()))
+            for which, added in change.added.items():
+                self.assertFalse(added & there.get(which, frozenset()))
+            there = applied(change, there)
+            self.assertEqual(there, wanted(view, bits))
+        if several:
+            self.assertFalse(ledger.advance(several[-1]))
+
+    def test_untouched(self) -> None:
+        """What is the same object is not looked into."""
+        members = [member_of(2, "a1", "sg-web"), member_of(3, "a1", "sg-app")]
+        view = view_of("a1", members, SITE)
+        watched = Watched(view.sources["sg-app"])
+        view = evolve(view, sources={**view.sources, "sg-app": watched})
+        ledger = Ledger()
+        ledger.advance(view)
+        count = watched.looks
+        self.assertGreater(count, 0)
+        ledger.advance(evolve(view, sources={**view.sources}, networks={}))
+        self.assertEqual(watched.looks, count)
+
+    def test_join(self) -> None:
+        """Who joins a class that there is costs an element of each of four sets."""
+        members = [member_of(2, "a1", "sg-app"), member_of(3, "a1", "sg-web")]
+        ledger = Ledger()
+        ledger.advance(view_of("a1", members, SITE))
+        change = ledger.advance(
+            view_of("a1", [*members, member_of(4, "a1", "sg-app")], SITE)
+        )
+        self.assertEqual(
+            {which: len(those) for which, those in change.added.items()},
+            {Set.SENDERS: 2, Set.CLASSES: 1, Set.ORIGINS: 1},
+        )
+        self.assertEqual(change.removed, {})
+
+    def test_rule(self) -> None:
+        """A rule that comes is an element, and none of another group's."""
+        members = [member_of(2, "a1", "sg-1"), member_of(3, "a1", "sg-2")]
+        before = [group("sg-1", rule(6, 80, 80)), group("sg-2", rule(6, 80, 80))]
+        ledger = Ledger()
+        ledger.advance(view_of("a1", members, before))
+        after = [group("sg-1", rule(6, 80, 80), rule(17, 53, 53)), before[1]]
+        change = ledger.advance(view_of("a1", members, after))
+        (added,) = change.added[Set.PORTS_FROM]
+        self.assertRegex(added, r"^\d+ \. 0\.0\.0\.0/0 \. 17 \. 53$")
+        self.assertEqual((change.removed, [*change.added]), ({}, [Set.PORTS_FROM]))
+
+    def test_another_machine(self) -> None:
+        """The views are of one machine."""
+        ledger = Ledger()
+        ledger.advance(View(here="a1"))
+        self.assertRaises(ValueError, ledger.advance, View(here="a2"))
+
+
+class DiffTests(SynchronousTestCase):
+    """Wanted against found."""
+
+    @patiently
+    @given(views(), views())
+    def test_becomes_wanted(self, one: View, other: View) -> None:
+        """What is found becomes what is wanted, and then nothing is left to do."""
+        found, goal = wanted(one), wanted(other)
+        after = applied(diff(goal, found), found)
+        self.assertEqual(after, goal)
+        self.assertFalse(diff(goal, after))
+
+    def test_parted(self) -> None:
+        """
+        Of whom known connections end: who is gone, who has another's address, and
+        who had a public address; not who changed groups.
+        """
+        members = [member_of(n, "a1", "sg-web") for n in (2, 3, 4)]
+        public = IPv4Address("192.0.2.1")
+        elastic = Elastic(public_ip=public, private_ip=members[0].private_ip)
+        before = evolve(view_of("a1", members, SITE), elastics={public: elastic})
+        after = evolve(
+            view_of(
+                "a1",
+                [
+                    members[0],
+                    evolve(members[1], groups=frozenset({"sg-db"})),
+                    evolve(members[2], instance_id="i-99"),
+                ],
+                SITE,
+            ),
+            elastics={
+                public: Elastic(public_ip=public, private_ip=members[1].private_ip)
+            },
+        )
+        change = diff(wanted(after), wanted(before))
+        self.assertEqual(parted(change), {members[2].private_ip, public})
+        self.assertEqual(parted(Change()), frozenset())
+
+
+class PlanTests(SynchronousTestCase):
+    """Single elements."""
+
+    def test_card(self) -> None:
+        """A card sends as itself, and without an address to ask for one."""
+        view = view_of("a1", [member_of(2, "a1")], SITE)
+        self.assertEqual(
+            wanted(view)[Set.SENDERS],
+            {
+                '"vn_i-00010002" . d0:0d:00:00:01:02 . 10.0.1.2',
+                '"vn_i-00010002" . d0:0d:00:00:01:02 . 0.0.0.0',
+            },
+        )
+
+    def test_elsewhere(self) -> None:
+        """Of an instance on another machine only its address as a source is known."""
+        members = [member_of(2, "a1", "sg-app"), member_of(3, "a2", "sg-app")]
+        filters = wanted(view_of("a1", members, SITE))
+        self.assertEqual(len(filters[Set.CLASSES]), 1)
+        self.assertEqual(len(filters[Set.ORIGINS]), 2)
+
+    def test_two_public_addresses(self) -> None:
+        """Between two steps of a change an instance leaves as one of its two."""
+        private = IPv4Address("10.0.1.2")
+        elastics = {
+            public: Elastic(public_ip=public, private_ip=private)
+            for public in map(IPv4Address, ("192.0.2.9", "192.0.2.10"))
+        }
+        filters = wanted(View(here="a0", elastics=elastics))
+        self.assertEqual(len(filters[Set.INWARD]), 2)
+        self.assertEqual(filters[Set.OUTWARD], {"10.0.1.2 : 192.0.2.9"})
+
+    def test_subnet(self) -> None:
+        """A network's router and subnet are known, and the machines."""
+        filters = wanted(view_of("a1", [member_of(2, "a1")], ()))
+        self.assertEqual(filters[Set.SUBNETS], {str(IPv4Network("10.0.1.0/24"))})
+        self.assertEqual(filters[Set.ROUTERS], {"10.0.1.1"})
+        self.assertEqual(filters[Set.MACHINES], {"172.20.0.2"})
