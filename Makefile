@@ -4,7 +4,7 @@ TRIAL = $(PYTHON_BIN)/python tools/trial
 
 MAKEFLAGS += --no-print-directory
 
-.PHONY: help setup clients demo demo-down test test-functional test-xen lint types bench fuzz clean
+.PHONY: help setup clients demo demo-down test test-functional test-xen lint types bench bench-vnet fuzz clean
 
 help:
 	@echo "make demo             a cloud on this machine, and an instance that boots in it"
@@ -14,6 +14,7 @@ help:
 	@echo "make test-xen         tests on a real Xen, under emulation; built when first run"
 	@echo "make lint types       style and types"
 	@echo "make bench            speed, as ratios against peers and limits"
+	@echo "make bench-vnet       speed of the trunk between clusters, against other tunnels"
 	@echo "make fuzz             fuzz what reads strangers' bytes, FUZZ_S seconds each"
 	@echo "make setup            only prepare .venv"
 	@echo "make clients          only prepare the clients of test-functional"
@@ -48,6 +49,10 @@ types: setup
 
 bench: setup
 	@$(PYTHON_BIN)/python -m bench
+
+bench-vnet: setup
+	@tools/tunnels
+	@$(PYTHON_BIN)/python -m bench.trunk
 
 FUZZ_S = 60
 fuzz: setup
