@@ -17,6 +17,8 @@ ROOT = Path(__file__).parent.parent / "euca_tw"
 NAME = "euca_tw"
 
 WORDS = ("common", "api", "model", "wsdl")
+#: What is said of networks from tier to tier, and how it is said.
+OVERLAY = ("overlay",)
 INTERFACES = tuple(
     f"{door}.interfaces"
     for door in ("soap", "query", "store", "vnet", "nodectl", "clc", "cc")
@@ -26,7 +28,22 @@ NODE_DAEMON = tuple(
     f"nodectl.{name}"
     for name in (
         *("node", "converge", "original", "plan", "records", "reports"),
-        *("settings", "steps", "life", "memo", "accounting"),
+        *("settings", "steps", "life", "memo", "accounting", "networks"),
+        "served",
+    )
+)
+#: What the links of a machine shall be, and how they come to be so.
+LINK_PLANS = tuple(
+    f"vnet.{name}"
+    for name in ("paths", "ways", "link_records", "link_plan", "link_diff")
+)
+#: What a machine's rules shall let through, and how they come to do so.
+FILTER_PLANS = tuple(
+    f"vnet.{name}"
+    for name in (
+        *("classes", "filter_records", "filter_diff", "filter_plan", "filter_ledger"),
+        *("filter_settings", "filter_chains", "filter_text", "nat_plan"),
+        *("nft_listing", "trace"),
     )
 )
 #: They tell the time, or are random, by themselves.
@@ -50,7 +67,7 @@ class Layer:
 #: The first layer that has a module decides.
 LAYERS = (
     Layer(
-        modules=("admin", "sim", "clc.tap", "cc.tap", "nodectl.tap"),
+        modules=("admin", "sim", "clc.tap", "cc.tap", "nodectl.tap", "vnet.tap"),
         may=("",),
         is_wiring=True,
     ),
@@ -87,24 +104,43 @@ LAYERS = (
         never=("twisted", "random", "os"),
     ),
     Layer(
+        modules=LINK_PLANS,
+        may=("model", *LINK_PLANS),
+        never=("twisted", "random", "os", "pyroute2"),
+    ),
+    Layer(
+        modules=FILTER_PLANS,
+        may=("model", "vnet.dhcp", "vnet.leases", *FILTER_PLANS),
+        never=("twisted", "random", "os", "pyroute2"),
+    ),
+    Layer(
+        modules=OVERLAY,
+        may=(*WORDS, *INTERFACES, *OVERLAY),
+        never=("spyne", "libvirt", "lxml"),
+    ),
+    Layer(
         modules=NODE_DAEMON,
-        may=(*WORDS, *INTERFACES, *NODE_DAEMON),
+        may=(*WORDS, *INTERFACES, *OVERLAY, *NODE_DAEMON),
         never=("spyne", "libvirt", "lxml"),
     ),
     Layer(
         modules=("clc",),
-        may=(*WORDS, *INTERFACES, "clc"),
+        may=(*WORDS, *INTERFACES, *OVERLAY, "clc"),
         never=("spyne", "libvirt", "lxml"),
     ),
     Layer(
         modules=("cc",),
-        may=(*WORDS, *INTERFACES, "cc"),
+        may=(*WORDS, *INTERFACES, *OVERLAY, "cc"),
         never=("spyne", "libvirt", "lxml"),
     ),
     *(
         Layer(
             modules=(door,),
-            may=(*WORDS, door, *(("nodectl.interfaces",) if door == "vnet" else ())),
+            may=(
+                *(*WORDS, door),
+                *(("nodectl.interfaces", "store.interfaces") if door == "vnet" else ()),
+                *(OVERLAY if door == "vnet" else ()),
+            ),
             never=NODE_DAEMON if door == "nodectl" else (),
         )
         for door in ("soap", "query", "store", "vnet", "nodectl")
@@ -219,6 +255,7 @@ class LayersTests(SynchronousTestCase):
             ("clc.x", "from datetime import datetime\ndatetime.now()"),
             ("clc.plan", "from euca_tw.store.interfaces import Put"),
             ("clc.views", "import os"),
+            ("vnet.filter_plan", "from euca_tw.vnet.nft import Nft"),
             ("nodectl.node", "from euca_tw.nodectl.libvirt import LibvirtHypervisor"),
             ("nodectl.memory", "from euca_tw.nodectl.node import NodeController"),
             ("somewhere.else", ""),

@@ -16,9 +16,11 @@ from typing import Any, ClassVar
 from attrs import frozen
 
 from euca_tw.admin.client import Refused
+from euca_tw.admin.tracing import Tracing
 from euca_tw.clc.accounts import AccountError, Accounts, Credentials
 from euca_tw.clc.admission import Admission
 from euca_tw.clc.interfaces import IClusters
+from euca_tw.clc.networks import CloudNetworks
 from euca_tw.model.records import (
     AccessKey,
     Image,
@@ -28,6 +30,7 @@ from euca_tw.model.records import (
 )
 from euca_tw.store.interfaces import IStore, StoreUnusable
 
+_NOT_RUNNING = "the cloud controller is not running"
 #: The text files of a user's credentials, for the directory they will lie in.
 FilesOf = Callable[[Credentials, Path], Mapping[str, bytes]]
 
@@ -36,6 +39,7 @@ FilesOf = Callable[[Credentials, Path], Mapping[str, bytes]]
 class Actions:
     """
     @ivar clusters, admission: None where no cloud controller runs.
+    @ivar networks: the same, or where they are not managed.
     """
 
     store: IStore
@@ -43,10 +47,12 @@ class Actions:
     files_of: FilesOf
     clusters: IClusters | None = None
     admission: Admission | None = None
+    networks: CloudNetworks | None = None
 
     #: By name: what it is done with.
     ARGUMENTS: ClassVar[Mapping[str, Mapping[str, type]]] = {
         "status": {},
+        "trace": {"instance_id": str, "address": str, "protocol": str, "port": str},
         "list_users": {},
         "add_user": {"name": str, "is_admin": bool, "directory": str},
         "set_active": {"name": str, "is_active": bool},
@@ -74,7 +80,7 @@ class Actions:
 
     async def status(self) -> dict[str, Any]:
         if self.clusters is None or self.admission is None:
-            raise Refused("the cloud controller is not running")
+            raise Refused(_NOT_RUNNING)
         counted = Counter(each.state.value for each in self.store.all(Instance))
         silent = sum(each.is_silent for each in self.store.all(Instance))
         return {
@@ -93,6 +99,19 @@ class Actions:
             "users": len(self.store.all(User)),
             "admission": self.admission.counted(),
         }
+
+    async def trace(
+        self, instance_id: str, address: str, protocol: str, port: str
+    ) -> list[str]:
+        if self.clusters is None:
+            raise Refused(_NOT_RUNNING)
+        if self.networks is None:
+            raise Refused(
+                "the networks of this cloud are not managed (mode in [network] of its "
+                "configuration), so no security group decides what passes"
+            )
+        tracing = Tracing(store=self.store, networks=self.networks)
+        return [*tracing.traced(instance_id, address, protocol, port)]
 
     async def list_users(self) -> list[dict[str, Any]]:
         return [_told(user) for user in self.accounts.users()]

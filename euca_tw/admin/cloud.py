@@ -46,20 +46,24 @@ from euca_tw.clc.front import SERVICE, Front, FrontResource
 from euca_tw.clc.groups import Groups
 from euca_tw.clc.image_attributes import ImageAttributes
 from euca_tw.clc.image_resource import ImageResource
-from euca_tw.clc.image_store import FileImageStore, MemoryImageStore, kept_secret
+from euca_tw.clc.image_store import FileImageStore, MemoryImageStore
 from euca_tw.clc.images import Images
 from euca_tw.clc.imports import Imports
 from euca_tw.clc.instances import Instances
 from euca_tw.clc.interfaces import IImageStore, ImportFailed
 from euca_tw.clc.keypairs import KeyPairs
 from euca_tw.clc.launches import Launches
+from euca_tw.clc.networks import CloudNetworks
 from euca_tw.clc.work import RequestsInWork
 from euca_tw.clc.zones import Zones
 from euca_tw.common.certificates import KeyAndCertificate
 from euca_tw.common.descriptors import room_for
 from euca_tw.common.files import write_private_files
+from euca_tw.common.secret import kept_secret
 from euca_tw.common.web import make_site
+from euca_tw.model.networks import TrunkEnd
 from euca_tw.model.records import CLOUD_RECORDS, AccessKey, User
+from euca_tw.overlay.settings import STATIC
 from euca_tw.query.door import QueryDoor
 from euca_tw.query.signing import Signatures
 from euca_tw.soap.door import ec2_door
@@ -67,6 +71,7 @@ from euca_tw.soap.http import pooled_agent
 from euca_tw.soap.interfaces import IPeers
 from euca_tw.soap.wsse import Forms
 from euca_tw.store.interfaces import IStore
+from euca_tw.store.watched import WatchedStore
 from euca_tw.wsdl.write import schema, wsdl
 
 NAME = "euca-clc"
@@ -84,12 +89,14 @@ class Neighbours:
 
     @ivar urls: by availability zone.
     @ivar parts: what runs in this process of them.
+    @ivar ends: where the trunks between their heads are.
     @ivar is_imagined: whether instances exist only in memory; then so do images.
     """
 
     urls: Mapping[str, str]
     peers: IPeers
     parts: tuple[Part, ...] = ()
+    ends: tuple[TrunkEnd, ...] = ()
     is_imagined: bool = False
 
 
@@ -115,6 +122,7 @@ class Cloud:
         self._store: IStore = machine.make_store(
             store_path, CLOUD_RECORDS, {"seal_secret": self._sealing.seal_body}
         )
+        self._networks = self._make_networks()
         self._image_resource: ImageResource | None = None
         self._images = self._image_store()
         self._clusters = Clusters(
@@ -126,6 +134,13 @@ class Cloud:
             clock=machine.reactor,
             random=machine.random,
             settings=section,
+            networks=self._networks,
+            # None is what was there before there were others.
+            network_mode=(
+                None
+                if configuration.network.mode == STATIC
+                else configuration.network.mode
+            ),
         )
         self._certificates = StoredCertificates(self._store, machine.reactor)
         self._accounts = Accounts(
@@ -147,6 +162,26 @@ class Cloud:
             section.replays or section.state_dir / REPLAYS
         )
         self._admission = Admission(machine.reactor, configuration.limits.admission)
+
+    def _make_networks(self) -> CloudNetworks | None:
+        """None: they are not managed; else they watch the store from now on."""
+        whole, around = self._configuration, self._around
+        if not whole.network.is_managed:
+            return None
+        self._store = watched = WatchedStore(self._store)
+        networks = CloudNetworks(
+            settings=whole.network,
+            clusters={
+                name: around.peers.peer(url) for name, url in around.urls.items()
+            },
+            ends=around.ends,
+            store=watched,
+            clock=self._machine.reactor,
+            random=self._machine.random,
+            convergence=whole.cloud,
+        )
+        watched.watch(networks.changed)
+        return networks
 
     def _image_store(self) -> IImageStore:
         if self._around.is_imagined:
@@ -178,6 +213,7 @@ class Cloud:
             files_of=self._files_of,
             clusters=self._clusters,
             admission=self._admission,
+            networks=self._networks,
         )
         admin_socket = AdminSocket(machine.reactor, section.state_dir, actions.perform)
         parts = (
@@ -281,6 +317,7 @@ class Cloud:
                 quotas=quotas,
                 machine_types=whole.machine_types,
                 default_type=next(iter(whole.machine_types)),
+                networks=self._networks,
             ),
             Images(
                 store=store,

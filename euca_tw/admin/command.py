@@ -14,32 +14,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NoReturn
 
-from attrs import evolve
-
+from euca_tw.admin.asked import configuration_asked, say
 from euca_tw.admin.client import Refused, do
-from euca_tw.admin.configuration import (
-    DEFAULT_FILE,
-    Configuration,
-    configuration_of,
-    read_configuration,
-)
+from euca_tw.admin.configuration import DEFAULT_FILE, read_configuration
+from euca_tw.admin.vnet_commands import vnet_commands
 from euca_tw.common.config import ConfigError
 from euca_tw.common.files import write_private_files
 
 #: What the command returns: as it should be; refused; not understood (argparse).
 DONE, REFUSED = 0, 1
-
-
-def _say(text: str) -> None:
-    sys.stdout.write(f"{text}\n")
-
-
-def _configuration(asked: argparse.Namespace) -> Configuration:
-    """What C{--config} and C{--state-dir} say together."""
-    found = configuration_of(asked.config)
-    if asked.state_dir is None:
-        return found
-    return evolve(found, cloud=evolve(found.cloud, state_dir=asked.state_dir))
 
 
 # --- the subjects -----------------------------------------------------------
@@ -53,7 +36,7 @@ def keys_new(asked: argparse.Namespace) -> None:
         raise Refused(f"{asked.directory} has keys of {asked.name}; --force replaces")
     new_identity(asked.directory, asked.name, datetime.now(UTC))
     for name, what in zip(names, ("keep it secret", "give it to peers"), strict=True):
-        _say(f"{asked.directory / name}    {what}")
+        say(f"{asked.directory / name}    {what}")
 
 
 def wsdl_print(asked: argparse.Namespace) -> None:
@@ -80,30 +63,30 @@ def api_print(asked: argparse.Namespace) -> None:
 
     lines = markdown() if asked.markdown else text(is_unanswered_only=asked.unanswered)
     for line in lines:
-        _say(line)
+        say(line)
 
 
 def config_check(asked: argparse.Namespace) -> None:
     read_configuration(asked.file)
-    _say(f"{asked.file} is fine")
+    say(f"{asked.file} is fine")
 
 
 def status(asked: argparse.Namespace) -> None:
-    told = do(_configuration(asked), "status", {})
+    told = do(configuration_asked(asked), "status", {})
     for cluster in told["clusters"]:
         state = "" if cluster["is_reachable"] else "  does not answer"
         room = ", ".join(f"{n} {name}" for name, n in cluster["available"].items() if n)
-        _say(f"zone {cluster['name']}: {cluster['instances']} instances{state}")
-        _say(f"    room for: {room or 'nothing'}")
+        say(f"zone {cluster['name']}: {cluster['instances']} instances{state}")
+        say(f"    room for: {room or 'nothing'}")
     counted = ", ".join(f"{n} {state}" for state, n in told["instances"].items())
-    _say(f"instances: {counted or 'none'}")
+    say(f"instances: {counted or 'none'}")
     if told["silent_instances"]:
-        _say(f"    of which {told['silent_instances']} have not been heard of lately")
-    _say(f"images: {told['images']}   users: {told['users']}")
+        say(f"    of which {told['silent_instances']} have not been heard of lately")
+    say(f"images: {told['images']}   users: {told['users']}")
     failures, refused = told["admission"]["failures"], told["admission"]["refused"]
     counted = ", ".join(f"{n} {code}" for code, n in failures.items())
-    _say(f"not let in since the start: {counted or 'none'}")
-    _say(
+    say(f"not let in since the start: {counted or 'none'}")
+    say(
         f"refused by a limit: {refused['throttled']} after too many of those, "
         f"{refused['too_often']} of accounts that called too often, "
         f"{refused['busy']} while too many were being answered, "
@@ -112,14 +95,14 @@ def status(asked: argparse.Namespace) -> None:
 
 
 def user_list(asked: argparse.Namespace) -> None:
-    for user in do(_configuration(asked), "list_users", {}):
+    for user in do(configuration_asked(asked), "list_users", {}):
         marks = "administrator" if user["is_admin"] else ""
         if not user["is_active"]:
             marks += " deactivated"
         if user["expires_at"]:
             marks += f" until {user['expires_at']}"
         line = f"{user['account_id']}  {user['created_at']}  {user['name']}  {marks}"
-        _say(line.rstrip())
+        say(line.rstrip())
 
 
 def user_add(asked: argparse.Namespace) -> None:
@@ -138,24 +121,24 @@ def _give(asked: argparse.Namespace, action: str, arguments: dict[str, Any]) -> 
         raise Refused(f"{directory} has credentials already; --force replaces them")
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)  # before it is too late
     given = do(
-        _configuration(asked), action, {**arguments, "directory": str(directory)}
+        configuration_asked(asked), action, {**arguments, "directory": str(directory)}
     )
     files = {name: text.encode() for name, text in given["files"].items()}
     write_private_files(directory, files)
-    _say(f"account {given['user']['account_id']}")
-    _say(f". {directory}/eucarc")
+    say(f"account {given['user']['account_id']}")
+    say(f". {directory}/eucarc")
 
 
 def user_activate(asked: argparse.Namespace) -> None:
     arguments = {"name": asked.name, "is_active": asked.is_active}
-    do(_configuration(asked), "set_active", arguments)
-    _say(f"{asked.name} is {'let in' if asked.is_active else 'let in no more'}")
+    do(configuration_asked(asked), "set_active", arguments)
+    say(f"{asked.name} is {'let in' if asked.is_active else 'let in no more'}")
 
 
 def user_expire(asked: argparse.Namespace) -> None:
     at = "" if asked.at is None else asked.at.isoformat()
-    do(_configuration(asked), "expire", {"name": asked.name, "at": at})
-    _say(f"{asked.name} is let in {f'until {at}' if at else 'for ever'}")
+    do(configuration_asked(asked), "expire", {"name": asked.name, "at": at})
+    say(f"{asked.name} is let in {f'until {at}' if at else 'for ever'}")
 
 
 def _moment(text: str) -> datetime | None:
@@ -169,20 +152,20 @@ def _moment(text: str) -> datetime | None:
 def user_add_certificate(asked: argparse.Namespace) -> None:
     pem = asked.file.read_bytes().decode("ascii", "replace")
     arguments = {"name": asked.name, "pem": pem}
-    _say(do(_configuration(asked), "add_certificate", arguments))
+    say(do(configuration_asked(asked), "add_certificate", arguments))
 
 
 def user_keys(asked: argparse.Namespace) -> None:
-    for key in do(_configuration(asked), "list_keys", {"name": asked.name}):
+    for key in do(configuration_asked(asked), "list_keys", {"name": asked.name}):
         state = "active" if key["is_active"] else "inactive"
         created = key["created_at"] or f"{'unknown':25}"
-        _say(f"{created}  {state:8}  {key['kind']:11}  {key['id']}")
+        say(f"{created}  {state:8}  {key['kind']:11}  {key['id']}")
 
 
 def user_activate_key(asked: argparse.Namespace) -> None:
     arguments = {"key_id": asked.key_id, "is_active": asked.is_active}
-    do(_configuration(asked), "set_key_active", arguments)
-    _say(f"{asked.key_id} is {'active' if asked.is_active else 'inactive'}")
+    do(configuration_asked(asked), "set_key_active", arguments)
+    say(f"{asked.key_id} is {'active' if asked.is_active else 'inactive'}")
 
 
 # --- the command line -------------------------------------------------------
@@ -252,6 +235,8 @@ def parser() -> argparse.ArgumentParser:
     form.add_argument(
         "--markdown", action="store_true", help="as the table in docs/compatibility.md"
     )
+
+    vnet_commands(command, subject("vnet", "the instances' networks"))
 
     config = subject("config", "the configuration")
     check = command(config, "check", config_check, "say what is wrong with a file")

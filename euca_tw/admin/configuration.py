@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterable, Mapping
+from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +19,16 @@ from attrs import Factory, frozen
 from euca_tw.admin.values import (
     check_address_or_none,
     check_addresses,
+    check_carries,
     check_domain_type,
+    check_endpoint_or_none,
     check_hypervisor,
+    check_interface_or_none,
+    check_mtu,
     check_name,
     check_names,
     check_network,
+    check_networks,
     check_not_negative,
     check_policy,
     check_pool,
@@ -40,6 +46,8 @@ from euca_tw.common.connections import ConnectionLimits
 from euca_tw.model.capacity import MachineType
 from euca_tw.model.quotas import Quotas
 from euca_tw.nodectl.settings import NodeSettings
+from euca_tw.overlay.settings import NetworkSettings
+from euca_tw.vnet.filter_settings import FilterSettings
 from euca_tw.vnet.settings import BridgeSettings, check_address, check_bridge_name
 
 
@@ -153,11 +161,17 @@ class ClusterSection:
 
     @ivar name: of its availability zone.
     @ivar certificate: with which its controller signs.
+    @ivar trunk: C{host:port} at which other clusters' heads reach its head; C{""}:
+        they do not.
+    @ivar trunk_certificate: by which its head is known to them; None: it has no
+        trunk.
     """
 
     name: str = checked(check_name)
     url: str = checked(check_url)
     certificate: Path
+    trunk: str = checked(check_endpoint_or_none, "")
+    trunk_certificate: Path | None = None
 
 
 @frozen(kw_only=True)
@@ -167,6 +181,13 @@ class ClusterControllerSection(ClusterSettings):
 
     @ivar cloud_certificate: with which the cloud controller signs.
     @ivar certificate, key: PEM; None: made in C{state_dir/keys} at first start.
+    @ivar head_url, head_certificate: of the cluster's head, where networks are
+        managed.
+    @ivar head_address: to which machines send it packets; C{""}: the host of its
+        URL.
+    @ivar is_routed: machines of other clusters reach this one's by the addresses
+        to which they send each other packets.
+    @ivar network_mtu: of the largest packet that goes between them whole.
     """
 
     name: str = checked(check_name, "cluster1")
@@ -180,6 +201,11 @@ class ClusterControllerSection(ClusterSettings):
     router: str = checked(check_address_or_none, "")
     nameservers: tuple[str, ...] = checked(check_addresses, ())
     policy: str = checked(check_policy, ClusterSettings().policy)
+    head_url: str = checked(check_url_or_none, "")
+    head_certificate: Path | None = None
+    head_address: str = checked(check_address_or_none, "")
+    is_routed: bool = False
+    network_mtu: int = checked(check_mtu, 1500)
 
 
 @frozen(kw_only=True)
@@ -188,10 +214,57 @@ class NodeSection:
     One node, as its cluster controller knows it: a C{[[node]]}.
 
     @ivar certificate: with which it signs.
+    @ivar network_address: to which other machines send it instances' packets;
+        C{""}: the host of its URL.
     """
 
     url: str = checked(check_url)
     certificate: Path
+    network_address: str = checked(check_address_or_none, "")
+
+
+@frozen(kw_only=True)
+class HeadSection:
+    """
+    Of a cluster's head, C{euca-head}.
+
+    @ivar url: under which the cluster controller reaches it; C{""}: as of
+        L{CloudSection.url}.
+    @ivar cluster: the name of its availability zone.
+    @ivar carries: C{kernel}, or C{memory}: networks that exist only in it.
+    @ivar trunk_listen: C{host:port} or C{:port} at which other heads connect to it;
+        C{""}: they do not.
+    @ivar outer, way_out, closed, serves_names: see
+        L{euca_tw.vnet.filter_settings.FilterSettings}; C{""} of C{way_out} is
+        nobody.
+    @ivar cluster_certificate: with which the cluster controller signs.
+    @ivar certificate, key: PEM; None: made in C{state_dir/keys} at first start.
+        Other heads know it by that certificate, too.
+    """
+
+    state_dir: Path = Path("/var/lib/euca_tw/head")
+    listen: str = "tcp:8777"
+    url: str = checked(check_url_or_none, "")
+    cluster: str = checked(check_name, "cluster1")
+    carries: str = checked(check_carries, "kernel")
+    trunk_listen: str = ""
+    outer: str = checked(check_interface_or_none, "")
+    way_out: str = checked(check_address_or_none, "")
+    closed: tuple[str, ...] = checked(check_networks, ())
+    serves_names: bool = False
+    cluster_certificate: Path | None = None
+    certificate: Path | None = None
+    key: Path | None = None
+
+    @property
+    def filters(self) -> FilterSettings:
+        """What its rules depend on."""
+        return FilterSettings(
+            serves_names=self.serves_names,
+            outer=self.outer,
+            way_out=IPv4Address(self.way_out) if self.way_out else None,
+            closed=tuple(map(IPv4Network, self.closed)),
+        )
 
 
 @frozen(kw_only=True)
@@ -304,11 +377,13 @@ class Configuration:
     limits: LimitsSection = Factory(LimitsSection)
     quotas: Quotas = Factory(Quotas)
     images: ImagesSection = Factory(ImagesSection)
+    network: NetworkSettings = Factory(NetworkSettings)
     machine_types: Mapping[str, MachineType] = Factory(lambda: _by_name(MACHINE_TYPES))
     clusters: tuple[ClusterSection, ...] = ()
     cluster_controller: ClusterControllerSection = Factory(ClusterControllerSection)
     nodes: tuple[NodeSection, ...] = ()
     node_controller: NodeControllerSection = Factory(NodeControllerSection)
+    head: HeadSection = Factory(HeadSection)
 
 
 #: Sections that stand once.
@@ -317,8 +392,10 @@ SECTIONS: Mapping[str, type] = {
     "limits": LimitsSection,
     "quotas": Quotas,
     "images": ImagesSection,
+    "network": NetworkSettings,
     "cluster_controller": ClusterControllerSection,
     "node_controller": NodeControllerSection,
+    "head": HeadSection,
 }
 #: Sections that stand once for each thing: their class, and where they go.
 LISTS: Mapping[str, tuple[type, str]] = {

@@ -21,7 +21,11 @@ from euca_tw.query.signing import ALL_VERSIONS
 #: A pool of public addresses is not larger than this.
 _MOST_ADDRESSES = 1 << 16
 _HYPERVISORS = ("memory",)
+#: Where a head's networks are.
+CARRIES = ("kernel", "memory")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}\Z")
+#: As the kernel and nft take it without quotes.
+_INTERFACE = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,14}\Z")
 
 
 def check_name(text: str) -> None:
@@ -61,9 +65,37 @@ def check_address_or_none(text: str) -> None:
         IPv4Address(text)
 
 
+def check_endpoint_or_none(text: str) -> None:
+    host, _, port = text.rpartition(":")
+    if text and not (
+        host and port.isascii() and port.isdigit() and 0 < int(port) < 65536
+    ):
+        raise ValueError(f"{text!r} is no host:port, as head.example:8776")
+
+
+def check_carries(text: str) -> None:
+    if text not in CARRIES:
+        raise ValueError(f"{text!r} is none of {', '.join(CARRIES)}")
+
+
+def check_mtu(number: int) -> None:
+    if not 1330 <= number <= 65535:
+        raise ValueError(f"{number} is not 1330 to 65535")
+
+
 def check_addresses(texts: tuple[str, ...]) -> None:
     for text in texts:
         IPv4Address(text)
+
+
+def check_networks(texts: tuple[str, ...]) -> None:
+    for text in texts:
+        IPv4Network(text)
+
+
+def check_interface_or_none(text: str) -> None:
+    if text and _INTERFACE.match(text) is None:
+        raise ValueError(f"{text!r} is no name of a network interface, as eth0")
 
 
 def check_pool(texts: tuple[str, ...]) -> None:
@@ -122,6 +154,22 @@ def address_pool(texts: Iterable[str]) -> tuple[str, ...]:
             raise ValueError(f"{text} is not 1 to {_MOST_ADDRESSES} addresses")
         pool.update((str(IPv4Address(n)), None) for n in range(int(low), int(high) + 1))
     return tuple(pool)
+
+
+def address_of(url: str, address: str) -> IPv4Address:
+    """
+    Where a machine is sent packets: C{address}, else the host of its URL.
+
+    @raise ValueError: that is a name.
+    """
+    host = address or urlsplit(url).hostname or ""
+    try:
+        return IPv4Address(host)
+    except ValueError:
+        raise ValueError(
+            f"is missing, and the host of {url} is a name: which of its addresses "
+            "carries networks must be said"
+        ) from None
 
 
 def url_of(listen: str, host_name: str) -> str:

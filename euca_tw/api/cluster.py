@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from euca_tw.api.networks import MachineEntry, NetworkChanges, NetworkPosition
 from euca_tw.api.shapes import Api, Operation, Version, shape, wire
 from euca_tw.api.style import AXIS2
 
@@ -356,8 +357,10 @@ class Launch:
     @ivar public_key: one line of authorized_keys.
     @ivar key_name: the key pair's name.
     @ivar user_data: base64.
-    @ivar private_ip: set by the cluster for its nodes; the cloud leaves it.
+    @ivar private_ip: of a managed network, set by the cloud; else by the cluster
+        for its nodes.
     @ivar ephemeral_gib, swap_mib: of the type's disk, so much is further disks.
+    @ivar network_mode: the cloud's; none is C{static}.
     """
 
     instance_id: str = wire("instanceId")
@@ -385,6 +388,7 @@ class Launch:
     product_codes: tuple[str, ...] = wire("productCodes", repeated=True)
     ephemeral_gib: int | None = wire("ephemeralGib")
     swap_mib: int | None = wire("swapMib")
+    network_mode: str | None = wire("networkMode")
 
 
 @shape("refusedLaunchType")
@@ -469,6 +473,8 @@ class WaitForChangesResponse(ClusterMessage):
     anew), or when C{since} is too old.
 
     @ivar forgotten: instances that ended and are told no more.
+    @ivar machines: those of the cluster that carry networks; told to who comes
+        with another epoch only.
     """
 
     epoch: str = wire("epoch")
@@ -479,6 +485,28 @@ class WaitForChangesResponse(ClusterMessage):
     resources: tuple[ClusterResource, ...] = wire("resources", repeated=True)
     service_tags: tuple[str, ...] = wire("serviceTags", repeated=True)
     addresses_per_cluster: int = wire("addressesPerCluster")
+    machines: tuple[MachineEntry, ...] = wire("machines", repeated=True)
+
+
+@shape("setNetworksType")
+class SetNetworks(ClusterMessage):
+    """
+    What the cluster must know of networks.  Idempotent; what does not go on
+    from where the cluster stands is not taken.
+    """
+
+    changes: NetworkChanges = wire("changes")
+
+
+@shape("setNetworksResponseType")
+class SetNetworksResponse(ClusterMessage):
+    """
+    @ivar unsettled: the names of those of its machines that do not yet know all
+        that follows from this.
+    """
+
+    position: NetworkPosition = wire("position")
+    unsettled: tuple[str, ...] = wire("unsettled", repeated=True)
 
 
 def _operation(request: type, response: type) -> Operation:
@@ -507,6 +535,7 @@ ORIGINAL_OPERATIONS = (
 LAUNCH_INSTANCES = _operation(LaunchInstances, LaunchInstancesResponse)
 READ_CONSOLE = _operation(ReadConsole, ReadConsoleResponse)
 WAIT_FOR_CHANGES = _operation(WaitForChanges, WaitForChangesResponse)
+SET_NETWORKS = _operation(SetNetworks, SetNetworksResponse)
 
 CLUSTER = Api(
     name="EucalyptusCC",
@@ -517,6 +546,7 @@ CLUSTER = Api(
         LAUNCH_INSTANCES,
         READ_CONSOLE,
         WAIT_FOR_CHANGES,
+        SET_NETWORKS,
     ),
     style=AXIS2,
 )

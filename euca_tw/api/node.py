@@ -17,6 +17,7 @@ from euca_tw.api.cluster import (
     Launch,
     NetConfig,
 )
+from euca_tw.api.networks import NetworkChanges, NetworkPosition
 from euca_tw.api.shapes import Api, Operation, shape, wire
 from euca_tw.api.style import AXIS2
 
@@ -331,6 +332,25 @@ class NcWaitForChangesResponse(NodeMessage):
     strangers: tuple[str, ...] = wire("strangers", repeated=True)
 
 
+@shape("ncSetNetworksType")
+class NcSetNetworks(NodeMessage):
+    """
+    What the node must know of networks; as L{euca_tw.api.cluster.SetNetworks}.
+
+    @ivar name: by which the others know it.
+    """
+
+    name: str = wire("name")
+    changes: NetworkChanges = wire("changes")
+
+
+@shape("ncSetNetworksResponseType")
+class NcSetNetworksResponse(NodeMessage):
+    """It is kept there; what follows from it may still be under way."""
+
+    position: NetworkPosition = wire("position")
+
+
 def _operation(request: type, response: type) -> Operation:
     name = request.__name__
     return Operation("n" + name[1:], request, response)
@@ -355,6 +375,7 @@ NC_STOP_INSTANCE = _operation(NcStopInstance, NcStopInstanceResponse)
 NC_START_INSTANCE = _operation(NcStartInstance, NcStartInstanceResponse)
 NC_READ_CONSOLE = _operation(NcReadConsole, NcReadConsoleResponse)
 NC_WAIT_FOR_CHANGES = _operation(NcWaitForChanges, NcWaitForChangesResponse)
+NC_SET_NETWORKS = _operation(NcSetNetworks, NcSetNetworksResponse)
 
 NODE = Api(
     name="EucalyptusNC",
@@ -363,7 +384,7 @@ NODE = Api(
     operations=(
         *ORIGINAL_OPERATIONS,
         *(NC_LAUNCH_INSTANCE, NC_STOP_INSTANCE, NC_START_INSTANCE, NC_READ_CONSOLE),
-        NC_WAIT_FOR_CHANGES,
+        *(NC_WAIT_FOR_CHANGES, NC_SET_NETWORKS),
     ),
     style=AXIS2,
     # The node's own is called that, too, and knows no name.

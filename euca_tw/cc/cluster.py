@@ -19,18 +19,24 @@ from euca_tw.api.errors import UnsupportedOperation
 from euca_tw.api.shapes import Operation
 from euca_tw.cc import reports
 from euca_tw.cc.converge import Placements
+from euca_tw.cc.networks import Carriers, ClusterNetworks
 from euca_tw.cc.nodes import Nodes, NodeView
 from euca_tw.cc.original import OriginalCluster
+from euca_tw.cc.records import Placement
 from euca_tw.cc.settings import ClusterSettings
 from euca_tw.cc.steps import Steps
 from euca_tw.common.changes import Changes
 from euca_tw.model.callers import Caller
 from euca_tw.model.capacity import Resources
 from euca_tw.model.identifiers import Minter
+from euca_tw.overlay.settings import MANAGED, STATIC, SYSTEM, disagreement
 from euca_tw.soap.interfaces import IPeers
 from euca_tw.store.interfaces import IStore
 
 Answer = Callable[[Any], Awaitable[Any]]
+
+#: Where addresses are the site's, nobody here counts them.
+_AS_MANY_AS_MAY_BE = 1 << 16
 
 
 class ClusterController(Service):
@@ -55,10 +61,14 @@ class ClusterController(Service):
         clock: IReactorTime,
         random: Random,
         settings: ClusterSettings | None = None,
+        network_mode: str = STATIC,
+        carriers: Carriers | None = None,
     ) -> None:
         """
         @param name: the availability zone's.
         @param nodes: URLs of the nodes, in the site's order.
+        @param network_mode: of L{euca_tw.overlay.settings}.
+        @param carriers: of managed networks.
         """
         self.name = name
         self._store = store
@@ -80,7 +90,21 @@ class ClusterController(Service):
             heard=self._heard,
             changed=self._changed,
         )
-        steps = Steps(peers, self._settings)
+        self._network_mode = network_mode
+        self._networks: ClusterNetworks | None = None
+        if network_mode == MANAGED and carriers is not None:
+            self._networks = ClusterNetworks(
+                cluster=name,
+                carriers=carriers,
+                peers=peers,
+                clock=clock,
+                random=random,
+                epoch=self._minter.uuid(),
+                settings=self._settings,
+                node_of=self._node_of,
+            )
+        self._epochs: dict[str, str | None] = {}
+        steps = Steps(peers, self._settings, network_mode)
         self._placements = Placements(
             store=store,
             nodes=self._nodes,
@@ -90,6 +114,7 @@ class ClusterController(Service):
             random=random,
             settings=self._settings,
             is_gathering=lambda: self._is_gathering,
+            placed=self._placed,
         )
         self._original = OriginalCluster(
             name=name,
@@ -106,6 +131,7 @@ class ClusterController(Service):
             api.LAUNCH_INSTANCES.name: self._launch_instances,
             api.READ_CONSOLE.name: self._read_console,
             api.WAIT_FOR_CHANGES.name: self._wait_for_changes,
+            api.SET_NETWORKS.name: self._set_networks,
             **self._original.answers,
         }
 
@@ -118,6 +144,8 @@ class ClusterController(Service):
         )
         self._placements.start()
         self._nodes.start()
+        if self._networks is not None:
+            self._networks.start()
         if not self._nodes.views:
             self._gathered("it has no nodes")
 
@@ -125,7 +153,10 @@ class ClusterController(Service):
         super().stopService()
         self._cancel_patience()
         self._changes.stop()
-        return DeferredList([self._nodes.stop(), self._placements.stop()])
+        stopping = [self._nodes.stop(), self._placements.stop()]
+        if self._networks is not None:
+            stopping.append(self._networks.stop())
+        return DeferredList(stopping)
 
     async def dispatch(self, operation: Operation, caller: Caller, request: Any) -> Any:
         """
@@ -146,8 +177,27 @@ class ClusterController(Service):
     async def _launch_instances(
         self, request: api.LaunchInstances
     ) -> api.LaunchInstancesResponse:
-        refused = await self._placements.launch(request.launches)
-        return api.LaunchInstancesResponse(refused=refused)
+        taken: list[api.Launch] = []
+        refused: list[api.RefusedLaunch] = []
+        for launch in request.launches:
+            why = disagreement(self._network_mode, launch.network_mode, str(self.name))
+            if why:
+                told = api.RefusedLaunch(
+                    instance_id=launch.instance_id, reason=why, is_final=False
+                )
+                refused.append(told)
+            else:
+                taken.append(launch)
+        refused.extend(await self._placements.launch(taken))
+        return api.LaunchInstancesResponse(refused=tuple(refused))
+
+    async def _set_networks(self, request: api.SetNetworks) -> api.SetNetworksResponse:
+        if self._networks is None:
+            raise UnsupportedOperation(
+                f"The networks of {self.name} are {self._network_mode}: set mode in "
+                f"[network] of its configuration to {MANAGED}"
+            )
+        return await self._networks.set(request)
 
     async def _read_console(self, request: api.ReadConsole) -> api.ReadConsoleResponse:
         name = request.instance_id
@@ -168,7 +218,16 @@ class ClusterController(Service):
             forgotten=delta.forgotten,
             resources=self._resources(request.instance_types),
             service_tags=tuple(self._nodes.views),
-            addresses_per_cluster=self._settings.addresses,
+            addresses_per_cluster=(
+                _AS_MANY_AS_MAY_BE
+                if self._network_mode == SYSTEM
+                else self._settings.addresses
+            ),
+            machines=(
+                self._networks.machines
+                if self._networks is not None and request.epoch != delta.epoch
+                else ()
+            ),
         )
 
     def _resources(
@@ -193,6 +252,10 @@ class ClusterController(Service):
 
     async def _heard(self, view: NodeView, changed: set[str]) -> None:
         await self._placements.heard(view, changed)
+        if self._networks is not None and view.is_known:
+            is_another = self._epochs.get(view.url) != view.epoch
+            self._epochs[view.url] = view.epoch
+            self._networks.heard(view.url, is_another=is_another)
         # What a node has free changes with what is on it, or by itself.
         if self._resources_told.get(view.url) != (view.machine, view.free):
             self._resources_told[view.url] = (view.machine, view.free)
@@ -203,6 +266,17 @@ class ClusterController(Service):
     def _changed(self, view: NodeView) -> None:
         self._placements.see(view)
         self._changes.touch()
+        if not view.is_well:
+            # It may have been told in vain meanwhile; it is told when it is heard.
+            self._epochs.pop(view.url, None)
+
+    def _node_of(self, instance_id: str) -> str:
+        placement = self._store.get(Placement, instance_id)
+        return "" if placement is None else placement.node
+
+    def _placed(self, instance_id: str) -> None:
+        if self._networks is not None:
+            self._networks.placed(instance_id)
 
     def _gathered(self, why: str) -> None:
         """From now on a report can be full."""

@@ -34,6 +34,7 @@ from euca_tw.store.interfaces import Delete, IStore, Put
 
 _GATHERING = "The cluster was just started and has not heard of all its nodes"
 _NO_ROOM = "No node of the cluster has room"
+_ALIVE = (Phase.PENDING, Phase.EXTANT)
 _NEVER = "No node of the cluster is large enough"
 
 
@@ -53,7 +54,9 @@ class Placements:
         random: Random,
         settings: ClusterSettings,
         is_gathering: Callable[[], bool],
+        placed: Callable[[str], None] = lambda instance_id: None,
     ) -> None:
+        """@param placed: an instance has, or may have, another node."""
         self._store = store
         self._nodes = nodes
         self._changes = changes
@@ -62,6 +65,7 @@ class Placements:
         self._settings = settings
         self._policy = schedule.POLICIES[settings.policy]
         self._is_gathering = is_gathering
+        self._placed = placed
         self._last_node = ""
         # What nodes were given and have not told of, by instance and in sum.
         self._on_its_way: dict[str, tuple[str, Resources]] = {}
@@ -242,7 +246,7 @@ class Placements:
             sighting = view.instances[placement.instance_id]
             if view.url == placement.node:
                 told = sighting
-            elif view.is_well and _is_alive(sighting.instance.state_name):
+            elif view.is_well and Phase(sighting.instance.state_name) in _ALIVE:
                 strays.append(view.url)
         look = plan.Look.ABSENT
         at = self._nodes.views.get(placement.node)
@@ -283,6 +287,7 @@ class Placements:
             self._promised[url] = self._promised.get(url, NOTHING) + needed
 
     def _tell(self, instance_id: str) -> None:
+        self._placed(instance_id)
         placement = self._store.get(Placement, instance_id)
         if placement is None:
             self._changes.drop(instance_id)
@@ -375,10 +380,6 @@ class Placements:
 def _key_of(change: Put | Delete) -> str:
     key: str = change.record.key if isinstance(change, Put) else change.key
     return key
-
-
-def _is_alive(state_name: str) -> bool:
-    return Phase(state_name) is not Phase.TEARDOWN
 
 
 def _refused(launch: Launch, reason: str, *, is_final: bool) -> RefusedLaunch:

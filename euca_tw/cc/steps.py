@@ -12,6 +12,7 @@ from euca_tw.api.shapes import Operation
 from euca_tw.cc import plan
 from euca_tw.cc.settings import ClusterSettings
 from euca_tw.common.convergence import Setback
+from euca_tw.overlay.settings import STATIC
 from euca_tw.soap.interfaces import IPeers, PeerRefused, PeerUnreachable
 
 
@@ -21,10 +22,13 @@ class Steps:
 
     _peers: IPeers
     _settings: ClusterSettings
+    _network_mode: str = STATIC
 
     def addressed(self, launch: Launch) -> Launch:
         """A launch with the addresses that the cluster gives."""
         set_ = self._settings
+        if self._network_mode != STATIC:
+            return evolve(launch, nameservers=set_.nameservers)  # type: ignore[misc]
         return evolve(  # type: ignore[misc]
             launch,
             private_ip=str(set_.address_of(launch.network_index)),

@@ -8,6 +8,7 @@ from attrs import evolve
 from twisted.internet import reactor as real_reactor
 from twisted.python import usage
 
+from euca_tw.admin.carriers import carriers_of
 from euca_tw.admin.configuration import (
     ClusterControllerSection,
     Configuration,
@@ -29,7 +30,9 @@ from euca_tw.admin.tier import identity_of, pinned_caller, pinned_peers, tier_pa
 from euca_tw.api.cluster import CLUSTER
 from euca_tw.api.node import NODE
 from euca_tw.cc.cluster import ClusterController
+from euca_tw.cc.networks import Carriers
 from euca_tw.cc.records import CLUSTER_RECORDS
+from euca_tw.overlay.settings import STATIC
 from euca_tw.soap.interfaces import IPeers
 
 NAME = "euca-cc"
@@ -55,11 +58,14 @@ def cluster_of(
     machine: Machine,
     peers: IPeers,
     nodes: Iterable[str],
+    network_mode: str = STATIC,
+    carriers: Carriers | None = None,
 ) -> tuple[ClusterController, tuple[Part, ...]]:
     """
     A cluster controller without a port, and the parts that keep it going.
 
     @param nodes: URLs.
+    @param carriers: of managed networks.
     """
     store = machine.make_store(section.state_dir / "cluster.db", CLUSTER_RECORDS)
     controller = ClusterController(
@@ -70,6 +76,8 @@ def cluster_of(
         clock=machine.reactor,
         random=machine.random,
         settings=section,
+        network_mode=network_mode,
+        carriers=carriers,
     )
     return controller, (store_part(store), service_part(controller))
 
@@ -87,7 +95,14 @@ def daemon_of(configuration: Configuration, machine: Machine) -> Daemon:
     )
     certificates = {node.url: node.certificate for node in configuration.nodes}
     peers = pinned_peers(machine, NODE, identity, certificates)
-    controller, parts = cluster_of(section, machine, peers, certificates)
+    controller, parts = cluster_of(
+        section,
+        machine,
+        peers,
+        certificates,
+        configuration.network.mode,
+        carriers_of(configuration, machine, identity),
+    )
     listening = tier_parts(
         machine,
         section="cluster_controller",

@@ -20,6 +20,7 @@ from euca_tw.api import cluster as api
 from euca_tw.api.errors import Unavailable
 from euca_tw.clc.converge import ZoneConvergence
 from euca_tw.clc.interfaces import Console, IClusters, IImageStore, Zone
+from euca_tw.clc.networks import CloudNetworks
 from euca_tw.clc.settings import ConvergenceSettings
 from euca_tw.model.capacity import MachineType
 from euca_tw.model.records import Instance, InstanceState
@@ -47,12 +48,19 @@ class Clusters(Service):
         clock: IReactorTime,
         random: Random,
         settings: ConvergenceSettings | None = None,
+        networks: CloudNetworks | None = None,
+        network_mode: str | None = None,
     ) -> None:
-        """@param clusters: the URL of each, by the availability zone's name."""
+        """
+        @param clusters: the URL of each, by the availability zone's name.
+        @param networks: where they are managed; started and stopped with this.
+        @param network_mode: what clusters are told of it, if anything.
+        """
         self._urls = clusters
         self._peers = peers
         self._store = store
         self._settings = settings or ConvergenceSettings()
+        self._networks = networks
         self._loop_arguments: dict[str, Any] = {
             "store": store,
             "images": images,
@@ -60,12 +68,16 @@ class Clusters(Service):
             "clock": clock,
             "random": random,
             "settings": self._settings,
+            "networks": networks,
+            "network_mode": network_mode,
         }
         self._zones = {name: self._loop(name) for name in sorted(clusters)}
         self._lost: dict[str, ZoneConvergence] = {}
 
     def startService(self) -> None:
         super().startService()
+        if self._networks is not None:
+            self._networks.startService()
         for zone in self._zones.values():
             zone.start()
         live = (
@@ -85,7 +97,10 @@ class Clusters(Service):
     def stopService(self) -> Deferred[Any]:
         super().stopService()
         loops = [*self._zones.values(), *self._lost.values()]
-        return DeferredList([loop.stop() for loop in loops])
+        stopping = [loop.stop() for loop in loops]
+        if self._networks is not None:
+            stopping.append(self._networks.stopService())
+        return DeferredList(stopping)
 
     def zones(self) -> tuple[Zone, ...]:
         return tuple(zone.zone for zone in self._zones.values())

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from random import Random
 from typing import Any
 
-from attrs import define, evolve, field
+from attrs import evolve
 from twisted.internet.defer import Deferred, DeferredList, succeed
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
@@ -18,7 +18,10 @@ from twisted.logger import Logger
 from euca_tw.api import cluster as api
 from euca_tw.clc import orders, plan
 from euca_tw.clc.addresses import without_address
+from euca_tw.clc.cluster_view import ClusterView
 from euca_tw.clc.interfaces import IImageStore, Zone
+from euca_tw.clc.network_entries import network_of
+from euca_tw.clc.networks import CloudNetworks
 from euca_tw.clc.settings import ConvergenceSettings
 from euca_tw.clc.steps import Steps
 from euca_tw.common.clock import utc_now
@@ -26,61 +29,19 @@ from euca_tw.common.convergence import Amend, Convergence, Rest, Setback
 from euca_tw.common.watch import Watch
 from euca_tw.model.capacity import MachineType
 from euca_tw.model.lifecycle import SERVER_ERROR, Phase, terminated
-from euca_tw.model.records import ClientToken, Image, Instance, InstanceState
+from euca_tw.model.records import (
+    ClientToken,
+    GroupNetwork,
+    Image,
+    Instance,
+    InstanceState,
+)
 from euca_tw.soap.interfaces import IPeer, PeerRefused, PeerUnreachable
 from euca_tw.store.interfaces import Delete, IStore, Put
 
 #: Beyond what a cluster may hold a question, the answer may take so long.
 _GRACE_S = 10.0
 _NO_ADDRESS = "0.0.0.0"  # noqa: S104 - the contract's word for none
-
-
-@define
-class ClusterView:
-    """
-    A cluster, as last heard of.
-
-    @ivar is_complete: it has told all that it knows, in its present epoch.
-    @ivar is_well: it answered the last time.
-    @ivar is_silent: it has not been heard of for long.
-    """
-
-    is_complete: bool = False
-    is_well: bool = False
-    is_silent: bool = False
-    epoch: str | None = None
-    sequence: int = 0
-    addresses: int = 0
-    room: Mapping[str, int] = field(factory=dict)
-    instances: dict[str, api.ChangedInstance] = field(factory=dict)
-
-    def hear(self, told: api.WaitForChangesResponse) -> set[str]:
-        """Take in an answer; the instances that it changes anything of."""
-        changed = {_name_of(one) for one in told.instances}
-        if told.epoch != self.epoch:
-            self.is_complete = False
-        if told.is_full:
-            changed |= self.instances.keys()
-            self.instances.clear()
-            self.is_complete = True
-        for one in told.instances:
-            self.instances[_name_of(one)] = one
-        for name in told.forgotten:
-            if self.instances.pop(name, None) is not None:
-                changed.add(name)
-        self.epoch, self.sequence = told.epoch, told.sequence
-        self.addresses = told.addresses_per_cluster
-        self.room = {
-            (each.instance_type.name or "") if each.instance_type else "": (
-                each.available_instances or 0
-            )
-            for each in told.resources
-        }
-        return changed
-
-
-def _name_of(one: api.ChangedInstance) -> str:
-    return one.instance.instance_id or ""
 
 
 class ZoneConvergence:
@@ -99,8 +60,14 @@ class ZoneConvergence:
         clock: IReactorTime,
         random: Random,
         settings: ConvergenceSettings,
+        networks: CloudNetworks | None = None,
+        network_mode: str | None = None,
     ) -> None:
-        """@param peer: None: there is no such cluster any more."""
+        """
+        @param peer: None: there is no such cluster any more.
+        @param networks: where they are managed.
+        @param network_mode: see L{orders.launch}.
+        """
         self.name = name
         self._peer = peer
         self._store = store
@@ -108,6 +75,8 @@ class ZoneConvergence:
         self._machine_types = machine_types
         self._clock = clock
         self._settings = settings
+        self._networks = networks
+        self._network_mode = network_mode
         self._limits = plan.Limits(
             launch_deadline_s=settings.launch_deadline_s,
             ended_kept_s=settings.ended_kept_s,
@@ -214,7 +183,10 @@ class ZoneConvergence:
                 self._wake_unsettled()
             raise
         was_complete = view.is_complete
+        is_another = told.epoch != view.epoch
         changed = view.hear(told)
+        if self._networks is not None and (is_another or not view.is_well):
+            self._networks.heard(self.name, told, is_another=is_another)
         if not view.is_well or view.is_silent or view.is_complete != was_complete:
             view.is_well, view.is_silent = True, False
             self._wake_unsettled()
@@ -255,11 +227,9 @@ class ZoneConvergence:
             look = plan.LOOKS[Phase(told.instance.state_name)]
         else:
             look = plan.Look.MISSING if view.is_complete else plan.Look.UNHEARD
-        net = told.instance.net_params if told else None
-        private_ip = net.private_ip if net else ""
         return plan.Seen(
             look=look,
-            private_ip=private_ip if private_ip != _NO_ADDRESS else "",
+            private_ip=self._private_ip(instance_id, told),
             node=(told.instance.service_tag or "") if told else "",
             reason_code=(told.reason_code or "") if told else "",
             reason=(told.reason or "") if told else "",
@@ -267,6 +237,15 @@ class ZoneConvergence:
             is_refusal_final=refusal.is_final if refusal else False,
             is_silent=view.is_silent or (told.is_silent if told else False),
         )
+
+    def _private_ip(self, instance_id: str, told: api.ChangedInstance | None) -> str:
+        """In a network it is the cloud's to give; else the cluster's."""
+        record = self._store.get(Instance, instance_id)
+        if record is not None and record.network:
+            return record.private_ip
+        net = told.instance.net_params if told else None
+        private_ip = net.private_ip if net else ""
+        return private_ip if private_ip != _NO_ADDRESS else ""
 
     # --- what is done --------------------------------------------------------
 
@@ -346,8 +325,13 @@ class ZoneConvergence:
         assert self._steps is not None
         name = record.instance_id
         try:
+            kept = self._store.get(GroupNetwork, str(record.network))
             launch = orders.launch(
-                record, lambda of: self._store.get(Image, of), self._images.url_of
+                record,
+                lambda of: self._store.get(Image, of),
+                self._images.url_of,
+                network_of(kept) if kept is not None else None,
+                self._network_mode,
             )
         except orders.ImageGone as e:
             why = f"The image {e} is not there any more"

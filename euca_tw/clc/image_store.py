@@ -14,7 +14,6 @@ import os
 import stat
 import threading
 from pathlib import Path
-from random import Random
 from typing import BinaryIO
 
 from attrs import Factory, define, field
@@ -32,29 +31,6 @@ from euca_tw.model.records import Image
 _CHUNK_BYTES = 1 << 20
 #: How often a web server may break off in turn.
 _TRIES = 4
-
-
-def kept_secret(path: Path, random: Random) -> bytes:
-    """
-    The secret that is kept at C{path}, readable by its owner alone; made if
-    there is none.
-
-    @param random: C{random.SystemRandom()}, where a guess would matter.
-    """
-    try:
-        return bytes.fromhex(path.read_text())
-    except FileNotFoundError:
-        secret = random.randbytes(32)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f"{path.name}.part")
-    part.unlink(missing_ok=True)
-    handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "w") as writing:
-        writing.write(secret.hex())
-        writing.flush()
-        os.fsync(handle)
-    part.rename(path)
-    return secret
 
 
 @implementer(IImageStore)

@@ -6,7 +6,6 @@ Everything is looked at first; then the instances, all or none, are one commit.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
@@ -28,14 +27,15 @@ from euca_tw.api.errors import (
     InvalidParameterValue,
     NoSuchZone,
 )
-from euca_tw.api.shapes import shape_of
 from euca_tw.clc import views
 from euca_tw.clc.access import usable_image_of
-from euca_tw.clc.checks import checked_text, checked_user_data, unsupported
+from euca_tw.clc.checks import checked_text, checked_user_data
 from euca_tw.clc.groups import DEFAULT, groups_named, have_default_group
 from euca_tw.clc.intent import intend
 from euca_tw.clc.interfaces import IClusters, Zone
 from euca_tw.clc.keypairs import find_key_pair
+from euca_tw.clc.launch_requests import digest_of, refuse_what_is_not_here
+from euca_tw.clc.networks import CloudNetworks, NoFreeNetwork
 from euca_tw.clc.placement import Place, Room, place, shortage
 from euca_tw.common.clock import utc_now
 from euca_tw.model.callers import Caller
@@ -52,6 +52,7 @@ from euca_tw.model.quotas import Quotas
 from euca_tw.model.records import (
     ClientToken,
     GroupName,
+    GroupNetwork,
     Image,
     ImageKind,
     ImageState,
@@ -91,6 +92,8 @@ class Launches:
     The operation that launches instances.
 
     @ivar default_type: of instances, when the request names none.
+    @ivar networks: where they are managed: an instance is in the network of the
+        first of its groups.
     """
 
     store: IStore
@@ -100,6 +103,7 @@ class Launches:
     quotas: Quotas
     machine_types: Mapping[str, MachineType]
     default_type: str = "m1.small"
+    networks: CloudNetworks | None = None
     _next: dict[str, int] = Factory(dict)
 
     async def run_instances(
@@ -116,15 +120,19 @@ class Launches:
         ):
             await have_default_group(self.store, self.minter, caller.account_id)
         # From here to the commit nothing waits: what is found stays true.
-        digest = _digest_of(request)
+        digest = digest_of(request)
         if request.client_token:
             token = self._token(caller, request.client_token)
             if token is not None:
                 return await self._launched_before(token, digest)
         launch = self._checked(caller, request)
-        places = self._places(caller, launch)
-        launched = self._instances(caller, launch, places)
+        network = self._network(launch)
+        places = self._places(caller, launch, network)
+        launched = self._instances(caller, launch, places, network)
         changes = [Put(each) for each in launched]
+        if self.networks is not None and network is not None:
+            zones = {each.zone for each in launched}
+            changes.extend(self.networks.use(network, zones))
         if launch.client_token:
             changes.append(Put(_token_of(launched[0], digest)))
         await intend(self.store, self.clusters, changes, launched)
@@ -155,7 +163,7 @@ class Launches:
 
     def _checked(self, caller: Caller, request: RunInstances) -> _Launch:
         """@raise ApiError: it is not; says why."""
-        _refuse_what_is_not_here(request)
+        refuse_what_is_not_here(request)
         [item, *others] = request.items
         if others:
             raise InvalidParameterCombination(
@@ -234,13 +242,28 @@ class Launches:
 
     # --- is there room? -----------------------------------------------------
 
-    def _places(self, caller: Caller, launch: _Launch) -> tuple[Place, ...]:
+    def _network(self, launch: _Launch) -> GroupNetwork | None:
+        """None: networks are not managed."""
+        if self.networks is None:
+            return None
+        try:
+            return self.networks.network_for(launch.groups[0].group_id)
+        except NoFreeNetwork:
+            raise InsufficientInstanceCapacity(
+                launch.at_least,
+                launch.machine.name,
+                "the cloud has as many networks as it has addresses for",
+            ) from None
+
+    def _places(
+        self, caller: Caller, launch: _Launch, network: GroupNetwork | None
+    ) -> tuple[Place, ...]:
         most = launch.at_most
         if not caller.is_admin:
             most = min(most, self.quotas.instances - self._held(caller))
             if most < launch.at_least:
                 raise InstanceLimitExceeded(launch.at_least, self.quotas.instances)
-        rooms = tuple(self._rooms(launch))
+        rooms = tuple(self._rooms(launch, network))
         places = place(rooms, most)
         if len(places) < launch.at_least:
             raise InsufficientInstanceCapacity(
@@ -252,15 +275,23 @@ class Launches:
         """How many instances the caller has that shall run."""
         return len(self.store.where(Instance, "charged_to", caller.account_id))
 
-    def _rooms(self, launch: _Launch) -> Iterable[Room]:
+    def _rooms(self, launch: _Launch, network: GroupNetwork | None) -> Iterable[Room]:
+        # All zones of one network take from one range.
+        shared: Iterable[int] = ()
+        if self.networks is not None and network is not None:
+            shared = self.networks.free(network)
         for zone in self.clusters.zones():
             if zone.is_reachable and launch.zone in (None, zone.name):
-                live = len(self.store.where(Instance, "live_in", zone.name))
+                if self.networks is not None and network is not None:
+                    addresses = self.networks.addresses(network)
+                else:
+                    live = len(self.store.where(Instance, "live_in", zone.name))
+                    addresses = zone.addresses - live
                 yield Room(
                     zone=zone.name,
                     machines=zone.available.get(launch.machine.name, 0),
-                    addresses=zone.addresses - live,
-                    free=self._free(zone),
+                    addresses=addresses,
+                    free=shared or self._free(zone),
                 )
 
     def _free(self, zone: Zone) -> Iterable[int]:
@@ -278,13 +309,20 @@ class Launches:
     # --- then so be it ------------------------------------------------------
 
     def _instances(
-        self, caller: Caller, launch: _Launch, places: Iterable[Place]
+        self,
+        caller: Caller,
+        launch: _Launch,
+        places: Iterable[Place],
+        network: GroupNetwork | None,
     ) -> list[Instance]:
         now = utc_now(self.clock)
         reservation_id = self._new_reservation()
         made: dict[InstanceId, Instance] = {}
         for index, placed in enumerate(places):
             instance_id = self._new_instance(made)
+            private_ip = ""
+            if network is not None:
+                private_ip = str(CloudNetworks.address(network, placed.network_index))
             made[instance_id] = Instance(
                 instance_id=instance_id,
                 reservation_id=reservation_id,
@@ -306,8 +344,10 @@ class Launches:
                 launched_at=_to_milliseconds(now),
                 client_token=launch.client_token,
                 zone=placed.zone,
+                network=network.number if network is not None else 0,
                 network_index=placed.network_index,
                 mac_address=mac_address(instance_id),
+                private_ip=private_ip,
             )
         return list(made.values())
 
@@ -322,43 +362,6 @@ class Launches:
             return text in made or self.store.get(Instance, text) is not None
 
         return InstanceId(self.minter.mint("i", is_taken))
-
-
-def _refuse_what_is_not_here(request: RunInstances) -> None:
-    """
-    Refuse what would silently not be so.
-
-    @raise UnsupportedOperation: it is asked for.
-    """
-    placement, monitoring = request.placement, request.monitoring
-    unsupported("VPCs", request.subnet_id)
-    unsupported("a choice of private addresses", request.private_ip_address)
-    unsupported("network interfaces", request.network_interfaces)
-    unsupported("instance profiles", request.iam_instance_profile is not None)
-    unsupported("licences", request.license is not None)
-    unsupported("protection from termination", request.disable_api_termination)
-    unsupported("stopping", request.instance_initiated_shutdown_behavior == "stop")
-    unsupported("volumes", request.ebs_optimized)
-    unsupported("volumes", [m for m in request.block_device_mappings if m.ebs])
-    unsupported("monitoring", monitoring is not None and monitoring.is_enabled)
-    unsupported("tags", request.tag_specifications)
-    if placement is not None:
-        unsupported("placement groups", placement.group_name)
-        unsupported("tenancy", placement.tenancy not in (None, "", "default"))
-
-
-def _digest_of(request: RunInstances) -> str:
-    """
-    A digest of all that a request asks for, whatever its token.  Left out is
-    what is not said: so a parameter that is new one day changes no digest.
-    """
-    asked = [
-        (field.python, value)
-        for field in shape_of(RunInstances).fields
-        if field.python not in ("client_token", "is_dry_run")
-        and (value := getattr(request, field.python)) not in (None, ())
-    ]
-    return hashlib.sha256(repr(asked).encode()).hexdigest()
 
 
 def _token_of(launched: Instance, digest: str) -> ClientToken:

@@ -8,6 +8,7 @@ from typing import TypeVar
 from euca_tw.api.cluster import ClusterMachineType, ImageSource, Launch
 from euca_tw.model.capacity import MachineType
 from euca_tw.model.identifiers import ImageId
+from euca_tw.model.networks import Network
 from euca_tw.model.records import Image, Instance
 
 T = TypeVar("T")
@@ -24,10 +25,14 @@ def launch(
     instance: Instance,
     image_of: Callable[[ImageId], Image | None],
     url_of: Callable[[Image], str],
+    network: Network | None = None,
+    mode: str | None = None,
 ) -> Launch:
     """
     All that a node needs.
 
+    @param network: that it is in, where networks are managed.
+    @param mode: of the cloud's networks; None: the first that there was.
     @raise ImageGone: with the image's identifier.
     """
 
@@ -67,6 +72,10 @@ def launch(
         product_codes=root.product_codes if root else (),
         ephemeral_gib=instance.ephemeral_gib or None,
         swap_mib=instance.swap_mib or None,
+        private_ip=instance.private_ip if network else None,
+        prefix_length=network.subnet.prefixlen if network else None,
+        router=str(network.router) if network else None,
+        network_mode=mode,
     )
 
 

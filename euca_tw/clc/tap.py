@@ -11,11 +11,13 @@ from attrs import evolve
 from twisted.internet import reactor as real_reactor
 from twisted.python import usage
 
+from euca_tw.admin.carriers import carrier, carriers, trunk_ends
 from euca_tw.admin.cloud import NAME, Cloud, Neighbours
-from euca_tw.admin.configuration import Configuration
+from euca_tw.admin.configuration import ClusterControllerSection, Configuration
 from euca_tw.admin.daemon import (
     Daemon,
     Machine,
+    Part,
     make_or_exit,
     overridden,
     path_or_none,
@@ -25,15 +27,23 @@ from euca_tw.admin.daemon import (
 from euca_tw.admin.identities import own_identity
 from euca_tw.admin.tier import pinned_peers
 from euca_tw.api.cluster import CLUSTER
+from euca_tw.api.head import HEAD
 from euca_tw.api.node import NODE
+from euca_tw.cc.networks import Carriers
 from euca_tw.cc.tap import cluster_of
 from euca_tw.common.certificates import KeyAndCertificate
+from euca_tw.common.config import ConfigError
+from euca_tw.model.networks import Role
+from euca_tw.overlay.settings import MANAGED
 from euca_tw.soap.keys import load_identity
 from euca_tw.soap.memory import MemoryPeers
+from euca_tw.vnet.tap import head_of
 
 #: Where the parts of a cloud in one process are, to each other.
 _CLUSTER_URL = "http://cluster.memory/axis2/services/EucalyptusCC"
 _NODE_URL = "http://node.memory/axis2/services/EucalyptusNC"
+_HEAD_URL = "http://head.memory/axis2/services/EucalyptusHead"
+_HERE = "127.0.0.1"
 
 
 class Options(usage.Options):
@@ -69,6 +79,7 @@ def elsewhere(
     return Neighbours(
         urls={each.name: each.url for each in configuration.clusters},
         peers=pinned_peers(machine, CLUSTER, identity, certificates),
+        ends=trunk_ends(configuration.clusters),
     )
 
 
@@ -84,17 +95,51 @@ def all_in_one(configuration: Configuration, machine: Machine) -> Neighbours:
     state_dir = configuration.cloud.state_dir
     nodes, clusters = MemoryPeers(machine.reactor), MemoryPeers(machine.reactor)
     node_section = evolve(configuration.node_controller, state_dir=state_dir / "node")
-    node, node_parts = node_of(node_section, machine, _NODE_URL)
+    mode = configuration.network.mode
+    node, node_parts = node_of(node_section, machine, _NODE_URL, mode)
     nodes.serve(_NODE_URL, NODE, node.dispatch)
-    section = evolve(configuration.cluster_controller, state_dir=state_dir / "cluster")
-    cluster, cluster_parts = cluster_of(section, machine, nodes, (_NODE_URL,))
+    section = evolve(
+        configuration.cluster_controller,
+        state_dir=state_dir / "cluster",
+        head_url=_HEAD_URL,
+        head_address=_HERE,
+    )
+    found: Carriers | None = None
+    head_parts: tuple[Part, ...] = ()
+    if mode == MANAGED:
+        found, head_parts = _head(configuration, section, machine)
+    cluster, cluster_parts = cluster_of(
+        section, machine, nodes, (_NODE_URL,), mode, found
+    )
     clusters.serve(_CLUSTER_URL, CLUSTER, cluster.dispatch)
     return Neighbours(
         urls={section.name: _CLUSTER_URL},
         peers=clusters,
-        parts=(*node_parts, *cluster_parts),
+        parts=(*node_parts, *head_parts, *cluster_parts),
         is_imagined=node_section.hypervisor == "memory",
     )
+
+
+def _head(
+    configuration: Configuration, section: ClusterControllerSection, machine: Machine
+) -> tuple[Carriers, tuple[Part, ...]]:
+    """
+    The head of the one cluster, in this process.
+
+    @raise ConfigError: networks are not in memory; one machine cannot be both
+        head and node in the kernel.
+    """
+    if configuration.node_controller.hypervisor != "memory":
+        reason = "is not for --all-in-one, but with --hypervisor memory"
+        raise ConfigError("the configuration", "network", "mode", reason)
+    state_dir = configuration.cloud.state_dir / "head"
+    of_head = evolve(configuration.head, state_dir=state_dir, carries="memory")
+    head, parts = head_of(of_head, machine, _HEAD_URL)
+    heads = MemoryPeers(machine.reactor)
+    heads.serve(_HEAD_URL, HEAD, head.dispatch)
+    where = "cluster_controller", "head_address"
+    node = carrier(section, _NODE_URL, _HERE, Role.NODE, where)
+    return carriers(section, (node,), heads.peer(_HEAD_URL)), parts
 
 
 def daemon_of(
@@ -148,6 +193,8 @@ def makeService(options: Options) -> Daemon:
         if is_all_in_one:
             for name in ("node", "cluster"):
                 prepare((whole.cloud.state_dir / name,), mode=0o711)
+            if whole.network.is_managed:
+                prepare((whole.cloud.state_dir / "head",))
         machine = real_machine(real_reactor)
         return daemon_of(whole, machine, is_all_in_one=is_all_in_one)
 

@@ -247,8 +247,12 @@ class Instance:
     @ivar state: what users are told.
     @ivar user_data: base64 text, as it came.
     @ivar zone: the cluster that it was placed in.
-    @ivar network_index: its place in the cluster's address range.
-    @ivar private_ip: C{""} until the cluster has told it.
+    @ivar network: the number of the L{GroupNetwork} that it is in; 0 where
+        networks are not managed.
+    @ivar network_index: its place in the address range of the network, else of
+        the cluster.
+    @ivar private_ip: C{""} until the cluster has told it; in a network it is
+        given by the cloud.
     @ivar node: the service tag (URL) of the node that has it, C{""} before.
     @ivar is_silent: its cluster or node has not been heard of; C{state} is
         the last that was known.
@@ -265,6 +269,7 @@ class Instance:
         "starting_in",
         "occupies",
         "charged_to",
+        "member_of",
     )
 
     instance_id: InstanceId
@@ -287,6 +292,7 @@ class Instance:
     launched_at: datetime
     client_token: str = ""
     zone: str
+    network: int = 0
     network_index: int
     mac_address: str
     wanted: InstanceState = InstanceState.RUNNING
@@ -326,12 +332,14 @@ class Instance:
     @property
     def occupies(self) -> str:
         """
-        The place in its zone's address range (L{place_in}), while it lives;
-        then nothing that another has too.
+        The place in its zone's or network's address range (L{place_in},
+        L{place_in_network}), while it lives; then nothing that another has too.
         """
-        if self.is_live:
-            return place_in(self.zone, self.network_index)
-        return f"ended/{self.instance_id}"
+        if not self.is_live:
+            return f"ended/{self.instance_id}"
+        if self.network:
+            return place_in_network(self.network, self.network_index)
+        return place_in(self.zone, self.network_index)
 
     @property
     def charged_to(self) -> str:
@@ -340,10 +348,22 @@ class Instance:
             return self.owner_id
         return f"ended/{self.instance_id}"
 
+    @property
+    def member_of(self) -> str:
+        """Its network, while it lives; then nothing that another has too."""
+        if self.is_live and self.network:
+            return f"network/{self.network}"
+        return f"none/{self.instance_id}"
+
 
 def place_in(zone: str, network_index: int) -> str:
     """One of the places in a zone's address range, as L{Instance.occupies}."""
     return f"{zone}/{network_index}"
+
+
+def place_in_network(number: int, network_index: int) -> str:
+    """One of the places in a network's address range, likewise."""
+    return f"network {number}/{network_index}"
 
 
 @frozen(kw_only=True)
@@ -366,6 +386,57 @@ class ClientToken:
         return f"{self.owner_id}/{self.token}"
 
 
+@frozen(kw_only=True)
+class GroupNetwork:
+    """
+    The network of a security group's instances, from its first to its last.
+
+    @ivar zones: in which it has, or had, an instance.
+    @ivar is_over: it had its last.  No instance is put into it any more; it is
+        forgotten, and its number and its addresses are others', when no machine
+        has anything of it.
+    """
+
+    INDEXES: ClassVar[tuple[str, ...]] = ("serves",)
+
+    number: int
+    subnet: str
+    group_id: GroupId
+    zones: tuple[str, ...] = ()
+    is_over: bool = False
+
+    @property
+    def key(self) -> str:
+        return str(self.number)
+
+    @property
+    def serves(self) -> str:
+        """The group, until it is over; then nothing that another has too."""
+        return f"over/{self.number}" if self.is_over else self.group_id
+
+
+@frozen(kw_only=True)
+class KnownMachine:
+    """
+    A machine that carries networks, as its cluster told last.
+
+    @ivar role: C{head} or C{node}.
+    """
+
+    INDEXES: ClassVar[tuple[str, ...]] = ("cluster",)
+
+    name: str
+    cluster: str
+    role: str
+    address: str
+    is_routed: bool = False
+    mtu: int = 1500
+
+    @property
+    def key(self) -> str:
+        return self.name
+
+
 #: Every kind of record that a cloud controller keeps.
 CLOUD_RECORDS: tuple[type, ...] = (
     User,
@@ -377,4 +448,6 @@ CLOUD_RECORDS: tuple[type, ...] = (
     Address,
     Instance,
     ClientToken,
+    GroupNetwork,
+    KnownMachine,
 )

@@ -14,6 +14,7 @@ from attrs import Factory, frozen
 from zope.interface import Interface
 
 from euca_tw.model.capacity import Resources
+from euca_tw.model.networks import View
 
 
 class DomainState(Enum):
@@ -375,6 +376,19 @@ class INodeNetwork(Interface):
         Serve it no more; nothing happens if it was not.
 
         @raise NetworkFailed:
+        """
+
+
+class IManagedNetwork(INodeNetwork):
+    """
+    The instances' networks on this node where the cloud manages them: one for
+    each security group, told from above.
+    """
+
+    def carry(view: View) -> None:
+        """
+        From now on this machine is to carry that.  Returns at once; L{attach}
+        waits until all that its instance needs of it is there.
         """
 
 

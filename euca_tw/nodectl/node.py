@@ -45,10 +45,13 @@ from euca_tw.nodectl.interfaces import (
     NetworkFailed,
 )
 from euca_tw.nodectl.life import Goal, Life
+from euca_tw.nodectl.networks import NodeNetworks, setting
 from euca_tw.nodectl.original import OriginalNode
 from euca_tw.nodectl.records import HostedInstance, condemned, held, needs
+from euca_tw.nodectl.served import ServedMetadata
 from euca_tw.nodectl.settings import NodeSettings
 from euca_tw.nodectl.steps import Steps
+from euca_tw.overlay.settings import STATIC, disagreement
 from euca_tw.store.interfaces import IStore
 
 Answer = Callable[[Any], Awaitable[Any]]
@@ -74,8 +77,14 @@ class NodeController(Service):
         clock: IReactorTime,
         random: Random,
         settings: NodeSettings | None = None,
+        network_mode: str = STATIC,
+        networks: NodeNetworks | None = None,
     ) -> None:
-        """@param url: where this node is reached: its service tag."""
+        """
+        @param url: where this node is reached: its service tag.
+        @param network_mode: of L{euca_tw.overlay.settings}.
+        @param networks: where they are managed.
+        """
         self.url = url
         self._store = store
         self._hypervisor = hypervisor
@@ -83,6 +92,8 @@ class NodeController(Service):
         self._network = network
         self._clock = clock
         self._settings = settings or NodeSettings()
+        self._network_mode = network_mode
+        self._networks = networks
         self._background = Background()
         self._changes: Changes[api.NcChangedInstance] = Changes(
             clock, Minter(random).uuid()
@@ -111,7 +122,7 @@ class NodeController(Service):
             ceiling_s=self._settings.retry_ceiling_s,
         )
         self._ledger = Ledger()
-        self._by_ip: dict[str, str] = {}
+        self._served = ServedMetadata(store)
         original = OriginalNode(self, instances)
         self._answers: dict[str, Answer] = {
             api.NC_LAUNCH_INSTANCE.name: self._launch_instance,
@@ -119,6 +130,7 @@ class NodeController(Service):
             api.NC_START_INSTANCE.name: self._start_instance,
             api.NC_READ_CONSOLE.name: self._read_console,
             api.NC_WAIT_FOR_CHANGES.name: self._wait_for_changes,
+            api.NC_SET_NETWORKS.name: setting(networks, network_mode),
             **original.answers,
         }
 
@@ -126,6 +138,8 @@ class NodeController(Service):
 
     def startService(self) -> None:
         super().startService()
+        if self._networks is not None:
+            self._networks.begin()
         for record in self._store.all(HostedInstance):
             self._changed(record.instance_id)
         self._hypervisor.subscribe(self._domain_changed)
@@ -177,10 +191,10 @@ class NodeController(Service):
 
     def metadata_of(self, private_ip: str) -> InstanceMetadata | None:
         """What the instance with that address may know of itself."""
-        record = self._store.get(HostedInstance, self._by_ip.get(private_ip, ""))
-        if record is None or record.launch is None or record.life is Life.TERMINATED:
-            return None
-        return reports.metadata(record.launch)
+        metadata = self._served.of(private_ip)
+        if metadata is None or self._networks is None:
+            return metadata
+        return evolve(metadata, public_ip=self._networks.public_ip(private_ip))
 
     # --- what there is -------------------------------------------------------
 
@@ -231,7 +245,9 @@ class NodeController(Service):
         """
         if self._store.get(HostedInstance, launch.instance_id) is not None:
             return ""
-        refusal = self._ledger.refusal(needs(launch))
+        refusal = disagreement(
+            self._network_mode, launch.network_mode, self.url
+        ) or self._ledger.refusal(needs(launch))
         if refusal:
             self._log.info(
                 "{instance_id} is refused: {reason}",
@@ -240,9 +256,7 @@ class NodeController(Service):
             )
             return refusal
         record = HostedInstance(
-            instance_id=launch.instance_id,
-            launch=launch,
-            began_at=utc_now(self._clock),
+            instance_id=launch.instance_id, launch=launch, began_at=self.now()
         )
         kept = self._guests.keep(record)
         self._ledger.hold(record.instance_id, held(record))
@@ -380,15 +394,7 @@ class NodeController(Service):
             guest = self._guests.guests.get(instance_id)
             trouble = guest.trouble if guest else ""
             self._changes.put(instance_id, reports.told(record, trouble, self.url))
-            if record.launch and record.launch.private_ip:
-                self._serve(record.launch.private_ip, record)
+            self._served.note(record)
         taken = NOTHING if record is None else held(record)
         if self._ledger.hold(instance_id, taken):
             self._changes.touch()
-
-    def _serve(self, private_ip: str, record: HostedInstance) -> None:
-        """Metadata at an address is of the last that began to have it."""
-        if record.life is not Life.TERMINATED:
-            self._by_ip[private_ip] = record.instance_id
-        elif self._by_ip.get(private_ip) == record.instance_id:
-            del self._by_ip[private_ip]

@@ -12,6 +12,7 @@ from euca_tw.api.cluster import Launch
 from euca_tw.model.capacity import NOTHING, Resources
 from euca_tw.model.lifecycle import Phase
 from euca_tw.nodectl.life import FOLLOWS, Goal, Life, phase_of
+from euca_tw.overlay.kept import OVERLAY_RECORDS
 
 
 def _with_life(body: dict[str, Any]) -> dict[str, Any]:
@@ -66,7 +67,7 @@ class HostedInstance:
 
 
 #: Every kind of record that a node controller keeps.
-NODE_RECORDS: tuple[type, ...] = (HostedInstance,)
+NODE_RECORDS: tuple[type, ...] = (HostedInstance, *OVERLAY_RECORDS)
 
 
 def moved(record: HostedInstance, life: Life, **changes: Any) -> HostedInstance:

@@ -6,6 +6,7 @@ libvirt is imported only where a libvirt hypervisor is asked for.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ from twisted.logger import Logger
 from twisted.python import usage
 from twisted.web.client import BrowserLikeRedirectAgent
 
+from euca_tw.admin.carriers import kernel_host, token_maker
 from euca_tw.admin.configuration import (
     Configuration,
     NodeControllerSection,
@@ -37,6 +39,7 @@ from euca_tw.admin.tier import identity_of, pinned_caller, tier_parts
 from euca_tw.api.node import NODE
 from euca_tw.common.config import ConfigError
 from euca_tw.model.capacity import Resources
+from euca_tw.model.metadata import InstanceMetadata
 from euca_tw.nodectl.confine import Confined
 from euca_tw.nodectl.console import ConsoleKeeper
 from euca_tw.nodectl.container_consoles import ContainerConsoles
@@ -60,14 +63,24 @@ from euca_tw.nodectl.machines import (
     Machine as DomainMachine,
 )
 from euca_tw.nodectl.memory import MemoryHypervisor, MemoryInstanceStore
+from euca_tw.nodectl.networks import NodeNetworks
 from euca_tw.nodectl.node import NodeController
 from euca_tw.nodectl.records import NODE_RECORDS
 from euca_tw.nodectl.room import Room
 from euca_tw.nodectl.root_disk import RootDisks
 from euca_tw.nodectl.storage import FileInstanceStore, room_gib
+from euca_tw.overlay.settings import MANAGED, STATIC, SYSTEM
 from euca_tw.soap.http import pooled_agent
 from euca_tw.vnet.bridge import BridgeNodeNetwork
-from euca_tw.vnet.memory import MemoryNodeNetwork
+from euca_tw.vnet.interfaces import INetworkHost, IResponders
+from euca_tw.vnet.managed import ManagedNodeNetwork
+from euca_tw.vnet.memory import (
+    MemoryNetworkHost,
+    MemoryNodeNetwork,
+    MemoryResponders,
+)
+from euca_tw.vnet.responders import BridgeResponders
+from euca_tw.vnet.system import SystemNodeNetwork
 
 if TYPE_CHECKING:
     from euca_tw.nodectl.kvm_probe import Trial
@@ -103,40 +116,68 @@ class _Doors:
 
     hypervisor: IHypervisor
     instances: IInstanceStore
-    network: INodeNetwork
     keepers: tuple[Service, ...] = ()
 
 
 def node_of(
-    section: NodeControllerSection, machine: Machine, url: str
+    section: NodeControllerSection,
+    machine: Machine,
+    url: str,
+    network_mode: str = STATIC,
 ) -> tuple[NodeController, tuple[Part, ...]]:
     """
     A node without a port, and the parts that keep it going.
 
     @param url: its service tag.
+    @param network_mode: of L{euca_tw.overlay.settings}.
     @raise ConfigError:
     @raise OSError:
     """
     found: list[NodeController] = []
-    if section.hypervisor == "memory":
-        doors = _memory_doors(section, machine)
+    is_real = section.hypervisor != "memory"
+    if is_real:
+        doors = _real_doors(section, machine)
     else:
-        doors = _real_doors(section, machine, found)
+        doors = _memory_doors(section, machine)
     store = machine.make_store(section.state_dir / "node.db", NODE_RECORDS)
+    networks: NodeNetworks | None = None
+    network: INodeNetwork
+    mending: tuple[Part, ...] = ()
+
+    def metadata_of(private_ip: str) -> InstanceMetadata | None:
+        return found[0].metadata_of(private_ip)
+
+    if network_mode == MANAGED:
+        managed, mending = _managed(section, machine, metadata_of, is_real=is_real)
+        networks, network = NodeNetworks(url, store, managed), managed
+    elif not is_real:
+        network = MemoryNodeNetwork(section.bridge)
+    elif network_mode == SYSTEM:
+        network = SystemNodeNetwork(section.bridge)
+    else:
+        network = BridgeNodeNetwork(
+            machine.reactor,
+            section.bridge_settings,
+            metadata_of,
+            token_maker(machine, section.state_dir),
+        )
     controller = NodeController(
         url=url,
         store=store,
         hypervisor=doors.hypervisor,
         instances=doors.instances,
-        network=doors.network,
+        network=network,
         hooks=_hooks(section, machine),
         clock=machine.reactor,
         random=machine.random,
         settings=section,
+        network_mode=network_mode,
+        networks=networks,
     )
     found.append(controller)
     keeping = map(service_part, doors.keepers)
-    return controller, (store_part(store), *keeping, service_part(controller))
+    parts = (store_part(store), *keeping, service_part(controller), *mending)
+    return controller, parts
 
 
 def _memory_doors(section: NodeControllerSection, machine: Machine) -> _Doors:
@@ -153,14 +194,36 @@ def _memory_doors(section: NodeControllerSection, machine: Machine) -> _Doors:
         instances=MemoryInstanceStore(
             clock, hypervisor.consoles, disk_gib, written_at=hypervisor.written_at
         ),
-        network=MemoryNodeNetwork(section.bridge),
     )
 
 
-def _real_doors(
-    section: NodeControllerSection, machine: Machine, found: list[NodeController]
-) -> _Doors:
-    """@param found: will have the controller, before anybody asks for it."""
+def _managed(
+    section: NodeControllerSection,
+    machine: Machine,
+    metadata_of: Callable[[str], InstanceMetadata | None],
+    *,
+    is_real: bool,
+) -> tuple[ManagedNodeNetwork, tuple[Part, ...]]:
+    host: INetworkHost = MemoryNetworkHost()
+    responders: IResponders = MemoryResponders()
+    mending: tuple[Part, ...] = ()
+    if is_real:
+        host, mends = kernel_host(machine)
+        mends.mended = lambda: network.mended()
+        mending = (service_part(mends),)
+        tokens = token_maker(machine, section.state_dir)
+        responders = BridgeResponders(machine.reactor, tokens)
+    network = ManagedNodeNetwork(
+        host=host,
+        responders=responders,
+        metadata_of=metadata_of,
+        clock=machine.reactor,
+        random=machine.random,
+    )
+    return network, mending
+
+
+def _real_doors(section: NodeControllerSection, machine: Machine) -> _Doors:
     try:
         from euca_tw.nodectl.libvirt import LibvirtHypervisor
     except ImportError as error:
@@ -230,11 +293,6 @@ def _real_doors(
         hypervisor=hypervisor,
         instances=instances,
         keepers=(keeper, writer) if domains.is_container else (keeper,),
-        network=BridgeNodeNetwork(
-            reactor,
-            section.bridge_settings,
-            lambda private_ip: found[0].metadata_of(private_ip),
-        ),
     )
 
 
@@ -325,7 +383,7 @@ def daemon_of(configuration: Configuration, machine: Machine) -> Daemon:
     """
     section = configuration.node_controller
     url = public_url("node_controller", section.listen, section.url, PATH)
-    controller, parts = node_of(section, machine, url)
+    controller, parts = node_of(section, machine, url, configuration.network.mode)
     listening = tier_parts(
         machine,
         section="node_controller",

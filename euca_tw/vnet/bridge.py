@@ -28,6 +28,7 @@ from euca_tw.common.one_at_a_time import OneAtATime
 from euca_tw.common.process import CommandFailed, IProcessReactor, run
 from euca_tw.common.web import AnswerResource, make_site
 from euca_tw.model.metadata import InstanceMetadata
+from euca_tw.model.tokens import TokenMaker
 from euca_tw.nodectl.interfaces import INodeNetwork, Lease, NetworkFailed, Nic
 from euca_tw.vnet import dhcp_server, links, nftables
 from euca_tw.vnet.leases import Leases, card_name
@@ -48,11 +49,14 @@ class IBridgeReactor(IProcessReactor, IReactorSocket, IReactorTCP):
 class BridgeNodeNetwork:
     """
     @ivar _metadata_of: the facts of the instance with a private address.
+    @ivar _tokens: makes session tokens of the metadata service; None: there are
+        none to be had.
     """
 
     _reactor: IBridgeReactor
     _settings: BridgeSettings
     _metadata_of: Callable[[str], InstanceMetadata | None]
+    _tokens: TokenMaker | None = None
     leases: Leases = Factory(Leases)
     _dhcp: IListeningPort | None = None
     _metadata: IListeningPort | None = None
@@ -157,7 +161,7 @@ class BridgeNodeNetwork:
                 scheduler=lambda step: self._reactor.callLater(0, step)
             )
             site = make_site(
-                AnswerResource(MetadataAnswer(self._facts), cooperator),
+                AnswerResource(MetadataAnswer(self._facts, self._tokens), cooperator),
                 MAX_BODY_BYTES,
                 self._reactor,
                 idle_s=_IDLE_S,

@@ -1,12 +1,23 @@
-"""A network of instances that is all in memory: names are given, nothing is made."""
+"""Networks of instances that are all in memory: names are given, nothing is made."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 from attrs import Factory, define
 from zope.interface import implementer
 
+from euca_tw.model.metadata import InstanceMetadata
+from euca_tw.model.networks import View
 from euca_tw.nodectl.interfaces import INodeNetwork, Lease, NetworkFailed, Nic
+from euca_tw.vnet import interfaces
 from euca_tw.vnet.leases import Leases, card_name
+from euca_tw.vnet.trunk.counters import Report
+
+#: Who has a card, by its MAC address.
+LeaseOf = Callable[[str], Lease | None]
+#: What an instance is told of itself, by its private address.
+MetadataOf = Callable[[str], InstanceMetadata | None]
 
 
 @implementer(INodeNetwork)
@@ -41,3 +52,72 @@ class MemoryNodeNetwork:
 
     async def detach(self, instance_id: str) -> None:
         self.leases.remove(instance_id)
+
+
+@implementer(interfaces.INetworkHost)
+@define
+class MemoryNetworkHost:
+    """
+    @ivar view: what was applied last, for whoever wants to look; None: nothing.
+    @ivar trouble: why nothing can be applied or removed; C{""} if it can.
+    @ivar refuses: why some networks cannot be carried, by number.
+    """
+
+    view: View | None = None
+    trouble: str = ""
+    refuses: dict[int, str] = Factory(dict)
+
+    async def apply(self, view: View) -> None:
+        if self.trouble:
+            raise interfaces.NetworkFailed(self.trouble)
+        self.view = view
+        failed = [
+            interfaces.NetworkFailed(why, {number})
+            for number, why in self.refuses.items()
+            if number in view.networks
+        ]
+        if failed:
+            raise interfaces.together(failed)
+
+    async def purge(self) -> tuple[str, ...]:
+        if self.trouble:
+            raise interfaces.NetworkFailed(self.trouble)
+        view, self.view = self.view, None
+        numbers = () if view is None else sorted(view.networks)
+        return tuple(f"network {number}" for number in numbers)
+
+
+@implementer(interfaces.IResponders)
+@define
+class MemoryResponders:
+    """
+    @ivar serving: by bridge: who has a card by its MAC address, and what an
+        instance by its private address is told.
+    @ivar trouble: why nothing can be served; C{""} if it can.
+    """
+
+    serving: dict[str, tuple[LeaseOf, MetadataOf]] = Factory(dict)
+    trouble: str = ""
+
+    def serve(self, bridge: str, lease_of: LeaseOf, metadata_of: MetadataOf) -> None:
+        if self.trouble:
+            raise interfaces.NetworkFailed(self.trouble)
+        self.serving.setdefault(bridge, (lease_of, metadata_of))
+
+    async def cease(self, bridge: str) -> None:
+        self.serving.pop(bridge, None)
+
+
+@implementer(interfaces.ITrunk)
+@define
+class MemoryTrunk:
+    """@ivar view: what was applied last; None: nothing."""
+
+    cluster: str = ""
+    view: View | None = None
+
+    def apply(self, view: View) -> None:
+        self.view = view
+
+    def report(self) -> Report:
+        return Report(cluster=self.cluster, peers=(), networks=())

@@ -398,6 +398,18 @@ class IdentityTests(SynchronousTestCase):
         self.assertIn("not a certificate", str(error))
 
 
+class TraceTests(CommandCase):
+    """C{euca-tw vnet trace}."""
+
+    def test_no_cloud(self) -> None:
+        """It asks a cloud controller, which must run."""
+        self.state_dir.mkdir(mode=0o700)
+        asked = ("--state-dir", self.state_dir, "vnet", "trace", "i-1", "10.0.0.1")
+        self.assertIn("there is no cloud in", self.refused(*asked, "80"))
+        self.assertEqual(self.euca_tw(*asked, "80", "--protocol", "gre"), 2)
+        self.assertIn("'tcp', 'udp', 'icmp'", self.complained)
+
+
 class ActionsTests(SynchronousTestCase):
     """What does not come from the command alone."""
 

@@ -136,6 +136,25 @@ class ConfigurationTests(SynchronousTestCase):
             ("[cloud]\nsignature_versions=[2]", "[cloud] signature_versions: 2 must"),
             ("[cloud]\nscope_regions=['a b']", "[cloud] scope_regions: 'a b' is not"),
             ("[cloud]\nscope_services=['']", "[cloud] scope_services: '' is not a"),
+            ("[network]\nmode='flat'", "[network] mode: 'flat' is none of static, man"),
+            ("[network]\nprivate_range='10.0.0.1/8'", "[network] private_range: '10.0"),
+            (
+                "[network]\naddresses_per_network=100",
+                "[network] addresses_per_network: 100 is not a power of two",
+            ),
+            (
+                "[network]\nprivate_range='10.0.0.0/28'",
+                "[network] addresses_per_network: 10.0.0.0/28 has no room for 256",
+            ),
+            ("[head]\ncarries='air'", "[head] carries: 'air' is none of kernel, mem"),
+            (
+                "[cluster_controller]\nnetwork_mtu=100",
+                "[cluster_controller] network_mtu: 100 is not 1330 to 65535",
+            ),
+            (
+                "[[cluster]]\nname='a'\nurl='http://x/'\ncertificate=''\ntrunk='x'",
+                "[cluster] trunk: 'x' is no host:port",
+            ),
             ("[limits]\nconnections=-1", "[limits] connections: -1 is not 0, or more"),
             ("[limits]\nhead_s=nan", "[limits] head_s: nan is not 0, or more"),
             ("[limits]\nrequests_per_s=inf", "[limits] requests_per_s: inf is not 0"),

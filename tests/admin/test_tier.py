@@ -11,11 +11,14 @@ from twisted.internet.testing import StringTransport
 from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
-from euca_tw.admin.configuration import Configuration
+from euca_tw.admin.configuration import Configuration, HeadSection
 from euca_tw.admin.daemon import Daemon
 from euca_tw.admin.identities import file_names, new_identity
 from euca_tw.cc import tap as cc_tap
+from euca_tw.common.config import ConfigError
 from euca_tw.nodectl import tap as nc_tap
+from euca_tw.overlay.settings import MANAGED, NetworkSettings
+from euca_tw.vnet import tap as vnet_tap
 from tests.admin.test_daemon import machine
 
 NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
@@ -40,6 +43,12 @@ class TierTests(SynchronousTestCase):
                 plain.node_controller,
                 state_dir=directory / "nc",
                 hypervisor="memory",
+                cluster_certificate=peer,
+            ),
+            head=evolve(
+                plain.head,
+                state_dir=directory / "head",
+                carries="memory",
                 cluster_certificate=peer,
             ),
         )
@@ -99,3 +108,56 @@ class TierTests(SynchronousTestCase):
         self.machine.reactor.run()
         self.check("EucalyptusNC")
         self.check_log("EucalyptusNC", daemon)
+
+    def test_head(self) -> None:
+        """A head is described at a path of our own."""
+        daemon = vnet_tap.daemon_of(self.configuration, self.machine)
+        daemon.startService()
+        self.machine.reactor.run()
+        self.check("EucalyptusHead")
+        self.check_log("EucalyptusHead", daemon)
+
+    def test_closed(self) -> None:
+        """
+        A head lets nothing out to the cloud's own private addresses, nor to what the
+        site has closed.
+        """
+        configuration = evolve(
+            self.configuration,
+            head=HeadSection(closed=("192.168.0.0/16",), outer="eth0"),
+            network=NetworkSettings(mode=MANAGED, private_range="10.64.0.0/10"),
+        )
+        closed = ("192.168.0.0/16", "10.64.0.0/10")
+        section = vnet_tap.section_of(configuration)
+        self.assertEqual(section, evolve(configuration.head, closed=closed))
+
+    def test_managed(self) -> None:
+        """Where networks are managed, cluster and node are put together with them."""
+        cluster = self.configuration.cluster_controller
+        managed = evolve(
+            self.configuration,
+            network=NetworkSettings(mode=MANAGED),
+            cluster_controller=evolve(
+                cluster,
+                head_url="http://192.0.2.1:8777/",
+                head_certificate=cluster.cloud_certificate,
+            ),
+        )
+        for tap in (cc_tap, nc_tap):
+            daemon = tap.daemon_of(managed, self.machine)
+            with capturedLogs() as events:
+                daemon.startService()
+                self.machine.reactor.run()
+                self.machine.reactor.pump([0.01] * 10)
+                self.successResultOf(daemon.stopService())
+            self.assertEqual([e for e in events if "log_failure" in e], [])
+
+    def test_command_line(self) -> None:
+        """What is said on the command line counts before the file."""
+        options = vnet_tap.Options()
+        options.parseOptions(["--listen", "tcp:1", "--carries", "memory"])
+        head = vnet_tap.configured(Configuration(), options).head
+        self.assertEqual((head.listen, head.carries), ("tcp:1", "memory"))
+        options.parseOptions(["--carries", "paper"])
+        with self.assertRaisesRegex(ConfigError, "--carries: 'paper' is none of"):
+            vnet_tap.configured(Configuration(), options)

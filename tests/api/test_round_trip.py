@@ -13,6 +13,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from euca_tw.api.cluster import CLUSTER
 from euca_tw.api.ec2.table import EC2
 from euca_tw.api.encode import element, pieces
+from euca_tw.api.head import HEAD
 from euca_tw.api.node import NODE
 from euca_tw.api.shapes import Field, Shape, Version, shape_of
 from euca_tw.soap.decode import decode
@@ -75,7 +76,7 @@ def _list_of(f: Field, version: Version) -> st.SearchStrategy[Any]:
 
 CASES = [
     (api, version, shape_of(cls))
-    for api in (EC2, CLUSTER, NODE)
+    for api in (EC2, CLUSTER, NODE, HEAD)
     for version in api.versions
     for operation in api.at(version)
     for cls in (operation.request, operation.response)

@@ -19,9 +19,10 @@ from twisted.web.server import NOT_DONE_YET
 from twisted.web.test.requesthelper import DummyRequest
 
 from euca_tw.clc.image_resource import ImageResource
-from euca_tw.clc.image_store import FileImageStore, MemoryImageStore, kept_secret
+from euca_tw.clc.image_store import FileImageStore, MemoryImageStore
 from euca_tw.clc.interfaces import ImportFailed, StoredImage
 from euca_tw.common.in_thread import PooledThreads, in_this_thread
+from euca_tw.common.secret import kept_secret
 from tests.fakes.threads import MemoryPool
 from tests.fakes.web import MemoryAnswer, MemoryWeb
 from tests.suites.image_store import ONE, OTHER, image, make_iimage_store_tests

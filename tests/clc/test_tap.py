@@ -30,6 +30,7 @@ from euca_tw.clc.subjects import SUBJECTS
 from euca_tw.common.certificates import der_of
 from euca_tw.common.config import ConfigError
 from euca_tw.nodectl import tap as nc_tap
+from euca_tw.overlay.settings import MANAGED, NetworkSettings
 from euca_tw.soap.envelope import SOAP_11
 from euca_tw.soap.keys import load_identity
 from euca_tw.soap.signing import SHA1, SHA256, Suite, signed
@@ -89,6 +90,26 @@ class AllInOneTests(SynchronousTestCase):
         [(port, _, _, interface)] = self.machine.reactor.tcpServers
         self.assertEqual((port, interface), (8773, "127.0.0.1"))
         self.assertEqual(len(self.machine.reactor.unixServers), 1)
+
+    def test_managed(self) -> None:
+        """
+        With managed networks there is a head too, which the cluster tells; all of
+        it in memory, or not at all.
+        """
+        self.configuration = evolve(
+            self.configuration, network=NetworkSettings(mode=MANAGED)
+        )
+        self.daemon = self.make()
+        with capturedLogs() as events:
+            self.start()
+            self.machine.reactor.pump([0.01] * 100)
+        self.assertEqual([e for e in events if "log_failure" in e], [])
+        heads = [p for p in self.daemon.parts if p.name == "NetworkHead"]
+        self.assertEqual(len(heads), 1)
+        real = evolve(self.configuration.node_controller, hypervisor="qemu:///system")
+        self.configuration = evolve(self.configuration, node_controller=real)
+        with self.assertRaises(ConfigError):
+            self.make()
 
     def test_credentials(self) -> None:
         """The administrator's credentials are written, for his eyes only."""
@@ -273,7 +294,7 @@ class MakeServiceTests(SynchronousTestCase):
         return said
 
     def test_plugins(self) -> None:
-        """twistd lists the three daemons."""
+        """twistd lists the four daemons."""
         ours = {
             plugin.tapname: plugin.module
             for plugin in getPlugins(IServiceMaker)
@@ -283,6 +304,7 @@ class MakeServiceTests(SynchronousTestCase):
             "euca-clc": "euca_tw.clc.tap",
             "euca-cc": "euca_tw.cc.tap",
             "euca-nc": "euca_tw.nodectl.tap",
+            "euca-head": "euca_tw.vnet.tap",
         }
         self.assertEqual(ours, expected)
 

@@ -88,6 +88,7 @@ class Daemons:
     @ivar node_command: what its command begins with.
     @ivar domain_type: what the node controller is told that domains are.
     @ivar node_settings: of the node controller, further ones, as TOML.
+    @ivar endpoint: where users reach the cloud.
     """
 
     directory: Path
@@ -95,6 +96,7 @@ class Daemons:
     node_command: tuple[str, ...] = ()
     domain_type: str = "qemu"
     node_settings: str = ""
+    endpoint: str = "http://127.0.0.1:8773/"
     _running: dict[str, subprocess.Popen[bytes]] = Factory(dict)
 
     @classmethod
@@ -220,7 +222,7 @@ class Daemons:
         access, secret = exports.split()
         return boto3.client(
             "ec2",
-            endpoint_url="http://127.0.0.1:8773/",
+            endpoint_url=self.endpoint,
             region_name="eucalyptus",
             aws_access_key_id=access,
             aws_secret_access_key=secret,

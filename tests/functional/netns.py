@@ -27,6 +27,22 @@ def enter_new(case: TestCase) -> None:
     Put this thread, which is the reactor's, and all that it starts into a new
     network namespace, till the test is over.
     """
+    _return_after(case)
+    _call("unshare", CLONE_NEWNET)
+    subprocess.run(("ip", "link", "set", "lo", "up"), check=True)
+
+
+def enter(case: TestCase, pid: int) -> None:
+    """As L{enter_new}, into the namespace of a process."""
+    _return_after(case)
+    there = os.open(f"/proc/{pid}/ns/net", os.O_RDONLY)
+    try:
+        _call("setns", there, CLONE_NEWNET)
+    finally:
+        os.close(there)
+
+
+def _return_after(case: TestCase) -> None:
     if os.geteuid() != 0:
         raise SkipTest("needs root, for a network namespace")
     before = os.open(_OWN, os.O_RDONLY)
@@ -35,9 +51,7 @@ def enter_new(case: TestCase) -> None:
         _call("setns", before, CLONE_NEWNET)
         os.close(before)
 
-    _call("unshare", CLONE_NEWNET)
     case.addCleanup(back)
-    subprocess.run(("ip", "link", "set", "lo", "up"), check=True)
 
 
 def make_peer(case: TestCase) -> int:

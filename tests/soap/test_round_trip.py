@@ -15,6 +15,7 @@ from euca_tw.api.cluster import CLUSTER
 from euca_tw.api.ec2.table import EC2
 from euca_tw.api.encode import element
 from euca_tw.api.fields import choices
+from euca_tw.api.head import HEAD
 from euca_tw.api.node import NODE
 from euca_tw.api.shapes import Api, Field, Shape, Version, shape_of
 from euca_tw.soap.decode import decode
@@ -98,7 +99,7 @@ class RoundTripTests(SynchronousTestCase):
         it, and read as it was.
         """
         checked = 0
-        for api in (CLUSTER, NODE, EC2):
+        for api in (CLUSTER, NODE, HEAD, EC2):
             for version in api.versions:
                 judge = etree.XMLSchema(schema_element(api, version))
                 for operation in api.at(version):
@@ -108,4 +109,4 @@ class RoundTripTests(SynchronousTestCase):
                     ):
                         check(name, shape_of(cls), api, version, judge)
                         checked += 1
-        self.assertEqual(checked, 8762)
+        self.assertEqual(checked, 8770)

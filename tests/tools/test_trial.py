@@ -34,7 +34,13 @@ class TargetsTests(SynchronousTestCase):
             for path in (ROOT / "tests").iterdir()
             if any(path.glob("test_*.py")) or path.name.startswith("test_")
         }
-        self.assertEqual(sorted(of_each), sorted(there | {"tests.fakes"}))
+        parts = {
+            f"tests.functional.{path.stem}"
+            for path in (ROOT / "tests" / "functional").iterdir()
+            if any(path.glob("test_*.py")) or path.name.startswith("test_")
+        }
+        there = there - {"tests.functional"} | parts | {"tests.fakes"}
+        self.assertEqual(sorted(of_each), sorted(there))
 
     def test_named(self) -> None:
         """What is named is run by one."""

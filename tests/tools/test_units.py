@@ -18,15 +18,23 @@ CLOSED = {
     "ProtectSystem": "strict",
     "ProtectHome": "yes",
     "PrivateTmp": "yes",
-    "PrivateDevices": "yes",
     "ProtectControlGroups": "yes",
     "ProtectKernelModules": "yes",
     "RestrictSUIDSGID": "yes",
     "MemoryDenyWriteExecute": "yes",
     "UMask": "0022",
 }
+#: Instead, where a daemon needs a device.
+DEVICES = {
+    "euca-head": {"DevicePolicy": "closed", "DeviceAllow": "/dev/net/tun rw"},
+}
+#: Of daemons that need any.
+CAPABILITIES = {
+    "euca-head": "CAP_NET_ADMIN CAP_NET_RAW",
+    "euca-nc": "CAP_NET_ADMIN CAP_NET_BIND_SERVICE CAP_FOWNER",
+}
 #: systemd's own measure, of 0 (closed) to 10, in tenths.
-EXPOSURE = {"euca-clc": 15, "euca-cc": 15, "euca-nc": 30}
+EXPOSURE = {"euca-clc": 15, "euca-cc": 15, "euca-head": 30, "euca-nc": 30}
 
 
 def settings(unit: Path) -> dict[str, list[str]]:
@@ -48,7 +56,8 @@ class UnitTests(SynchronousTestCase):
         """Each closes what it needs not."""
         for unit in UNITS:
             found = settings(unit)
-            for word, value in CLOSED.items():
+            devices = DEVICES.get(unit.stem, {"PrivateDevices": "yes"})
+            for word, value in {**CLOSED, **devices}.items():
                 self.assertEqual(found.get(word), [value], f"{unit.name}: {word}")
             self.assertEqual(found["SystemCallFilter"][0], "@system-service")
 
@@ -60,17 +69,12 @@ class UnitTests(SynchronousTestCase):
             self.assertIn(f"u {unit.stem} ", users)
 
     def test_capabilities(self) -> None:
-        """No daemon has a capability, but the node's three."""
+        """No daemon has a capability, but the node's three, and the head's one."""
         for unit in UNITS:
             found = settings(unit)
             bound = found["CapabilityBoundingSet"]
             self.assertEqual(found.get("AmbientCapabilities", [""]), bound)
-            if unit.stem == "euca-nc":
-                self.assertEqual(
-                    bound, ["CAP_NET_ADMIN CAP_NET_BIND_SERVICE CAP_FOWNER"]
-                )
-            else:
-                self.assertEqual(bound, [""])
+            self.assertEqual(bound, [CAPABILITIES.get(unit.stem, "")])
 
     def analyze(self, *arguments: str | Path) -> str:
         if shutil.which("systemd-analyze") is None:

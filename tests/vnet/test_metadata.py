@@ -10,7 +10,13 @@ from twisted.internet.testing import StringTransport
 from twisted.trial.unittest import SynchronousTestCase
 
 from euca_tw.common.web import AnswerResource, Asked, Reply, make_site
-from euca_tw.vnet.metadata import MAX_BODY_BYTES, MetadataAnswer
+from euca_tw.model.tokens import TokenMaker
+from euca_tw.vnet.metadata import (
+    LIFETIME_HEADER,
+    MAX_BODY_BYTES,
+    TOKEN_HEADER,
+    MetadataAnswer,
+)
 from tests.model.test_metadata import METADATA
 
 OTHER = evolve(METADATA, instance_id="i-00000010", private_ip="10.231.0.3")
@@ -66,6 +72,10 @@ class MetadataAnswerTests(SynchronousTestCase):
             self.assertEqual(reply.headers, (("Allow", "GET, HEAD"),))
         self.assertEqual(self.ask(method="HEAD").status, 200)
 
+    def test_no_tokens(self) -> None:
+        """Where there are no tokens to be had, who asks goes without."""
+        self.assertEqual(self.ask(b"/latest/api/token", method="PUT").status, 405)
+
     @given(binary())
     def test_any_target(self, target: bytes) -> None:
         """No target is an error."""
@@ -93,3 +103,76 @@ class MetadataAnswerTests(SynchronousTestCase):
             self.assertEqual(head.split()[1], status)
             self.assertTrue(said.startswith(body), said)
             protocol.setTimeout(None)  # type: ignore[attr-defined]
+
+
+class TokenTests(SynchronousTestCase):
+    """Session tokens, L{MetadataAnswer} gives and takes them."""
+
+    def setUp(self) -> None:
+        self.now = 1_800_000_000.0
+        tokens = TokenMaker(b"secret", lambda: self.now)
+        self.answer = MetadataAnswer(BY_IP.get, tokens)
+
+    def ask(
+        self,
+        method: str = "GET",
+        target: bytes = b"/latest/meta-data/instance-id",
+        peer: str = METADATA.private_ip,
+        **headers: str,
+    ) -> Reply:
+        def header(name: str) -> str | None:
+            return headers.get(name.replace("-", "_").lower())
+
+        asked = Asked(method, target, header, b"", peer)
+        return self.successResultOf(self.answer(asked))
+
+    def token(self, lifetime: str = "60", **given: str) -> Reply:
+        of = {LIFETIME_HEADER.replace("-", "_").lower(): lifetime, **given}
+        return self.ask("PUT", b"/latest/api/token", **of)
+
+    def shown(self, token: str, peer: str = METADATA.private_ip) -> int:
+        of = {TOKEN_HEADER.replace("-", "_").lower(): token}
+        return self.ask(peer=peer, **of).status
+
+    def test_given(self) -> None:
+        """Who asks is given a token, with its time, and is told of itself by it."""
+        reply = self.token("120")
+        self.assertEqual(reply.status, 200)
+        self.assertEqual(reply.headers, ((LIFETIME_HEADER, "120"),))
+        token = b"".join(reply.body).decode()
+        self.assertEqual(self.shown(token), 200)
+        self.now += 121
+        self.assertEqual(self.shown(token), 401)
+
+    def test_bad(self) -> None:
+        """A token of another's, or none at all, is refused; to show none is not."""
+        token = b"".join(self.token().body).decode()
+        self.assertEqual(self.shown(token, OTHER.private_ip), 401)
+        for bad in ("", "AAAA", token[:-4]):
+            self.assertEqual(self.shown(bad), 401, bad)
+        self.assertEqual(self.ask().status, 200)
+
+    def test_lifetimes(self) -> None:
+        """The time must be said, and be one that there is."""
+        for bad in ("", "0", "21601", "-1", "1.5", "9" * 99, "x"):
+            self.assertEqual(self.token(bad).status, 400, bad)
+        for good in ("1", "21600", " 60 "):
+            self.assertEqual(self.token(good).status, 200, good)
+        self.assertEqual(self.ask("PUT", b"/latest/api/token").status, 400)
+
+    def test_forwarded(self) -> None:
+        """None is given to who comes through a proxy."""
+        self.assertEqual(self.token(x_forwarded_for="10.0.0.1").status, 403)
+
+    def test_methods(self) -> None:
+        """A token is asked for by PUT, and nothing else is."""
+        for method in ("GET", "HEAD", "POST", "DELETE"):
+            reply = self.ask(method, b"/latest/api/token")
+            self.assertEqual((reply.status, reply.headers), (405, (("Allow", "PUT"),)))
+        self.assertEqual(self.ask("PUT").status, 405)
+
+    def test_stranger(self) -> None:
+        """Who is no instance is given none."""
+        of = {LIFETIME_HEADER.replace("-", "_").lower(): "60"}
+        reply = self.ask("PUT", b"/latest/api/token", "192.0.2.1", **of)
+        self.assertEqual(reply.status, 404)

@@ -11,6 +11,7 @@ from euca_tw.clc.settings import ConvergenceSettings
 from euca_tw.model.capacity import Resources
 from euca_tw.model.records import Instance, InstanceState
 from euca_tw.nodectl.settings import NodeSettings
+from euca_tw.overlay.settings import NetworkSettings
 from tests.whole.judgement import is_launched
 from tests.whole.site import TWO, Site
 
@@ -23,6 +24,7 @@ class WholeTestCase(SynchronousTestCase):
     cloud_settings = ConvergenceSettings()
     cluster_settings = ClusterSettings()
     node_settings = NodeSettings()
+    network = NetworkSettings()
 
     def setUp(self) -> None:
         self.site = Site(
@@ -31,6 +33,7 @@ class WholeTestCase(SynchronousTestCase):
             cloud_settings=self.cloud_settings,
             cluster_settings=self.cluster_settings,
             node_settings=self.node_settings,
+            network=self.network,
         )
         self.site.start()
         self.site.run_until(self.is_ready, 5)

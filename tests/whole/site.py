@@ -10,56 +10,50 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from ipaddress import IPv4Address
 from random import Random
 from typing import Any
 
 from attrs import define, field
-from twisted.internet.defer import Deferred
 
 from euca_tw.api.cluster import CLUSTER
-from euca_tw.api.ec2.instances import (
-    GetConsoleOutput,
-    GetConsoleOutputResponse,
-    PlacementRequest,
-    RebootInstances,
-    RunInstances,
-    TerminateInstances,
-)
+from euca_tw.api.head import HEAD
 from euca_tw.api.node import NODE
 from euca_tw.cc.cluster import ClusterController
+from euca_tw.cc.networks import Carriers
 from euca_tw.cc.settings import ClusterSettings
-from euca_tw.clc.clusters import Clusters
-from euca_tw.clc.image_store import MemoryImageStore
-from euca_tw.clc.instances import Instances
-from euca_tw.clc.launches import Launches
 from euca_tw.clc.settings import ConvergenceSettings
-from euca_tw.model.callers import Caller
-from euca_tw.model.capacity import MachineType, Resources
-from euca_tw.model.identifiers import AccountId, ImageId, Minter
-from euca_tw.model.quotas import Quotas
+from euca_tw.model.capacity import Resources
+from euca_tw.model.identifiers import AccountId
+from euca_tw.model.networks import Machine as Carrier
+from euca_tw.model.networks import Role
 from euca_tw.model.records import (
     Address,
     Image,
     ImageKind,
     ImageState,
-    Instance,
-    InstanceState,
 )
 from euca_tw.nodectl.hooks import NoHooks
 from euca_tw.nodectl.memory import MemoryHypervisor, MemoryInstanceStore
+from euca_tw.nodectl.networks import NodeNetworks
 from euca_tw.nodectl.node import NodeController
 from euca_tw.nodectl.settings import NodeSettings
+from euca_tw.overlay.settings import NetworkSettings
 from euca_tw.soap.memory import MemoryPeers
 from euca_tw.store.interfaces import Put
-from euca_tw.vnet.memory import MemoryNodeNetwork
+from euca_tw.vnet.head import NetworkHead
+from euca_tw.vnet.managed import ManagedNodeNetwork
+from euca_tw.vnet.memory import (
+    MemoryNetworkHost,
+    MemoryNodeNetwork,
+    MemoryResponders,
+    MemoryTrunk,
+)
 from tests.fakes.clock import StepClock
+from tests.whole.cloud import ALICE, IMAGE, Cloud, url_of
 from tests.whole.mortal import Disk, DiskStore, Life, Mortal, MortalPeers
 
-ALICE = Caller(account_id="000000000001", user_name="alice", is_admin=True)
-SMALL = MachineType(name="m1.small", cores=1, memory_mib=128, disk_gib=2)
-TYPES = {SMALL.name: SMALL}
 MACHINE = Resources(cores=4, memory_mib=2048, disk_gib=0)
-IMAGE = ImageId("emi-00000001")
 
 #: Two clusters, and their nodes.
 TWO = {"north": ("north-1", "north-2"), "south": ("south-1",)}
@@ -71,7 +65,9 @@ class Machine:
 
     hypervisor: MemoryHypervisor
     instances: MemoryInstanceStore
-    network: MemoryNodeNetwork = field(factory=MemoryNodeNetwork)
+    network: MemoryNodeNetwork | ManagedNodeNetwork = field(factory=MemoryNodeNetwork)
+    host: MemoryNetworkHost = field(factory=MemoryNetworkHost)
+    responders: MemoryResponders = field(factory=MemoryResponders)
 
 
 @define(kw_only=True)
@@ -86,8 +82,10 @@ class Daemon:
 
 class Site:
     """
-    @ivar daemons: C{cloud}, each cluster's name, each node's name.
+    @ivar daemons: C{cloud}, each cluster's name, each node's name; where networks
+        are managed, each head's (L{head_of}).
     @ivar machines: by the node's name.
+    @ivar heads: what carries networks on the head of each cluster.
     @ivar always: what must be so after every step.
     """
 
@@ -101,7 +99,11 @@ class Site:
         cloud_settings: ConvergenceSettings | None = None,
         cluster_settings: ClusterSettings | None = None,
         node_settings: NodeSettings | None = None,
+        network: NetworkSettings | None = None,
     ) -> None:
+        self.network = network or NetworkSettings()
+        self.heads: dict[str, MemoryNetworkHost] = {}
+        self.trunks: dict[str, MemoryTrunk] = {}
         self.clock = StepClock()
         self.clock.rightNow = datetime(2026, 11, 23, 8, tzinfo=UTC).timestamp()
         self.random = Random(seed)
@@ -115,6 +117,11 @@ class Site:
             self.daemons[cluster] = Daemon(
                 begin=lambda life, name=cluster: self._begin_cluster(name, life)
             )
+            if self.network.is_managed:
+                self.heads[cluster] = MemoryNetworkHost()
+                self.daemons[head_of(cluster)] = Daemon(
+                    begin=lambda life, name=cluster: self._begin_head(name, life)
+                )
             for node in nodes:
                 hypervisor = MemoryHypervisor(clock=self.clock, capacity=machine)
                 self.machines[node] = Machine(
@@ -157,7 +164,15 @@ class Site:
         return store
 
     def _begin_cloud(self, life: Life) -> Any:
-        return Cloud(self, life, self._open("cloud", life))
+        return Cloud(
+            names=self.cluster_nodes,
+            peers=MortalPeers(self.peers, life),
+            life=life,
+            store=self._open("cloud", life),
+            random=Random(self.random.random()),
+            settings=self.settings[0],
+            network=self.network,
+        )
 
     def _begin_cluster(self, name: str, life: Life) -> ClusterController:
         service = ClusterController(
@@ -168,17 +183,66 @@ class Site:
             clock=life,
             random=Random(self.random.random()),
             settings=self.settings[1],
+            network_mode=self.network.mode,
+            carriers=self.carriers(name, MortalPeers(self.peers, life)),
         )
         self.peers.serve(url_of(name), CLUSTER, service.dispatch)
         service.startService()
         return service
 
-    def _begin_node(self, name: str, life: Life) -> NodeController:
-        machine = self.machines[name]
-        machine.network = MemoryNodeNetwork()
-        service = NodeController(
+    def carriers(self, cluster: str, peers: MortalPeers) -> Carriers | None:
+        """The machines of a cluster, as its configuration would have them."""
+        if not self.network.is_managed:
+            return None
+        names = [head_of(cluster), *self.cluster_nodes[cluster]]
+        third = sorted(self.cluster_nodes).index(cluster)
+        head, *nodes = (
+            Carrier(
+                name=url_of(name),
+                cluster=cluster,
+                role=Role.NODE if n else Role.HEAD,
+                address=IPv4Address(f"192.0.{third}.{n + 1}"),
+            )
+            for n, name in enumerate(names)
+        )
+        return Carriers(nodes=tuple(nodes), head=head, head_peer=peers.peer(head.name))
+
+    def _begin_head(self, cluster: str, life: Life) -> NetworkHead:
+        name = head_of(cluster)
+        self.trunks[cluster] = MemoryTrunk(cluster)
+        service = NetworkHead(
             url=url_of(name),
             store=self._open(name, life),
+            host=Mortal(self.heads[cluster], life),
+            trunk=self.trunks[cluster],
+            clock=life,
+            random=Random(self.random.random()),
+        )
+        self.peers.serve(url_of(name), HEAD, service.dispatch)
+        service.startService()
+        return service
+
+    def _begin_node(self, name: str, life: Life) -> NodeController:
+        machine = self.machines[name]
+        store = self._open(name, life)
+        networks = None
+        found: list[NodeController] = []
+        if self.network.is_managed:
+            # What answers on bridges ends with the process, what is carried not.
+            machine.responders = MemoryResponders()
+            managed = machine.network = ManagedNodeNetwork(
+                host=Mortal(machine.host, life),
+                responders=machine.responders,
+                metadata_of=lambda private_ip: found[0].metadata_of(private_ip),
+                clock=life,
+                random=Random(self.random.random()),
+            )
+            networks = NodeNetworks(url_of(name), store, managed)
+        else:
+            machine.network = MemoryNodeNetwork()
+        service = NodeController(
+            url=url_of(name),
+            store=store,
             hypervisor=Mortal(machine.hypervisor, life, ("document",)),
             instances=Mortal(
                 machine.instances, life, ("disk_capacity_gib", "directory_of")
@@ -188,7 +252,10 @@ class Site:
             clock=life,
             random=Random(self.random.random()),
             settings=self.settings[2],
+            network_mode=self.network.mode,
+            networks=networks,
         )
+        found.append(service)
         self.peers.serve(url_of(name), NODE, service.dispatch)
         service.startService()
         return service
@@ -279,79 +346,9 @@ class Site:
         return "\n".join(lines)
 
 
-class Cloud:
-    """One life of the cloud controller: its operations and its convergence."""
-
-    def __init__(self, site: Site, life: Life, store: DiskStore) -> None:
-        self.store = store
-        random = Random(site.random.random())
-        self.clusters = Clusters(
-            clusters={name: url_of(name) for name in site.cluster_nodes},
-            peers=MortalPeers(site.peers, life),
-            store=store,
-            images=MemoryImageStore(),
-            machine_types=TYPES,
-            clock=life,
-            random=random,
-            settings=site.settings[0],
-        )
-        self.launches = Launches(
-            store=store,
-            clusters=self.clusters,
-            clock=life,
-            minter=Minter(random),
-            quotas=Quotas(),
-            machine_types=TYPES,
-        )
-        self.instances = Instances(store=store, clusters=self.clusters, clock=life)
-        self.clusters.startService()
-
-    def launch(self, zone: str, count: int = 1, token: str = "") -> Deferred[Any]:
-        """Run instances in a zone; fires with their identifiers."""
-        request = RunInstances(
-            image_id=IMAGE,
-            min_count=count,
-            max_count=count,
-            instance_type=SMALL.name,
-            placement=PlacementRequest(availability_zone=zone),
-            client_token=token or None,
-        )
-        asked = Deferred.fromCoroutine(self.launches.run_instances(ALICE, request))
-        return asked.addCallback(
-            lambda told: tuple(each.instance_id for each in told.instances)
-        )
-
-    def terminate(self, *instance_ids: str) -> Deferred[Any]:
-        """End instances."""
-        request = TerminateInstances(instance_ids=instance_ids)
-        return Deferred.fromCoroutine(
-            self.instances.terminate_instances(ALICE, request)
-        )
-
-    def reboot(self, *instance_ids: str) -> Deferred[Any]:
-        """Reboot instances."""
-        request = RebootInstances(instance_ids=instance_ids)
-        return Deferred.fromCoroutine(self.instances.reboot_instances(ALICE, request))
-
-    def console(self, instance_id: str) -> Deferred[GetConsoleOutputResponse]:
-        """What a user is told of an instance's console."""
-        request = GetConsoleOutput(instance_id=instance_id)
-        return Deferred.fromCoroutine(self.instances.get_console_output(ALICE, request))
-
-    def instance(self, instance_id: str) -> Instance:
-        """A record."""
-        found = self.store.get(Instance, instance_id)
-        assert found is not None, instance_id
-        return found
-
-    def states(self) -> dict[str, InstanceState]:
-        """The state of every instance."""
-        return {each.instance_id: each.state for each in self.store.all(Instance)}
-
-
-def url_of(name: str) -> str:
-    """Where a daemon is reached."""
-    return f"http://{name}/"
+def head_of(cluster: str) -> str:
+    """What the head of a cluster is called among the daemons."""
+    return f"{cluster}-head"
 
 
 def address(public_ip: str, instance_id: str | None) -> Address:

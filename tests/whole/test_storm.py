@@ -6,6 +6,7 @@ every run is the same.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from random import Random
 from typing import Any
 
@@ -13,6 +14,7 @@ from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
 from euca_tw.model.records import InstanceState
+from euca_tw.overlay.settings import NetworkSettings
 from tests.whole.judgement import (
     is_ended,
     is_forgotten,
@@ -32,9 +34,9 @@ class Storm:
     @ivar ended: those whose termination was acknowledged.
     """
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, network: NetworkSettings | None = None) -> None:
         self.random = Random(seed)
-        self.site = Site(TWO, seed=seed)
+        self.site = Site(TWO, seed=seed, network=network)
         self.site.always = is_sound
         self.taken: set[str] = set()
         self.to_end: set[str] = set()
@@ -46,11 +48,15 @@ class Storm:
         found: Cloud | None = self.site.daemons["cloud"].service
         return found
 
-    def rage(self) -> None:
-        """Let it all happen."""
+    def events(self) -> list[Callable[[], None]]:
+        """What may happen; some of it more often."""
         events = [self.kill] * 3 + [self.revive] * 3 + [self.launch] * 3
         events += [self.cut, self.mend, self.mend, self.terminate, self.end_guest]
-        events += [self.hypervisor_down, self.hypervisor_up, self.hypervisor_up]
+        return [*events, self.hypervisor_down, self.hypervisor_up, self.hypervisor_up]
+
+    def rage(self) -> None:
+        """Let it all happen."""
+        events = self.events()
         for _ in range(TURNS):
             # Most often in the midst of something, at times after a while.
             for _ in range(self.random.randrange(60)):

@@ -12,12 +12,14 @@ from euca_tw.api.cluster import (
     LAUNCH_INSTANCES,
     READ_CONSOLE,
     RELEASE,
+    SET_NETWORKS,
     WAIT_FOR_CHANGES,
 )
 from euca_tw.api.ec2.table import EC2
 from euca_tw.api.node import (
     NC_LAUNCH_INSTANCE,
     NC_READ_CONSOLE,
+    NC_SET_NETWORKS,
     NC_START_INSTANCE,
     NC_STOP_INSTANCE,
     NC_WAIT_FOR_CHANGES,
@@ -187,16 +189,16 @@ class Tiers(SynchronousTestCase):
         return sum(map(len, elements.values()))
 
     def test_cluster(self) -> None:
-        """The cluster's is the original's and our three operations."""
-        further = (LAUNCH_INSTANCES, READ_CONSOLE, WAIT_FOR_CHANGES)
+        """The cluster's is the original's and our four operations."""
+        further = (LAUNCH_INSTANCES, READ_CONSOLE, SET_NETWORKS, WAIT_FOR_CHANGES)
         compared = self.check(CLUSTER, "cc", {each.name for each in further})
         self.assertEqual(compared, 294)
 
     def test_node(self) -> None:
-        """The node's is the original's and our five operations."""
+        """The node's is the original's and our six operations."""
         further = (
             *(NC_LAUNCH_INSTANCE, NC_STOP_INSTANCE, NC_START_INSTANCE),
-            *(NC_READ_CONSOLE, NC_WAIT_FOR_CHANGES),
+            *(NC_READ_CONSOLE, NC_SET_NETWORKS, NC_WAIT_FOR_CHANGES),
         )
         compared = self.check(NODE, "nc", {each.name for each in further})
         self.assertEqual(compared, 208)

@@ -10,6 +10,7 @@ from zeep import Client
 
 from euca_tw.api.cluster import CLUSTER
 from euca_tw.api.ec2.table import EC2, QUERY_VERSIONS
+from euca_tw.api.head import HEAD
 from euca_tw.api.node import NODE
 from euca_tw.api.shapes import (
     Api,
@@ -113,7 +114,7 @@ class Served(SynchronousTestCase):
         address that it was written for.
         """
         made = 0
-        for api in (EC2, CLUSTER, NODE):
+        for api in (EC2, CLUSTER, NODE, HEAD):
             for version in api.versions:
                 url = f"http://{api.name.lower()}.example/{version}"
                 client = Client(BytesIO(wsdl(api, version, url)))  # type: ignore[arg-type]
@@ -128,12 +129,12 @@ class Served(SynchronousTestCase):
                     )
                     self.assertEqual(element.name, name)
                     made += 1
-        self.assertEqual(made, 4381)
+        self.assertEqual(made, 4385)
 
     def test_schemas_compile(self) -> None:
         """libxml2 takes every schema, of SOAP's dates and of all others."""
         every = Api(EC2.name, EC2.namespace, QUERY_VERSIONS, EC2.operations)
-        for api in (every, CLUSTER, NODE):
+        for api in (every, CLUSTER, NODE, HEAD):
             for version in api.versions:
                 etree.XMLSchema(etree.fromstring(schema(api, version)))
         self.assertEqual(len(every.versions), 52)
@@ -310,7 +311,7 @@ class TypeNames(SynchronousTestCase):
         """No name of ours clashes, in any version."""
         for version in QUERY_VERSIONS:
             schema_element(EC2, version)
-        for api in (CLUSTER, NODE):
+        for api in (CLUSTER, NODE, HEAD):
             schema_element(api, api.versions[0])
 
     def test_attributes_without_members(self) -> None:

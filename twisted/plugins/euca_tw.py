@@ -20,3 +20,9 @@ node_controller = ServiceMaker(
     "Instances of a private EC2 on this machine (its node controller).",
     "euca-nc",
 )
+network_head = ServiceMaker(
+    "euca_tw network head",
+    "euca_tw.vnet.tap",
+    "The routers of one cluster's networks, on this machine (its head).",
+    "euca-head",
+)

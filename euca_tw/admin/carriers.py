@@ -1,0 +1,155 @@
+"""What carries managed networks, put together, for nodes and heads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from euca_tw.admin.configuration import (
+    ClusterControllerSection,
+    ClusterSection,
+    Configuration,
+    NodeSection,
+)
+from euca_tw.admin.daemon import Machine
+from euca_tw.admin.identities import read_certificate
+from euca_tw.admin.tier import pinned_peers
+from euca_tw.admin.values import address_of
+from euca_tw.api.head import HEAD
+from euca_tw.cc.networks import Carriers
+from euca_tw.common.config import ConfigError
+from euca_tw.common.secret import kept_secret
+from euca_tw.model.networks import Machine as Carrier
+from euca_tw.model.networks import Role, TrunkEnd
+from euca_tw.model.tokens import TokenMaker
+from euca_tw.soap.interfaces import IPeer
+from euca_tw.soap.keys import Identity
+from euca_tw.vnet.filter_settings import FilterSettings
+from euca_tw.vnet.host import Mending, NetworkHost
+from euca_tw.vnet.links_host import LinksHost
+from euca_tw.vnet.nft import Nft
+from euca_tw.vnet.public_addresses import PublicAddresses
+from euca_tw.vnet.rules import Rules
+
+_FILE = "the configuration"
+#: Of a node: all that leaves goes by the head.
+NO_WAY_OUT = FilterSettings()
+
+
+def trunk_ends(clusters: Iterable[ClusterSection]) -> tuple[TrunkEnd, ...]:
+    """
+    Where the trunks are, for all heads.
+
+    @raise ConfigError: a certificate is none.
+    """
+    return tuple(
+        TrunkEnd(
+            cluster=each.name,
+            endpoint=each.trunk,
+            certificate=read_certificate(each.trunk_certificate).decode("ascii"),
+        )
+        for each in clusters
+        if each.trunk_certificate is not None
+    )
+
+
+def carriers_of(
+    configuration: Configuration, machine: Machine, identity: Identity
+) -> Carriers | None:
+    """
+    The machines of a cluster that carry its networks; None where these are not
+    managed.
+
+    @raise ConfigError: what must be known of one of them is not.
+    """
+    if not configuration.network.is_managed:
+        return None
+    section = configuration.cluster_controller
+    if not section.head_url or section.head_certificate is None:
+        key = "head_certificate" if section.head_url else "head_url"
+        reason = "is missing: managed networks have their routers on the cluster's head"
+        raise ConfigError(_FILE, "cluster_controller", key, reason)
+    certificates = {section.head_url: section.head_certificate}
+    peers = pinned_peers(machine, HEAD, identity, certificates)
+    nodes = tuple(_node(section, node) for node in configuration.nodes)
+    return carriers(section, nodes, peers.peer(section.head_url))
+
+
+def carriers(
+    section: ClusterControllerSection, nodes: tuple[Carrier, ...], head: IPeer
+) -> Carriers:
+    """@raise ConfigError: it is not known where the head is."""
+    where = "cluster_controller", "head_address"
+    return Carriers(
+        nodes=nodes,
+        head=carrier(section, section.head_url, section.head_address, Role.HEAD, where),
+        head_peer=head,
+    )
+
+
+def _node(section: ClusterControllerSection, node: NodeSection) -> Carrier:
+    where = "node", "network_address"
+    return carrier(section, node.url, node.network_address, Role.NODE, where)
+
+
+def carrier(
+    section: ClusterControllerSection,
+    url: str,
+    address: str,
+    role: Role,
+    where: tuple[str, str],
+) -> Carrier:
+    """
+    A machine of a cluster that carries networks.
+
+    @param where: section and key of C{address}.
+    @raise ConfigError: its address is not known.
+    """
+    try:
+        found = address_of(url, address)
+    except ValueError as error:
+        raise ConfigError(_FILE, *where, str(error)) from error
+    return Carrier(
+        name=url,
+        cluster=section.name,
+        role=role,
+        address=found,
+        is_routed=section.is_routed,
+        mtu=section.network_mtu,
+    )
+
+
+def kernel_host(
+    machine: Machine, filters: FilterSettings = NO_WAY_OUT
+) -> tuple[NetworkHost, Mending]:
+    """
+    The kernel of this machine, and what sees to it that it stays as it is made.
+
+    @raise ConfigError: it cannot be had.
+    """
+    try:
+        from euca_tw.vnet.netlink import KernelLinks
+    except ImportError as missing:
+        reason = (
+            f"managed networks need pyroute2 ({missing}): "
+            "pip install 'euca_tw[node]' or 'euca_tw[head]'"
+        )
+        raise ConfigError(_FILE, "network", "mode", reason) from missing
+    reactor, in_thread = machine.reactor, machine.in_thread
+    host = NetworkHost(
+        rules=Rules(Nft(reactor, in_thread), in_thread, filters),
+        links=LinksHost(KernelLinks(), in_thread),
+        public=(
+            PublicAddresses(reactor, in_thread, filters.outer)
+            if filters.outer
+            else None
+        ),
+    )
+    mending = Mending(host=host, clock=reactor, random=machine.random)
+    return host, mending
+
+
+def token_maker(machine: Machine, state_dir: Path) -> TokenMaker:
+    """Of the metadata service; its tokens are good after a restart as well."""
+    secret = kept_secret(state_dir / "keys" / "metadata", machine.random)
+    return TokenMaker(secret, machine.reactor.seconds)

@@ -1,0 +1,77 @@
+"""
+C{euca-tw vnet}: the instances' networks, on this machine and in the running cloud.
+
+What needs the kernel is imported where it is used.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from typing import Any
+
+from euca_tw.admin.asked import configuration_asked, say
+from euca_tw.admin.client import do
+
+
+def vnet_show(asked: argparse.Namespace) -> None:
+    from euca_tw.admin.networks import shown
+
+    said = [*shown()]
+    for line in said or ["this machine carries no networks"]:
+        say(line)
+
+
+def vnet_purge(asked: argparse.Namespace) -> None:
+    from euca_tw.admin.networks import purge
+
+    for line in purge() or ("there is nothing to remove",):
+        say(line)
+
+
+def vnet_trace(asked: argparse.Namespace) -> None:
+    arguments = {
+        "instance_id": asked.instance,
+        "address": asked.address,
+        "protocol": asked.protocol,
+        "port": asked.port,
+    }
+    for line in do(configuration_asked(asked), "trace", arguments):
+        say(line)
+
+
+def vnet_commands(command: Callable[..., argparse.ArgumentParser], into: Any) -> None:
+    """Its verbs."""
+    command(into, "show", vnet_show, "this machine's: who is in each, by which way")
+    command(
+        into,
+        "purge",
+        vnet_purge,
+        "remove all networks from this machine: its instances lose them, until the "
+        "daemon that carries them does so again",
+    )
+
+    traced = command(
+        into,
+        "trace",
+        vnet_trace,
+        "tell which rule decides what may be sent to an instance, and by which way it "
+        "goes; of the running cloud",
+    )
+    traced.add_argument("instance", metavar="INSTANCE", help="that it is sent to")
+    traced.add_argument(
+        "address", metavar="ADDRESS", help="that sends it, or another instance"
+    )
+    traced.add_argument(
+        "port",
+        metavar="PORT",
+        nargs="?",
+        default="",
+        help="of icmp: TYPE or TYPE/CODE (default: 8, as of ping)",
+    )
+    traced.add_argument(
+        "--protocol",
+        choices=("tcp", "udp", "icmp"),
+        default="tcp",
+        help="(default: %(default)s)",
+    )

@@ -1,0 +1,1 @@
+"""The instances' networks, as one tier tells another of them."""

@@ -1,0 +1,217 @@
+"""
+Entries as they are on the wire, and back.
+
+Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from ipaddress import IPv4Address, IPv4Network
+from typing import Any
+
+from euca_tw.api.networks import (
+    ElasticEntry,
+    GroupEntry,
+    MachineEntry,
+    MemberEntry,
+    NetworkChanges,
+    NetworkEntry,
+    RuleEntry,
+    TrunkEndEntry,
+)
+from euca_tw.common.changes import Delta
+from euca_tw.model.networks import (
+    LARGEST_NUMBER,
+    Elastic,
+    Group,
+    Machine,
+    Member,
+    Network,
+    Role,
+    Rule,
+    TrunkEnd,
+)
+from euca_tw.overlay.entries import Entry
+
+#: The shape of an entry.
+Told = (
+    NetworkEntry
+    | MemberEntry
+    | MachineEntry
+    | GroupEntry
+    | ElasticEntry
+    | TrunkEndEntry
+)
+
+#: So much goes into one message: an entry is 1, a rule of a group the same.  Some
+#: 30 KB, and a few milliseconds of work on both sides.
+WEIGHT = 100
+
+
+def parts(delta: Delta[Entry], since: int) -> Iterator[NetworkChanges]:
+    """
+    A change as it is told, in messages that are not too large.
+
+    @param since: what it goes on from, if it is not full.
+    """
+    slices = [*_slices(delta.values, delta.forgotten)]
+    for part, (values, gone) in enumerate(slices):
+        told = [*map(told_of, values)]
+        yield NetworkChanges(
+            epoch=delta.epoch,
+            since=0 if delta.is_full else since,
+            sequence=delta.sequence,
+            is_full=delta.is_full,
+            part=part,
+            is_last=part == len(slices) - 1,
+            networks=_of(told, NetworkEntry),
+            members=_of(told, MemberEntry),
+            machines=_of(told, MachineEntry),
+            groups=_of(told, GroupEntry),
+            elastics=_of(told, ElasticEntry),
+            ends=_of(told, TrunkEndEntry),
+            gone=gone,
+        )
+
+
+def _slices(
+    values: Sequence[Entry], gone: Sequence[str]
+) -> Iterator[tuple[list[Entry], tuple[str, ...]]]:
+    """At least one, which may be empty."""
+    some: list[Entry] = []
+    weight = 0
+    for start in range(0, len(gone) - WEIGHT, WEIGHT):
+        yield [], tuple(gone[start : start + WEIGHT])
+    rest = tuple(gone[(max(len(gone) - 1, 0)) // WEIGHT * WEIGHT :])
+    for entry in values:
+        heavy = 1 + (len(entry.rules) if isinstance(entry, Group) else 0)
+        if some and weight + heavy > WEIGHT:
+            yield some, rest
+            some, weight, rest = [], 0, ()
+        some.append(entry)
+        weight += heavy
+    yield some, rest
+
+
+def _of(told: Iterable[Told], kind: type) -> tuple[Any, ...]:
+    return tuple(each for each in told if type(each) is kind)
+
+
+def told_of(entry: Entry) -> Told:
+    """As it is on the wire."""
+    match entry:
+        case Network():
+            return NetworkEntry(number=entry.number, subnet=str(entry.subnet))
+        case Member():
+            return MemberEntry(
+                instance_id=entry.instance_id,
+                network=entry.network,
+                mac_address=entry.mac_address,
+                private_ip=str(entry.private_ip),
+                cluster=entry.cluster,
+                machine=entry.machine or None,
+                group_ids=tuple(sorted(entry.groups)),
+            )
+        case Machine():
+            return MachineEntry(
+                name=entry.name,
+                cluster=entry.cluster,
+                role=entry.role.value,
+                address=str(entry.address),
+                is_routed=entry.is_routed,
+                mtu=entry.mtu,
+            )
+        case Group():
+            rules = sorted(map(_told_rule, entry.rules), key=repr)
+            return GroupEntry(group_id=entry.group_id, rules=tuple(rules))
+        case Elastic():
+            return ElasticEntry(
+                public_ip=str(entry.public_ip), private_ip=str(entry.private_ip)
+            )
+        case TrunkEnd():
+            return TrunkEndEntry(
+                cluster=entry.cluster,
+                endpoint=entry.endpoint or None,
+                certificate=entry.certificate,
+            )
+
+
+def _told_rule(rule: Rule) -> RuleEntry:
+    is_group = isinstance(rule.source, str)
+    return RuleEntry(
+        protocol=rule.protocol,
+        low=rule.low,
+        high=rule.high,
+        source_net=None if is_group else str(rule.source),
+        source_group=str(rule.source) if is_group else None,
+    )
+
+
+def entries_of(changes: NetworkChanges) -> tuple[Entry, ...]:
+    """
+    What is new or other than it was.
+
+    @raise ValueError: there is something that cannot be so; text for people.
+    """
+    told: list[Told] = [*changes.networks, *changes.members, *changes.machines]
+    told += [*changes.groups, *changes.elastics, *changes.ends]
+    return tuple(map(entry_of, told))
+
+
+def entry_of(told: Told) -> Entry:
+    """@raise ValueError: it cannot be so; text for people."""
+    match told:
+        case NetworkEntry():
+            if not 1 <= told.number <= LARGEST_NUMBER:
+                raise ValueError(f"{told.number} is no number of a network")
+            return Network(number=told.number, subnet=IPv4Network(told.subnet))
+        case MemberEntry():
+            return Member(
+                instance_id=told.instance_id,
+                network=told.network,
+                mac_address=told.mac_address,
+                private_ip=IPv4Address(told.private_ip),
+                machine=told.machine or "",
+                groups=frozenset(told.group_ids),
+                cluster=told.cluster,
+            )
+        case MachineEntry():
+            return machine_of(told)
+        case GroupEntry():
+            rules = frozenset(map(_rule_of, told.rules))
+            return Group(group_id=told.group_id, rules=rules)
+        case ElasticEntry():
+            return Elastic(
+                public_ip=IPv4Address(told.public_ip),
+                private_ip=IPv4Address(told.private_ip),
+            )
+        case TrunkEndEntry():
+            return TrunkEnd(
+                cluster=told.cluster,
+                endpoint=told.endpoint or "",
+                certificate=told.certificate,
+            )
+
+
+def machine_of(told: MachineEntry) -> Machine:
+    """@raise ValueError: it cannot be so; text for people."""
+    return Machine(
+        name=told.name,
+        cluster=told.cluster,
+        role=Role(told.role),
+        address=IPv4Address(told.address),
+        is_routed=told.is_routed,
+        mtu=told.mtu,
+    )
+
+
+def _rule_of(told: RuleEntry) -> Rule:
+    source: IPv4Network | str
+    if told.source_group is not None:
+        source = told.source_group
+    elif told.source_net is not None:
+        source = IPv4Network(told.source_net)
+    else:
+        raise ValueError("a rule has no source")
+    return Rule(protocol=told.protocol, low=told.low, high=told.high, source=source)
