@@ -5,14 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from euca_tw.admin.configuration import (
-    ClusterControllerSection,
-    ClusterSection,
-    Configuration,
-    NodeSection,
-)
+from euca_tw.admin.configuration import Configuration
 from euca_tw.admin.daemon import Machine
 from euca_tw.admin.identities import read_certificate
+from euca_tw.admin.sections import ClusterControllerSection, ClusterSection, NodeSection
 from euca_tw.admin.tier import pinned_peers
 from euca_tw.admin.values import address_of
 from euca_tw.api.head import HEAD

@@ -13,9 +13,7 @@ from ipaddress import IPv4Address, IPv4Network
 from urllib.parse import urlsplit
 
 from euca_tw.cc.schedule import POLICIES
-from euca_tw.nodectl.machines import (
-    MACHINES,
-)
+from euca_tw.nodectl.machines import MACHINES
 from euca_tw.query.signing import ALL_VERSIONS
 
 #: A pool of public addresses is not larger than this.

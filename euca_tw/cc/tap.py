@@ -9,11 +9,7 @@ from twisted.internet import reactor as real_reactor
 from twisted.python import usage
 
 from euca_tw.admin.carriers import carriers_of
-from euca_tw.admin.configuration import (
-    ClusterControllerSection,
-    Configuration,
-    public_url,
-)
+from euca_tw.admin.configuration import Configuration, public_url
 from euca_tw.admin.daemon import (
     Daemon,
     Machine,
@@ -26,6 +22,7 @@ from euca_tw.admin.daemon import (
     service_part,
     store_part,
 )
+from euca_tw.admin.sections import ClusterControllerSection
 from euca_tw.admin.tier import identity_of, pinned_caller, pinned_peers, tier_parts
 from euca_tw.api.cluster import CLUSTER
 from euca_tw.api.node import NODE

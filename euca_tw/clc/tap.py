@@ -13,7 +13,7 @@ from twisted.python import usage
 
 from euca_tw.admin.carriers import carrier, carriers, trunk_ends
 from euca_tw.admin.cloud import NAME, Cloud, Neighbours
-from euca_tw.admin.configuration import ClusterControllerSection, Configuration
+from euca_tw.admin.configuration import Configuration
 from euca_tw.admin.daemon import (
     Daemon,
     Machine,
@@ -25,6 +25,7 @@ from euca_tw.admin.daemon import (
     real_machine,
 )
 from euca_tw.admin.identities import own_identity
+from euca_tw.admin.sections import ClusterControllerSection
 from euca_tw.admin.tier import pinned_peers
 from euca_tw.api.cluster import CLUSTER
 from euca_tw.api.head import HEAD

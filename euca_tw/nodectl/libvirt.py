@@ -22,9 +22,7 @@ from zope.interface import implementer
 from euca_tw.common.background import Background
 from euca_tw.common.threads import IWorker, thread_worker
 from euca_tw.model.capacity import Resources
-from euca_tw.nodectl.domain_xml import (
-    domain_xml,
-)
+from euca_tw.nodectl.domain_xml import domain_xml
 from euca_tw.nodectl.interfaces import (
     Domain,
     DomainRefused,
@@ -45,9 +43,7 @@ from euca_tw.nodectl.libvirt_link import (
     Link,
     Patience,
 )
-from euca_tw.nodectl.machines import (
-    Machine,
-)
+from euca_tw.nodectl.machines import Machine
 from euca_tw.nodectl.reboots import Reboots
 
 T = TypeVar("T")

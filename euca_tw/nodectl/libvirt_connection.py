@@ -20,11 +20,7 @@ from attrs import Factory, define, field
 
 from euca_tw.model.capacity import Resources
 from euca_tw.nodectl.console_stream import ConsoleStream
-from euca_tw.nodectl.domain_xml import (
-    NAMESPACE,
-    Found,
-    found_in,
-)
+from euca_tw.nodectl.domain_xml import NAMESPACE, Found, found_in
 from euca_tw.nodectl.interfaces import (
     Domain,
     DomainRefused,

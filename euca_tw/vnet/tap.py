@@ -9,7 +9,7 @@ from twisted.internet import reactor as real_reactor
 from twisted.python import usage
 
 from euca_tw.admin.carriers import kernel_host
-from euca_tw.admin.configuration import Configuration, HeadSection, public_url
+from euca_tw.admin.configuration import Configuration, public_url
 from euca_tw.admin.daemon import (
     Daemon,
     Machine,
@@ -23,6 +23,7 @@ from euca_tw.admin.daemon import (
     store_part,
 )
 from euca_tw.admin.identities import own_identity
+from euca_tw.admin.sections import HeadSection
 from euca_tw.admin.tier import pinned_caller, tier_parts
 from euca_tw.api.head import HEAD
 from euca_tw.common.certificates import KeyAndCertificate

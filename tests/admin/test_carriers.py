@@ -10,8 +10,9 @@ from attrs import evolve
 from twisted.trial.unittest import SynchronousTestCase
 
 from euca_tw.admin.carriers import carriers_of, token_maker, trunk_ends
-from euca_tw.admin.configuration import ClusterSection, Configuration, NodeSection
+from euca_tw.admin.configuration import Configuration
 from euca_tw.admin.identities import file_names, new_identity
+from euca_tw.admin.sections import ClusterSection, NodeSection
 from euca_tw.admin.tier import identity_of
 from euca_tw.common.config import ConfigError
 from euca_tw.model.networks import Role

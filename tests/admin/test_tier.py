@@ -11,9 +11,10 @@ from twisted.internet.testing import StringTransport
 from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
-from euca_tw.admin.configuration import Configuration, HeadSection
+from euca_tw.admin.configuration import Configuration
 from euca_tw.admin.daemon import Daemon
 from euca_tw.admin.identities import file_names, new_identity
+from euca_tw.admin.sections import HeadSection
 from euca_tw.cc import tap as cc_tap
 from euca_tw.common.config import ConfigError
 from euca_tw.nodectl import tap as nc_tap

@@ -18,11 +18,7 @@ from twisted.trial.unittest import SkipTest, TestCase
 
 from euca_tw.nodectl.kvm_probe import Trial, trial_xml
 from euca_tw.nodectl.libvirt import LibvirtHypervisor
-from euca_tw.nodectl.machines import (
-    KVM,
-    QEMU,
-    Machine,
-)
+from euca_tw.nodectl.machines import KVM, QEMU, Machine
 from tests.functional import libvirtd
 from tests.functional.test_libvirt import (
     POWER_OFF,

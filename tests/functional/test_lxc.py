@@ -28,17 +28,11 @@ from euca_tw.nodectl.interfaces import (
     HypervisorUnavailable,
 )
 from euca_tw.nodectl.libvirt import LibvirtHypervisor, Patience
-from euca_tw.nodectl.machines import (
-    LXC,
-)
+from euca_tw.nodectl.machines import LXC
 from tests.functional import containers
 from tests.functional.containers import DEAF, a_container
 from tests.functional.test_libvirt import a_directory, until
-from tests.suites.hypervisor import (
-    Changes,
-    HypervisorUnderTest,
-    make_ihypervisor_tests,
-)
+from tests.suites.hypervisor import Changes, HypervisorUnderTest, make_ihypervisor_tests
 
 ONE, TWO = "i-00000001", "i-00000002"
 #: Writes as fast as it can.

@@ -13,9 +13,7 @@ from twisted.trial.unittest import SkipTest, SynchronousTestCase, TestCase
 from euca_tw.nodectl.interfaces import Disk, DomainSpec, Nic
 from euca_tw.nodectl.libvirt_errors import closing
 from euca_tw.nodectl.libvirt_events import Watchers, deliver_events
-from euca_tw.nodectl.machines import (
-    QEMU,
-)
+from euca_tw.nodectl.machines import QEMU
 
 try:
     import libvirt

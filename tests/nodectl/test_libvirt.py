@@ -19,9 +19,7 @@ from twisted.logger import capturedLogs
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
 from euca_tw.common.threads import IWorker
-from euca_tw.nodectl.domain_xml import (
-    domain_xml,
-)
+from euca_tw.nodectl.domain_xml import domain_xml
 from euca_tw.nodectl.interfaces import (
     Domain,
     DomainRefused,
@@ -33,10 +31,7 @@ from euca_tw.nodectl.libvirt import LibvirtHypervisor
 from euca_tw.nodectl.libvirt_connection import Connection, connect
 from euca_tw.nodectl.libvirt_errors import ConnectionLost, NeverAvailable
 from euca_tw.nodectl.libvirt_events import Watchers
-from euca_tw.nodectl.machines import (
-    KVM,
-    Machine,
-)
+from euca_tw.nodectl.machines import KVM, Machine
 from tests.nodectl.driver import (
     DEAF,
     FASTER,
@@ -47,11 +42,7 @@ from tests.nodectl.driver import (
     a_spec,
     keep_driver,
 )
-from tests.suites.hypervisor import (
-    Changes,
-    HypervisorUnderTest,
-    make_ihypervisor_tests,
-)
+from tests.suites.hypervisor import Changes, HypervisorUnderTest, make_ihypervisor_tests
 
 
 def a_hypervisor(test: TestCase) -> HypervisorUnderTest:

@@ -12,9 +12,7 @@ from attrs import define, evolve, field
 from twisted.trial.unittest import SynchronousTestCase
 
 from euca_tw.model.capacity import Resources
-from euca_tw.nodectl.domain_xml import (
-    domain_xml,
-)
+from euca_tw.nodectl.domain_xml import domain_xml
 from euca_tw.nodectl.interfaces import (
     Domain,
     DomainRefused,

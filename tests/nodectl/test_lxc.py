@@ -7,16 +7,12 @@ from pathlib import Path
 from attrs import define, field
 from twisted.trial.unittest import SkipTest, SynchronousTestCase
 
-from euca_tw.admin.configuration import NodeControllerSection
+from euca_tw.admin.node_doors import check_names, domains_of, limited
+from euca_tw.admin.sections import NodeControllerSection
 from euca_tw.common.config import ConfigError
 from euca_tw.nodectl.libvirt_domain import run_anew, run_domain
 from euca_tw.nodectl.lxc import is_lxc, kill, was_outrun
-from euca_tw.nodectl.machines import (
-    LXC,
-    QEMU,
-    XEN,
-)
-from euca_tw.nodectl.tap import _check_names, _domains, _limited
+from euca_tw.nodectl.machines import LXC, QEMU, XEN
 
 try:
     import libvirt
@@ -157,18 +153,18 @@ class NodeOfContainersTests(SynchronousTestCase):
             ("xen:///system", XEN),
             ("qemu:///system", QEMU),
         ):
-            self.assertIs(_domains(self.section(uri)), machine, uri)
+            self.assertIs(domains_of(self.section(uri)), machine, uri)
 
     def test_no_emulator(self) -> None:
         """A container is given no memory for an emulator, for it has none."""
         section = self.section("lxc:///system")
-        self.assertEqual(_limited(LXC, section).overhead_mib, 0)
-        self.assertEqual(_limited(QEMU, section).overhead_mib, 64)
+        self.assertEqual(limited(LXC, section).overhead_mib, 0)
+        self.assertEqual(limited(QEMU, section).overhead_mib, 64)
 
     def test_long_names(self) -> None:
         """A directory whose files cannot be attached to loop devices is refused."""
-        _check_names(Path("/" + "x" * 36))
+        check_names(Path("/" + "x" * 36))
         with self.assertRaises(ConfigError) as refused:
-            _check_names(Path("/" + "x" * 37))
+            check_names(Path("/" + "x" * 37))
         self.assertIn("instances_dir", str(refused.exception))
         self.assertIn("too long a name by 1 bytes", str(refused.exception))

@@ -30,10 +30,7 @@ from tests.functional.vnet.guests import (
     use_only_ours,
     without_ipv6,
 )
-from tests.vnet.groups import (
-    group,
-    rule,
-)
+from tests.vnet.groups import group, rule
 
 reactor: Any = _reactor
 

@@ -19,12 +19,7 @@ from euca_tw.vnet.filter_plan import wanted
 from euca_tw.vnet.filter_text import NAME
 from euca_tw.vnet.nft import Nft
 from euca_tw.vnet.trace import trace
-from tests.functional.vnet.grouped import (
-    CLOSED,
-    Site,
-    counters,
-    make_rules,
-)
+from tests.functional.vnet.grouped import CLOSED, Site, counters, make_rules
 from tests.functional.vnet.guests import (
     SO_RCVBUFFORCE,
     Guest,

@@ -20,20 +20,8 @@ from tests.functional.vnet.grouped import (
     counters,
     make_rules,
 )
-from tests.functional.vnet.guests import (
-    Guest,
-    Probe,
-    heard,
-    ip,
-    make_guest,
-    serve,
-)
-from tests.vnet.groups import (
-    group,
-    member_of,
-    rule,
-    view_of,
-)
+from tests.functional.vnet.guests import Guest, Probe, heard, ip, make_guest, serve
+from tests.vnet.groups import group, member_of, rule, view_of
 
 
 class HonestyTests(Site):

@@ -17,13 +17,7 @@ from euca_tw.model.networks import View
 from euca_tw.vnet.interfaces import NetworkFailed
 from euca_tw.vnet.public_addresses import PublicAddresses
 from tests.functional.netns import enter_new, make_peer
-from tests.functional.vnet.guests import (
-    Guest,
-    ip,
-    received,
-    until_up,
-    without_ipv6,
-)
+from tests.functional.vnet.guests import Guest, ip, received, until_up, without_ipv6
 from tests.functional.vnet.test_nat import HEAD, MEMBERS, PUBLIC, WORLD, with_elastics
 
 reactor: Any = _reactor

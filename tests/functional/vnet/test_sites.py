@@ -13,12 +13,7 @@ from itertools import combinations
 from euca_tw.model.networks import Elastic
 from euca_tw.vnet.classes import ICMP, TCP
 from euca_tw.vnet.filter_settings import FilterSettings
-from tests.functional.vnet.guests import (
-    Probe,
-    heard,
-    received,
-    serve,
-)
+from tests.functional.vnet.guests import Probe, heard, received, serve
 from tests.functional.vnet.joined import (
     APP,
     CLOSED,
