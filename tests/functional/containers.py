@@ -112,12 +112,12 @@ def a_container(directory: Path, name: str, then: str = LISTENS) -> DomainSpec:
     )
 
 
-def loop_devices() -> set[str]:
-    """Those that have a file of these tests."""
+def loop_devices(directory: Path) -> set[str]:
+    """The files below a directory that loop devices have."""
     listed = subprocess.run(
         ("losetup", "--list", "--noheadings", "--output", "BACK-FILE"),
         check=True,
         capture_output=True,
         text=True,
     ).stdout
-    return {each for each in listed.split() if "euca_tw-" in each}
+    return {each for each in listed.split() if str(directory) in each}

@@ -134,15 +134,25 @@ def skip_if_impossible() -> None:
 
 
 def emulator_of(name: str) -> int:
-    """The process that is a domain's machine."""
+    """The process that is a domain's machine; of domains that run below us."""
     wanted = f"guest={name},".encode()
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         try:
-            if wanted in path.read_bytes():
+            if wanted in path.read_bytes() and _is_below(path.parent):
                 return int(path.parent.name)
         except (FileNotFoundError, ProcessLookupError):
             continue
     raise LookupError(name)
+
+
+def _is_below(process: Path) -> bool:
+    """Whether this process began it, or one that did."""
+    above = int(process.name)
+    while above not in (0, os.getpid()):
+        # After the name, which may have anything in it: state, parent, …
+        told = Path(f"/proc/{above}/stat").read_text().rpartition(")")[2]
+        above = int(told.split()[1])
+    return above == os.getpid()
 
 
 _shared: list[Libvirtd] = []

@@ -97,7 +97,8 @@ class CrowdTests(ContainerCase):
         )
         self.check_nothing_left(*instances)
         tell("gone", [time.monotonic() - began])
-        until(lambda: not containers.loop_devices(), 10, "loop devices are free")
+        files = self.libvirtd.directory
+        until(lambda: not containers.loop_devices(files), 10, "loop devices are free")
         self.assertNotIn("Traceback", self.daemons.logs())
 
     def seen(

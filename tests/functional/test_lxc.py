@@ -174,7 +174,7 @@ class ContainerTests(TestCase):
         await self.hypervisor.destroy(ONE)
         self.assertLess(reactor.seconds() - began, 1.5)  # type: ignore[attr-defined]
         self.assertEqual(await self.hypervisor.list(), ())
-        await until(lambda: not containers.loop_devices())
+        await until(lambda: not containers.loop_devices(self.sandbox.directory))
 
     async def test_controller_killed(self) -> None:
         """
