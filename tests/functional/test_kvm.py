@@ -109,8 +109,13 @@ class TrialTests(TestCase):
     async def test_too_slow(self) -> None:
         """A guest that has not ended in time is ended, and that is said."""
         self.prepare(libvirtd.shared())
-        hypervisor = await self.started(evolve(QEMU), deadline_s=0)
-        self.assertIs(hypervisor._chosen, QEMU)
+        for _ in range(3):
+            hypervisor = await self.started(evolve(QEMU), deadline_s=0)
+            self.assertIs(hypervisor._chosen, QEMU)
+            # On a busy machine libvirt may give up a start by itself, which is
+            # told, and is another matter.
+            if "is refused" not in self.said:
+                break
         self.assertIn("a guest under it did not run within 0 s", self.said)
 
     async def test_kvm(self) -> None:
