@@ -2,29 +2,41 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from random import Random
+
+from euca_tw.common.files import write_private_files
+
+_BYTES = 32
+
+
+class SecretUnusable(OSError):
+    """The text says what to do; nothing secret is in it."""
 
 
 def kept_secret(path: Path, random: Random) -> bytes:
     """
-    The secret that is kept at C{path}, readable by its owner alone; made if
-    there is none.
+    The secret that is kept at C{path}, of 32 bytes, readable by its owner alone;
+    made if there is none.
 
     @param random: C{random.SystemRandom()}, where a guess would matter.
+    @raise SecretUnusable: what is there is none.
+    @raise OSError: it can be neither read nor made.
     """
     try:
-        return bytes.fromhex(path.read_text())
+        text = path.read_bytes()
     except FileNotFoundError:
-        secret = random.randbytes(32)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f"{path.name}.part")
-    part.unlink(missing_ok=True)
-    handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "w") as writing:
-        writing.write(secret.hex())
-        writing.flush()
-        os.fsync(handle)
-    part.rename(path)
+        secret = random.randbytes(_BYTES)
+        write_private_files(path.parent, {path.name: secret.hex().encode()})
+        return secret
+    try:
+        secret = bytes.fromhex(text.decode("ascii"))
+    except ValueError:
+        secret = b""
+    if len(secret) != _BYTES:
+        # Who knew that it was short, or nothing, could make what it is to prove.
+        raise SecretUnusable(
+            f"{path} is no secret of {2 * _BYTES} hexadecimal digits: bring it back, "
+            "or delete it to have another made, with which what was given out ends"
+        )
     return secret

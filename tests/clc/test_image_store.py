@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-import stat
 from pathlib import Path
-from random import Random
 from typing import Any
 from urllib.parse import unquote_to_bytes, urlsplit, urlunsplit
 
@@ -22,7 +20,6 @@ from euca_tw.clc.image_resource import ImageResource
 from euca_tw.clc.image_store import FileImageStore, MemoryImageStore
 from euca_tw.clc.interfaces import ImportFailed, StoredImage
 from euca_tw.common.in_thread import PooledThreads, in_this_thread
-from euca_tw.common.secret import kept_secret
 from tests.fakes.threads import MemoryPool
 from tests.fakes.web import MemoryAnswer, MemoryWeb
 from tests.suites.image_store import ONE, OTHER, image, make_iimage_store_tests
@@ -65,27 +62,6 @@ class MemoryImageStoreContract(
     make_iimage_store_tests(lambda test: (MemoryImageStore(), "/one", "/two"))
 ):
     """L{MemoryImageStore}."""
-
-
-class SecretTests(SynchronousTestCase):
-    def test_made_once(self) -> None:
-        """The secret is made once, and is the same ever after."""
-        path = Path(self.mktemp()) / "secret"
-        made = kept_secret(path, Random(1))
-        self.assertEqual(len(made), 32)
-        self.assertEqual(kept_secret(path, Random(2)), made)
-
-    def test_private(self) -> None:
-        """Only its owner may read it."""
-        path = Path(self.mktemp())
-        kept_secret(path, Random(1))
-        self.assertEqual(stat.S_IMODE(path.stat().st_mode), 0o600)
-
-    def test_half_written(self) -> None:
-        """What a crash left half written is not taken for the secret."""
-        path = Path(self.mktemp())
-        path.with_name(f"{path.name}.part").write_text("ab")
-        self.assertEqual(len(kept_secret(path, Random(1))), 32)
 
 
 class PathTests(SynchronousTestCase):
