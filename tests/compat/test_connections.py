@@ -120,7 +120,9 @@ class SlowTests(ConnectionsCase):
         for host in range(3):
             for n in range(150):
                 self.connected(f"127.0.{3 + host}.{n}").sendall(NOWHERE[: n % 30])
-            use()
+                # On a busy machine these alone take long.
+                if n % 30 == 29:
+                    use()
 
     def test_told(self) -> None:
         """Who does not come to an end is told that he took too long."""

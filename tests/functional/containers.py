@@ -22,8 +22,6 @@ T = TypeVar("T")
 #: A guest that listens, and otherwise does nothing: asked by libvirt, as init is,
 #: it shuts down or reboots.
 LISTENS = """
-$b mkfifo /dev/initctl
-exec 3<>/dev/initctl
 while :; do
   case $($b dd bs=384 count=1 <&3 2>/dev/null | $b head -c 9 | $b tail -c 1) in
     0) $b poweroff -f ;;
@@ -33,9 +31,12 @@ done
 """
 #: One that hears nothing.
 DEAF = "trap '' TERM; $b sleep 1000000"
+#: Before it says that it boots: what it is asked earlier, nobody hears.
+_IS_HEARD = "$b mkfifo /dev/initctl; exec 3<>/dev/initctl"
 _SCRIPT = """#!/bin/busybox sh
 b=/bin/busybox
 exec >/dev/console 2>&1 </dev/console
+{first}
 echo "$LIBVIRT_LXC_NAME boots"
 {then}
 """
@@ -93,7 +94,8 @@ def a_container(directory: Path, name: str, then: str = LISTENS) -> DomainSpec:
         assert busybox is not None
         shutil.copy(busybox, tree / "bin" / "busybox")
         init = tree / "sbin" / "init"
-        init.write_text(_SCRIPT.replace("{then}", then))
+        first = _IS_HEARD if "<&3" in then else ""
+        init.write_text(_SCRIPT.replace("{first}", first).replace("{then}", then))
         init.chmod(0o755)
         disk = here / "root.raw"
         disk.touch()
