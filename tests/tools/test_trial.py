@@ -5,6 +5,7 @@ from __future__ import annotations
 import runpy
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -73,3 +74,60 @@ class CountsTests(SynchronousTestCase):
         """A process that does not come to count is a failure."""
         said = self.closing(True, "PASSED (successes=20)\n", "Segmentation fault\n")
         self.assertEqual(said, "trial: 20 passed, 1 failed, 0 skipped")
+
+
+RULE = "=" * 79 + "\n"
+FAILED = (
+    "test_a ... [FAIL]\n",
+    *(RULE, "[FAIL]\n", "Traceback (most recent call last):\n", "tests.a.B.test_a\n"),
+    *("Ran 2 tests in 1.0s\n", "FAILED (failures=1, successes=1)\n"),
+)
+
+
+class AgainTests(SynchronousTestCase):
+    """What failed beside others may pass by itself."""
+
+    def setUp(self) -> None:
+        self.trial = loaded()
+        self.patch(self.trial.abreast, "show", lambda text: None)
+
+    def counted(self, *lines: str, status: int = 1) -> Any:
+        counts = self.trial.Counts()
+        for line in lines:
+            counts.show(line)
+        counts.finish(0, status, 1.0)
+        return counts
+
+    def test_named(self) -> None:
+        """What failed is known by its name, once."""
+        counts = self.counted(*FAILED, *FAILED)
+        self.assertEqual(counts.again(), ("tests.a.B.test_a",))
+
+    def test_passes(self) -> None:
+        """What then passes is no failure, and is told."""
+        counts = self.counted(*FAILED)
+        counts.settle(self.counted("PASSED (successes=1)\n", status=0))
+        self.assertEqual(
+            counts.closing(False),
+            "trial: 2 passed, 0 failed, 0 skipped; passed only by itself: "
+            "tests.a.B.test_a",
+        )
+
+    def test_crash(self) -> None:
+        """Where a process tells no name, nothing is run once more."""
+        self.assertEqual(self.counted("Segmentation fault\n").again(), ())
+
+    def test_second_crash(self) -> None:
+        """That another told one changes nothing."""
+        counts = self.counted(*FAILED)
+        counts.finish(1, 1, 1.0)
+        self.assertEqual(counts.again(), ())
+
+    def test_many(self) -> None:
+        """Many failures are nobody's being late."""
+        lines = [RULE, *(f"tests.a.B.test_{n}\n" for n in range(5))]
+        self.assertEqual(self.counted(*lines).again(), ())
+
+    def test_shown(self) -> None:
+        """What only looks like a name is none: nothing was told to have failed."""
+        self.assertEqual(self.counted("tests.a.B.test_a\n").again(), ())
