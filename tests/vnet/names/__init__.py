@@ -1,0 +1,1 @@
+"""Tests of L{euca_tw.vnet.names}."""
