@@ -101,6 +101,20 @@ class TrunkEndEntry:
     certificate: str = wire("certificate")
 
 
+@shape("networkExtentType")
+class ExtentEntry:
+    """
+    Where a network is.
+
+    @ivar subnet: as C{10.0.0.32/27}.
+    @ivar clusters: those that have an instance of it.
+    """
+
+    number: int = wire("number")
+    subnet: str = wire("subnet")
+    clusters: tuple[str, ...] = wire("clusters", repeated=True)
+
+
 @shape("networkChangesType")
 class NetworkChanges:
     """
@@ -125,6 +139,7 @@ class NetworkChanges:
     groups: tuple[GroupEntry, ...] = wire("groups", repeated=True)
     elastics: tuple[ElasticEntry, ...] = wire("elastics", repeated=True)
     ends: tuple[TrunkEndEntry, ...] = wire("ends", repeated=True)
+    extents: tuple[ExtentEntry, ...] = wire("extents", repeated=True)
     gone: tuple[str, ...] = wire("gone", repeated=True)
 
 

@@ -36,7 +36,7 @@ from euca_tw.model.records import (
     SecurityGroup,
     place_in_network,
 )
-from euca_tw.overlay.chart import ENDS, Chart, Place, Scope
+from euca_tw.overlay.chart import ENDS, HEADS, Chart, Place, Scope
 from euca_tw.overlay.entries import (
     Difference,
     Entry,
@@ -46,6 +46,7 @@ from euca_tw.overlay.entries import (
     member_key,
     network_key,
 )
+from euca_tw.overlay.extents import Extents
 from euca_tw.overlay.feed import Feed
 from euca_tw.overlay.settings import NetworkSettings
 from euca_tw.overlay.views import Picture
@@ -88,6 +89,7 @@ class CloudNetworks(Service):
         self._numbers = Numbers(settings.carving)
         self._next: dict[int, int] = {}
         self._chart = Chart()
+        self._extents = Extents()
         self._chart.change(ends)
         self._background = Background()
         # Networks that are over, and what holds them up.
@@ -187,11 +189,11 @@ class CloudNetworks(Service):
     def seen_from(self, machine: str, networks: Iterable[int]) -> View:
         """
         What a machine that runs instances knows; and as a head does, of these
-        networks, of its instances' public addresses and of the trunks.
+        networks, of its instances' public addresses, of all heads and of the trunks.
         """
-        also = [("network", number) for number in networks]
+        also = [(kind, n) for n in networks for kind in ("network", "extent")]
         place = Place(Scope.NODE, machine)
-        found = self._chart.concerning(place, ENDS, *also)
+        found = self._chart.concerning(place, ENDS, HEADS, *also)
         return Picture(machine, Role.HEAD).take(Difference(found))
 
     # --- what changes ------------------------------------------------------------
@@ -205,7 +207,9 @@ class CloudNetworks(Service):
                 self._read(change.record, puts, gone)
             elif change.kind in _KEYS:
                 gone.append(_KEYS[change.kind](change.key))
-        self._put(self._chart.change(puts, gone))
+        where = self._extents.change(puts, gone)
+        told = self._chart.change((*puts, *where.puts), (*gone, *where.gone))
+        self._put(told)
         for change in changes:
             record = change.record if isinstance(change, Put) else None
             if isinstance(record, Instance) and record.network and not record.is_live:

@@ -14,8 +14,11 @@ from ipaddress import IPv4Address, IPv4Network
 
 from attrs import Factory, frozen
 
-#: Of a network: what VXLAN has room for.
-LARGEST_NUMBER = (1 << 24) - 1
+#: Of the transit network, in which are the heads of clusters and no instances:
+#: the largest that VXLAN has room for.
+TRANSIT_NUMBER = (1 << 24) - 1
+#: Of a network of instances.
+LARGEST_NUMBER = TRANSIT_NUMBER - 1
 #: The MAC address of every network's router, wherever it is: a guest that finds
 #: its router on another machine need not learn it anew.
 ROUTER_MAC = "02:00:5e:00:00:01"
@@ -139,6 +142,19 @@ class TrunkEnd:
 
 
 @frozen(kw_only=True)
+class Extent:
+    """
+    Where a network is, for heads that do not carry it.
+
+    @ivar clusters: those of which a machine has an instance of it; one at least.
+    """
+
+    number: int
+    subnet: IPv4Network
+    clusters: frozenset[str]
+
+
+@frozen(kw_only=True)
 class Carried:
     """
     One network, with all that a machine must know of it.
@@ -164,6 +180,7 @@ class View:
     @ivar sources: members of groups that are a source, by group: their addresses.
     @ivar elastics: by public address; of instances whose way out is here.
     @ivar ends: by cluster; of all trunks, to a head.
+    @ivar extents: by number; of all networks of the cloud, to a head.
     """
 
     here: str
@@ -173,3 +190,4 @@ class View:
     sources: Mapping[str, frozenset[IPv4Address]] = Factory(dict)
     elastics: Mapping[IPv4Address, Elastic] = Factory(dict)
     ends: Mapping[str, TrunkEnd] = Factory(dict)
+    extents: Mapping[int, Extent] = Factory(dict)

@@ -25,6 +25,7 @@ from attrs import Factory, define, frozen
 
 from euca_tw.model.networks import (
     Elastic,
+    Extent,
     Group,
     Machine,
     Member,
@@ -48,6 +49,9 @@ _Where: TypeAlias = tuple[str, str]
 
 #: Of the ends of trunks.
 ENDS: Topic = ("ends", "")
+#: Of all clusters' heads, and of where each network is.
+HEADS: Topic = ("heads", "")
+EXTENTS: Topic = ("extents", "")
 
 
 class Scope(Enum):
@@ -262,6 +266,7 @@ class Chart:
                 where = ("machine", entry.name)
                 if entry.role is Role.HEAD:
                     yield ("head", entry.cluster)
+                    yield HEADS
                     where = ("cluster", entry.cluster)
                 here = self._here.get(where)
                 for topic in here.counts if here is not None else ():
@@ -274,6 +279,9 @@ class Chart:
                     yield ("elastics", member.cluster)
             case TrunkEnd():
                 yield ENDS
+            case Extent():
+                yield EXTENTS
+                yield ("extent", entry.number)
 
     # --- places ----------------------------------------------------------------
 
@@ -296,6 +304,9 @@ class Chart:
         here = self._here.get(place.where)
         if here is None:
             return
+        if place.scope is not Scope.NODE:
+            # What is for networks that its cluster does not have a head passes on.
+            yield from (HEADS, EXTENTS)
         for topic in here.counts:
             kind, name = topic
             if kind == "network":

@@ -12,6 +12,7 @@ from attrs import frozen
 
 from euca_tw.model.networks import (
     Elastic,
+    Extent,
     Group,
     Machine,
     Member,
@@ -19,7 +20,7 @@ from euca_tw.model.networks import (
     TrunkEnd,
 )
 
-Entry: TypeAlias = Network | Member | Machine | Group | Elastic | TrunkEnd
+Entry: TypeAlias = Network | Member | Machine | Group | Elastic | TrunkEnd | Extent
 
 
 def key_of(entry: Entry) -> str:
@@ -37,6 +38,8 @@ def key_of(entry: Entry) -> str:
             return elastic_key(str(entry.public_ip))
         case TrunkEnd():
             return f"end/{entry.cluster}"
+        case Extent():
+            return extent_key(entry.number)
 
 
 def network_key(number: int | str) -> str:
@@ -53,6 +56,10 @@ def machine_key(name: str) -> str:
 
 def group_key(group_id: str) -> str:
     return f"group/{group_id}"
+
+
+def extent_key(number: int) -> str:
+    return f"extent/{number}"
 
 
 def elastic_key(public_ip: str) -> str:

@@ -13,6 +13,7 @@ from twisted.internet.defer import Deferred
 
 from euca_tw.api.networks import (
     ElasticEntry,
+    ExtentEntry,
     GroupEntry,
     MachineEntry,
     MemberEntry,
@@ -41,6 +42,7 @@ class KeptEntry:
     group: GroupEntry | None = None
     elastic: ElasticEntry | None = None
     end: TrunkEndEntry | None = None
+    extent: ExtentEntry | None = None
 
     @classmethod
     def of(cls, entry: Entry) -> KeptEntry:
@@ -53,7 +55,7 @@ class KeptEntry:
         """@raise ValueError: it is none."""
         for told in (
             *(self.network, self.member, self.machine),
-            *(self.group, self.elastic, self.end),
+            *(self.group, self.elastic, self.end, self.extent),
         ):
             if told is not None:
                 return entry_of(told)

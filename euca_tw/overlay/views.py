@@ -15,6 +15,7 @@ from attrs import Factory, define
 from euca_tw.model.networks import (
     Carried,
     Elastic,
+    Extent,
     Group,
     Machine,
     Member,
@@ -53,6 +54,7 @@ class Picture:
     _groups: dict[str, Group] = Factory(dict)
     _elastics: dict[IPv4Address, Elastic] = Factory(dict)
     _ends: dict[str, TrunkEnd] = Factory(dict)
+    _extents: dict[int, Extent] = Factory(dict)
     _own: dict[str, Member] = Factory(dict)
     _members: dict[int, frozenset[Member]] = Factory(dict)
     _addresses: dict[str, frozenset[IPv4Address]] = Factory(dict)
@@ -100,6 +102,8 @@ class Picture:
                 del self._groups[entry.group_id]
             case TrunkEnd():
                 del self._ends[entry.cluster]
+            case Extent():
+                del self._extents[entry.number]
             case Elastic():
                 if self._elastics.get(entry.private_ip) is entry:
                     del self._elastics[entry.private_ip]
@@ -117,6 +121,8 @@ class Picture:
                 self._groups[entry.group_id] = entry
             case TrunkEnd():
                 self._ends[entry.cluster] = entry
+            case Extent():
+                self._extents[entry.number] = entry
             case Elastic():
                 self._elastics[entry.private_ip] = entry
             case Member():
@@ -174,6 +180,7 @@ class Picture:
             sources=_kept(before.sources, sources),
             elastics=_kept(before.elastics, elastics if is_head else {}),
             ends=_kept(before.ends, self._ends),
+            extents=_kept(before.extents, self._extents),
         )
 
     def _carried(self, number: int) -> Carried:

@@ -12,6 +12,7 @@ from typing import Any
 
 from euca_tw.api.networks import (
     ElasticEntry,
+    ExtentEntry,
     GroupEntry,
     MachineEntry,
     MemberEntry,
@@ -24,6 +25,7 @@ from euca_tw.common.changes import Delta
 from euca_tw.model.networks import (
     LARGEST_NUMBER,
     Elastic,
+    Extent,
     Group,
     Machine,
     Member,
@@ -42,6 +44,7 @@ Told = (
     | GroupEntry
     | ElasticEntry
     | TrunkEndEntry
+    | ExtentEntry
 )
 
 #: So much goes into one message: an entry is 1, a rule of a group the same.  Some
@@ -71,6 +74,7 @@ def parts(delta: Delta[Entry], since: int) -> Iterator[NetworkChanges]:
             groups=_of(told, GroupEntry),
             elastics=_of(told, ElasticEntry),
             ends=_of(told, TrunkEndEntry),
+            extents=_of(told, ExtentEntry),
             gone=gone,
         )
 
@@ -135,6 +139,12 @@ def told_of(entry: Entry) -> Told:
                 endpoint=entry.endpoint or None,
                 certificate=entry.certificate,
             )
+        case Extent():
+            return ExtentEntry(
+                number=entry.number,
+                subnet=str(entry.subnet),
+                clusters=tuple(sorted(entry.clusters)),
+            )
 
 
 def _told_rule(rule: Rule) -> RuleEntry:
@@ -156,6 +166,7 @@ def entries_of(changes: NetworkChanges) -> tuple[Entry, ...]:
     """
     told: list[Told] = [*changes.networks, *changes.members, *changes.machines]
     told += [*changes.groups, *changes.elastics, *changes.ends]
+    told += changes.extents
     return tuple(map(entry_of, told))
 
 
@@ -163,9 +174,8 @@ def entry_of(told: Told) -> Entry:
     """@raise ValueError: it cannot be so; text for people."""
     match told:
         case NetworkEntry():
-            if not 1 <= told.number <= LARGEST_NUMBER:
-                raise ValueError(f"{told.number} is no number of a network")
-            return Network(number=told.number, subnet=IPv4Network(told.subnet))
+            number = _number_of(told)
+            return Network(number=number, subnet=IPv4Network(told.subnet))
         case MemberEntry():
             return Member(
                 instance_id=told.instance_id,
@@ -192,6 +202,22 @@ def entry_of(told: Told) -> Entry:
                 endpoint=told.endpoint or "",
                 certificate=told.certificate,
             )
+        case ExtentEntry():
+            number = _number_of(told)
+            if not told.clusters:
+                raise ValueError(f"network {number} is in no cluster")
+            return Extent(
+                number=number,
+                subnet=IPv4Network(told.subnet),
+                clusters=frozenset(told.clusters),
+            )
+
+
+def _number_of(told: NetworkEntry | ExtentEntry) -> int:
+    """@raise ValueError: no network of instances has such a one."""
+    if not 1 <= told.number <= LARGEST_NUMBER:
+        raise ValueError(f"{told.number} is no number of a network")
+    return told.number
 
 
 def machine_of(told: MachineEntry) -> Machine:

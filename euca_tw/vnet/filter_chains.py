@@ -28,12 +28,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from ipaddress import collapse_addresses
 
-from euca_tw.model.networks import ROUTER_MAC, Role
+from euca_tw.model.networks import ROUTER_MAC, TRANSIT_NUMBER, Role
 from euca_tw.vnet.dhcp import ANY, METADATA_ADDRESS
 from euca_tw.vnet.filter_settings import Shape, Tracking
+from euca_tw.vnet.link_records import bridge_name, tap_name, vxlan_name
+from euca_tw.vnet.transit import RANGE
 
 #: Of the interfaces of ours: instances' cards, and bridges with their ports.
 CARD, BRIDGE, VXLAN, TAP = '"vn_*"', '"evb*"', '"evx*"', '"evt*"'
+#: The transit network's, on heads.
+TRANSIT = f'"{bridge_name(TRANSIT_NUMBER)}"'
+TRANSIT_PORTS = f'{{ "{vxlan_name(TRANSIT_NUMBER)}", "{tap_name(TRANSIT_NUMBER)}" }}'
 #: No class' number.
 ESTABLISHED = "0xffffffff"
 
@@ -54,6 +59,8 @@ MACHINE_COUNTERS = ("not_asked", "closed")
 _WIPE = ("meta mark set 0", "meta priority set none")
 _ASKING_FOR = "type nat hook prerouting priority dstnat; policy accept;"
 _DHCP = "udp dport { 67, 68 }"
+#: What a head says of packets that it cannot pass on.
+_ERRORS = "icmp type { destination-unreachable, time-exceeded, parameter-problem }"
 _ROUTERS_OWN = f"ether saddr {ROUTER_MAC} ether type != ip"
 
 Chains = Mapping[str, Iterable[str]]
@@ -63,24 +70,38 @@ def bridge_chains(shape: Shape) -> Chains:
     """Of the bridges' table, by name; the order does not matter."""
     is_head = shape.role is Role.HEAD
     return {
+        **({"handed": _handed()} if is_head else {}),
         "deliver": (*_WIPE, "accept"),
-        "prerouting": _prerouting(),
+        "prerouting": _prerouting(is_head=is_head),
         "sending": _sending(),
         "sending_ip": _sending_ip(),
         "sending_arp": _sending_arp(),
         "crossing": _crossing(),
         "to_trunk": _to_trunk(),
         "arriving": _arriving(shape.tracking),
-        "forwarding": _forwarding(),
-        "answering": _answering(),
+        "forwarding": _forwarding(is_head=is_head),
+        "answering": _answering(is_head=is_head),
         "input": () if is_head else _input(),
     }
 
 
-def _prerouting() -> Iterator[str]:
+def _handed() -> Iterator[str]:
+    """
+    By another head, by the transit network.  What a cluster's instances send is from
+    its own networks, so a head cannot say what is another cluster's to say.
+    """
+    yield "ether type != ip counter name not_ip drop"
+    yield "ether saddr . ip saddr @sending_heads accept"
+    yield f"ip saddr {RANGE} {_ERRORS} accept"
+    yield "counter name spoofed drop"
+
+
+def _prerouting(*, is_head: bool) -> Iterator[str]:
     yield "type filter hook prerouting priority dstnat; policy accept;"
     for port in (CARD, VXLAN, TAP):
         yield f"iifname {port} meta mark set 0"
+    if is_head:
+        yield f"iifname {TRANSIT_PORTS} goto handed"
     # Of another cluster's router nothing is to be learned.
     yield f"iifname {TAP} {_ROUTERS_OWN} drop"
     yield f"iifname {TAP} arp saddr ip @bridged_routers drop"
@@ -130,9 +151,12 @@ def _to_trunk() -> Iterator[str]:
     yield "arp daddr ip @bridged_routers drop"
 
 
-def _forwarding() -> Iterator[str]:
+def _forwarding(*, is_head: bool) -> Iterator[str]:
     # After the machine's IP has seen it: Note [Established].
     yield "type filter hook forward priority 10; policy accept;"
+    if is_head:
+        # It is for the head itself, which routes it.
+        yield f"iifname {TRANSIT_PORTS} drop"
     for port in (CARD, VXLAN, TAP):
         yield f"iifname {port} jump crossing"
     yield f"oifname {CARD} goto arriving"
@@ -141,9 +165,11 @@ def _forwarding() -> Iterator[str]:
         yield f"oifname {port} meta mark {ESTABLISHED} meta mark set 0"
 
 
-def _answering() -> Iterator[str]:
+def _answering(*, is_head: bool) -> Iterator[str]:
     """What comes from this machine, or by it as a router."""
     yield "type filter hook output priority 10; policy accept;"
+    if is_head:
+        yield f"oifname {TRANSIT_PORTS} ether type != ip drop"
     yield f"oifname {CARD} udp sport 67 udp dport 68 goto deliver"
     yield f"oifname {CARD} goto arriving"
     for port in (VXLAN, TAP):
@@ -197,7 +223,7 @@ def machine_chains(shape: Shape) -> Chains:
     if shape.role is Role.HEAD and shape.settings.outer:
         chains["leaving_as"] = _leaving_as(shape)
         chains["still_private"] = _still_private(shape)
-    chains["from_outside"] = _from_outside()
+    chains["from_outside"] = _from_outside(shape)
     if translations := [*_asking_for(shape)]:
         # Where nothing is translated the kernel had better not do so by itself.
         chains["asking_for"] = (_ASKING_FOR, *translations)
@@ -231,9 +257,19 @@ def _established(hook: str) -> Iterator[str]:
 
 def _forwarded(shape: Shape) -> Iterator[str]:
     """Inside the cloud groups decide, at the cards."""
-    outer = shape.settings.outer if shape.role is Role.HEAD else ""
+    is_head = shape.role is Role.HEAD
+    outer = shape.settings.outer if is_head else ""
     yield "type filter hook forward priority filter; policy accept;"
+    if is_head:
+        # See Note [One step] of transit.
+        yield f"iifname {TRANSIT} oifname {TRANSIT} counter name closed drop"
+        yield (
+            f"iifname {TRANSIT} ip saddr {RANGE} ct state != related "
+            "counter name closed drop"
+        )
     yield f"iifname {BRIDGE} oifname {BRIDGE} accept"
+    if is_head:
+        yield f"iifname {TRANSIT} counter name closed drop"
     yield f"iifname {BRIDGE} ct state established,related accept"
     yield f"oifname {BRIDGE} ct state established,related accept"
     if outer:
@@ -247,12 +283,17 @@ def _forwarded(shape: Shape) -> Iterator[str]:
     yield f"oifname {BRIDGE} counter name closed drop"
 
 
-def _from_outside() -> Iterator[str]:
+def _from_outside(shape: Shape) -> Iterator[str]:
     """
+    What comes from outside is for public addresses, and what another head hands on
+    for private ones.
+
     Before anything is translated: later it could not be told from what we
     translated, for the kernel does so too, when two connections look the same.
     """
     yield "type filter hook prerouting priority mangle; policy accept;"
+    if shape.role is Role.HEAD:
+        yield f"iifname {TRANSIT} ip daddr != @subnets counter name closed drop"
     for inside in ('"lo"', BRIDGE):
         yield f"iifname {inside} accept"
     yield "ip daddr @subnets counter name closed drop"

@@ -20,8 +20,8 @@ from euca_tw.vnet.filter_diff import diff
 from euca_tw.vnet.filter_plan import (
     card,
     let_in,
-    machine,
-    network,
+    machines,
+    of_number,
     origin,
     rules_of,
     wanted,
@@ -247,13 +247,15 @@ class Ledger:
             added |= each.elements
 
     def _others(self, old: View, new: View, removed: Elements, added: Elements) -> None:
-        for number in changed(old.networks, new.networks):
+        for number in {
+            *changed(old.networks, new.networks),
+            *changed(old.extents, new.extents),
+        }:
             for view, elements in ((old, removed), (new, added)):
-                if number in view.networks:
-                    elements.update(network(view.networks[number]))
-        if old.machines is not new.machines:
-            removed.update(machine(each) for each in old.machines.values())
-            added.update(machine(each) for each in new.machines.values())
+                elements.update(of_number(view, number))
+        if old.machines is not new.machines or old.ends is not new.ends:
+            removed.update(machines(old))
+            added.update(machines(new))
         if old.elastics is not new.elastics:
             removed.update(translated(old.elastics.values()))
             added.update(translated(new.elastics.values()))

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from ipaddress import IPv4Address
 
-from euca_tw.model.networks import Carried, Group, Machine, Member, Rule, View
+from euca_tw.model.networks import Group, Member, Rule, View
 from euca_tw.vnet.classes import (
     BITS,
     Box,
@@ -24,6 +25,7 @@ from euca_tw.vnet.classes import (
 from euca_tw.vnet.filter_records import Element, Filters, Set, gathered
 from euca_tw.vnet.leases import card_name
 from euca_tw.vnet.nat_plan import translated
+from euca_tw.vnet.transit import mac_address
 
 _LOW_HALF = 0xFFFF
 _NO_RULES: frozenset[Rule] = frozenset()
@@ -42,8 +44,8 @@ def wanted(view: View, bits: int = BITS) -> Filters:
             let_in(numbers[groups], groups, view.groups, of_groups, numbers)
             for groups in {member.groups for member in members}
         ),
-        *(network(carried) for carried in view.networks.values()),
-        (machine(each) for each in view.machines.values()),
+        *(of_number(view, n) for n in {*view.networks, *view.extents}),
+        machines(view),
         translated(view.elastics.values()),
     ]
     return gathered(element for piece in pieces for element in piece)
@@ -135,17 +137,33 @@ def let_in(
             yield protocols_set, _whole(number, box)
 
 
-def network(carried: Carried) -> Iterator[tuple[Set, Element]]:
-    """A network's router and addresses."""
-    router = str(carried.network.router)
-    yield Set.BRIDGED_ROUTERS, router
-    yield Set.ROUTERS, router
-    yield Set.SUBNETS, written(carried.network.subnet)
+def of_number(view: View, number: int) -> Iterator[tuple[Set, Element]]:
+    """Of a network, carried here or elsewhere: its router, addresses and heads."""
+    carried, extent = view.networks.get(number), view.extents.get(number)
+    if carried is not None:
+        router = str(carried.network.router)
+        yield Set.BRIDGED_ROUTERS, router
+        yield Set.ROUTERS, router
+        yield Set.SUBNETS, written(carried.network.subnet)
+    if extent is not None:
+        subnet = written(extent.subnet)
+        if carried is None:
+            yield Set.SUBNETS, subnet
+        for cluster in extent.clusters:
+            yield Set.SENDING_HEADS, f"{mac_address(cluster)} . {subnet}"
 
 
-def machine(each: Machine) -> tuple[Set, Element]:
-    """A machine is not to be reached."""
-    return Set.MACHINES, str(each.address)
+def machines(view: View) -> Iterator[tuple[Set, Element]]:
+    """
+    Machines are not to be reached; nor are heads where other heads connect to them,
+    if they are told of by address.
+    """
+    addresses = {str(each.address) for each in view.machines.values()}
+    for end in view.ends.values():
+        host = end.endpoint.rpartition(":")[0]
+        with suppress(ValueError):
+            addresses.add(str(IPv4Address(host)))
+    return ((Set.MACHINES, address) for address in addresses)
 
 
 def _whole(number: int, box: Box) -> Element:

@@ -29,6 +29,7 @@ class Set(Enum):
     PORTS_OF, PROTOCOLS_OF: what a class lets in of classes.
     BRIDGED_ROUTERS, ROUTERS: the addresses of routers, of all networks here.
     MACHINES: the addresses of machines; SUBNETS: of instances.
+    SENDING_HEADS: which head may hand on what is from which network.
     INWARD, OUTWARD: public address to private, and back; maps.
     """
 
@@ -43,6 +44,7 @@ class Set(Enum):
     ROUTERS = "routers"
     MACHINES = "machines"
     SUBNETS = "subnets"
+    SENDING_HEADS = "sending_heads"
     INWARD = "inward"
     OUTWARD = "outward"
 

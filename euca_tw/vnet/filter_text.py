@@ -57,6 +57,7 @@ DECLARED = {
         "bridge", "mark . classid . inet_proto", is_interval=True
     ),
     Set.BRIDGED_ROUTERS: Declared("bridge", "ipv4_addr"),
+    Set.SENDING_HEADS: Declared("bridge", "ether_addr . ipv4_addr", is_interval=True),
     Set.ROUTERS: Declared("inet", "ipv4_addr"),
     Set.MACHINES: Declared("inet", "ipv4_addr"),
     Set.SUBNETS: Declared("inet", "ipv4_addr", is_interval=True),
@@ -143,7 +144,8 @@ def _keys(which: Set, elements: Iterable[Element]) -> Iterator[Element]:
     for element in elements:
         key = element.partition(_VALUE)[0]
         last = key.rpartition(" ")[2]
-        yield f"{key}-{last}" if is_boxes and "-" not in last else key
+        is_single = not ("-" in last or "/" in last)
+        yield f"{key}-{last}" if is_boxes and is_single else key
 
 
 def _elements(what: str, which: Set, elements: Iterable[Element]) -> str:

@@ -27,6 +27,7 @@ from euca_tw.vnet.link_records import (
     Segment,
     Tap,
     Vxlan,
+    title,
 )
 
 
@@ -53,7 +54,10 @@ class Unmake:
 
 @frozen
 class Put:
-    """In place of what has the same key; a route only where there is none."""
+    """
+    In place of what has the same key; a route only where there is none, unless it
+    is by another machine.
+    """
 
     entry: Entry
 
@@ -117,7 +121,7 @@ def plan(wanted: Mapping[int, Segment], found: Mapping[int, Segment]) -> Plan:
         taken = {link.name for link in shall.links} & there.strangers
         if taken:
             refused[number] = (
-                f"network {number} cannot be carried: there is a link "
+                f"{title(number)} cannot be carried: there is a link "
                 f"{' and '.join(sorted(taken))} that is not of euca_tw; "
                 "remove or rename it"
             )
@@ -138,12 +142,21 @@ def _in_order(changes: Sequence[_Changes]) -> Iterator[Step]:
     for kind in _PUTS:
         for each in changes:
             yield from (put for put in each.puts if isinstance(put.entry, kind))
+    yield from _routes(changes, by_others=True)
     for kind in _DROPS:
         for each in changes:
             yield from (drop for drop in each.drops if isinstance(drop.entry, kind))
-    for each in changes:
-        yield from (put for put in each.puts if isinstance(put.entry, Route))
+    # Where there was one before, which it does not take the place of.
+    yield from _routes(changes, by_others=False)
     yield from (step for each in changes for step in each.unmade_last)
+
+
+def _routes(changes: Sequence[_Changes], *, by_others: bool) -> Iterator[Put]:
+    for each in changes:
+        for put in each.puts:
+            entry = put.entry
+            if isinstance(entry, Route) and (entry.by is not None) == by_others:
+                yield put
 
 
 def _changes(wanted: Segment, found: Segment) -> _Changes:

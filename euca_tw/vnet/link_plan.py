@@ -6,42 +6,21 @@ Pure.
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterator, Mapping
-from ipaddress import IPv4Address, IPv4Interface
+from collections.abc import Mapping
 
 from attrs import frozen
 
 from euca_tw.model.networks import (
-    ROUTER_MAC,
+    TRANSIT_NUMBER,
     Carried,
     Machine,
-    Member,
-    Network,
     Role,
     View,
 )
-from euca_tw.vnet.link_records import (
-    ALL_ZERO,
-    Address,
-    Bridge,
-    Entry,
-    Forward,
-    Link,
-    Neighbour,
-    Pin,
-    Route,
-    Segment,
-    Tap,
-    Vxlan,
-    bridge_name,
-    tap_name,
-    vxlan_name,
-)
-from euca_tw.vnet.paths import TRUNK, Hop, Paths, carriers_of, heads_of, paths
-
-#: What instances ask for DHCP and metadata, on the machine that runs them.
-SERVICE_ADDRESS = IPv4Address("169.254.169.254")
+from euca_tw.vnet.link_records import Route, Segment, bridge_name
+from euca_tw.vnet.link_segment import segment, transit_segment
+from euca_tw.vnet.paths import carriers_of, heads_of
+from euca_tw.vnet.transit import between, next_hops
 
 
 @frozen(kw_only=True)
@@ -58,25 +37,45 @@ class Planned:
 
 
 @frozen(kw_only=True)
+class Transit(Planned):
+    """
+    The transit network.
+
+    @ivar routes: by number of the network that they lead to.
+    """
+
+    routes: Mapping[int, Route]
+
+
+@frozen(kw_only=True)
 class Links:
     """
     All that a machine shall have.
 
     @ivar view: what it was planned of.
     @ivar networks: by number.
+    @ivar transit: None: it has no part in that.
     @ivar is_router: the machine forwards packets between its networks.
     @ivar shows_to_ip: as it was planned.
     """
 
     view: View
     networks: Mapping[int, Planned]
+    transit: Transit | None = None
     is_router: bool
     shows_to_ip: bool = False
 
     @property
     def segments(self) -> Mapping[int, Segment]:
         """By number of the network."""
-        return {number: each.segment for number, each in self.networks.items()}
+        return {number: each.segment for number, each in self.planned.items()}
+
+    @property
+    def planned(self) -> Mapping[int, Planned]:
+        """By number, the transit network among them."""
+        if self.transit is None:
+            return self.networks
+        return {**self.networks, TRANSIT_NUMBER: self.transit}
 
 
 def wanted(
@@ -124,117 +123,46 @@ def wanted(
     return Links(
         view=view,
         networks={n: planned(n, carried) for n, carried in view.networks.items()},
+        transit=_transit(view, before),
         is_router=here.role is Role.HEAD,
         shows_to_ip=shows_to_ip,
     )
 
 
-def segment(
-    here: Machine,
-    carried: Carried,
-    carriers: frozenset[Machine],
-    *,
-    shows_to_ip: bool = False,
-) -> Segment:
-    """One network on a machine that carries it."""
-    network = carried.network
-    seen = paths(here, carriers)
-    members = _by_address(carried)
-    return Segment(
-        links=frozenset(_links(here, network, seen, shows_to_ip=shows_to_ip)),
-        entries=frozenset(
-            (
-                *_own_entries(here, network, seen, members),
-                *_entries_of_others(here, network, seen, members),
-            )
+def _transit(view: View, before: Links | None) -> Transit | None:
+    last = None if before is None else before.transit
+    old = View(here="") if before is None else before.view
+    is_same_site = old.machines == view.machines and old.ends == view.ends
+    numbers = _elsewhere(view, old)
+    if before is not None and is_same_site and not numbers:
+        return last
+    carried = between(view)
+    if carried is None:
+        return None
+    routes: dict[int, Route] = {}
+    if last is not None and is_same_site and last.carried == carried:
+        routes = {n: each for n, each in last.routes.items() if n not in numbers}
+    else:
+        numbers = {*view.extents}
+    bridge = bridge_name(TRANSIT_NUMBER)
+    own = next(m.private_ip for m in carried.members if m.machine == view.here)
+    for number, by in next_hops(view, carried, numbers).items():
+        routes[number] = Route(bridge, view.extents[number].subnet, own, by)
+    carriers = carriers_of(view, carried, heads_of(view.machines.values()))
+    return Transit(
+        carried=carried,
+        carriers=carriers,
+        routes=routes,
+        segment=transit_segment(
+            view.machines[view.here], own, carried, carriers, routes.values()
         ),
     )
 
 
-def bridge_mac_address(here: Machine, network: Network) -> str:
-    """
-    Of the machine itself, as instances see it: its own, and the same whenever it
-    is made.
-    """
-    named = f"{here.name} {network.number}".encode()
-    return (b"\xd2\x0d" + hashlib.sha256(named).digest()[:4]).hex(":")
-
-
-def _by_address(carried: Carried) -> Mapping[IPv4Address, Member]:
-    """An address has one member, even while two are said to have it."""
-    members = sorted(carried.members, key=lambda each: each.instance_id, reverse=True)
-    return {member.private_ip: member for member in members}
-
-
-def _links(
-    here: Machine, network: Network, seen: Paths, *, shows_to_ip: bool
-) -> Iterator[Link]:
-    number = network.number
-    bridge = bridge_name(number)
-    is_router = seen.head == here
-    yield Bridge(
-        name=bridge,
-        mac_address=ROUTER_MAC if is_router else bridge_mac_address(here, network),
-        mtu=seen.mtu,
-        # A router judges what it routes, once; what only crosses its bridge has
-        # been judged where it came from, or will be where it goes.
-        shows_to_ip=shows_to_ip and not is_router,
-    )
-    yield Vxlan(
-        name=vxlan_name(number),
-        bridge=bridge,
-        number=number,
-        local=here.address,
-        mtu=seen.mtu,
-    )
-    if seen.has_trunk:
-        yield Tap(name=tap_name(number), bridge=bridge, mtu=seen.mtu)
-
-
-def _own_entries(
-    here: Machine,
-    network: Network,
-    seen: Paths,
-    members: Mapping[IPv4Address, Member],
-) -> Iterator[Entry]:
-    """What the machine itself is on the network."""
-    bridge = bridge_name(network.number)
-    is_router = seen.head == here
-    if is_router:
-        interface = IPv4Interface((network.router, network.subnet.prefixlen))
-        yield Address(bridge, interface)
-    if not is_router or any(each.machine == here.name for each in members.values()):
-        yield Address(bridge, IPv4Interface((SERVICE_ADDRESS, 32)))
-    if not is_router:
-        yield Route(bridge, network.subnet, SERVICE_ADDRESS)
-
-
-def _entries_of_others(
-    here: Machine,
-    network: Network,
-    seen: Paths,
-    members: Mapping[IPv4Address, Member],
-) -> Iterator[Entry]:
-    """Who is on the network, and by which way."""
-    number = network.number
-    bridge = bridge_name(number)
-    for address in seen.flood:
-        yield Forward(vxlan_name(number), ALL_ZERO, address)
-    pinned: dict[str, Hop] = {}
-    if seen.head is not None and seen.head != here:
-        yield Neighbour(bridge, network.router, ROUTER_MAC)
-        pinned[ROUTER_MAC] = seen.head.address
-    for address, member in members.items():
-        mac_address = member.mac_address.lower()
-        hop = seen.hops.get(member.machine)
-        if member.machine != here.name:
-            if hop is None:
-                continue
-            pinned.setdefault(mac_address, hop)
-        yield Neighbour(bridge, address, mac_address)
-    for mac_address, hop in pinned.items():
-        if hop is TRUNK:
-            yield Pin(bridge, mac_address, tap_name(number))
-        else:
-            yield Forward(vxlan_name(number), mac_address, hop)
-            yield Pin(bridge, mac_address, vxlan_name(number))
+def _elsewhere(view: View, old: View) -> set[int]:
+    """The networks that are elsewhere than before, or carried here and were not."""
+    numbers = {*(view.networks.keys() ^ old.networks.keys())}
+    if view.extents is not old.extents:
+        for one, other in ((view.extents, old.extents), (old.extents, view.extents)):
+            numbers |= {n for n, each in one.items() if other.get(n) is not each}
+    return numbers

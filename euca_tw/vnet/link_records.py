@@ -13,6 +13,8 @@ from typing import TypeAlias
 
 from attrs import frozen
 
+from euca_tw.model.networks import TRANSIT_NUMBER
+
 #: The alias of every link of ours; one of our names without it is a stranger's.
 OURS = "euca_tw"
 #: The UDP port of VXLAN.
@@ -21,6 +23,8 @@ VXLAN_PORT = 4789
 ALL_ZERO = "00:00:00:00:00:00"
 #: Tells our routes from others' that go by the same link.
 ROUTE_PROTOCOL = 0xE2
+#: Of routes by another machine: where the subnet itself is on a link, it is there.
+BY_ANOTHER_METRIC = 57802
 
 _NAME = re.compile(r"ev[bxt]([0-9a-f]{6})\Z")
 
@@ -46,6 +50,13 @@ def number_of(name: str) -> int | None:
     return int(found[1], 16) if found else None
 
 
+def title(number: int) -> str:
+    """How people are told of a network."""
+    if number == TRANSIT_NUMBER:
+        return "the transit network"
+    return f"network {number}"
+
+
 # --- links ------------------------------------------------------------------
 # What has a default is the same on all of ours.
 
@@ -55,6 +66,8 @@ class Bridge:
     """
     @ivar snoops: whether it looks who listens to which multicast group.
     @ivar shows_to_ip: its packets go by the rules of the machine's IP, too.
+    @ivar is_loose: packets are taken whatever way leads back to who sent them; of
+        others than the transit network's it is the site's to say, and not looked at.
     """
 
     name: str
@@ -66,6 +79,7 @@ class Bridge:
     shows_to_ip: bool = False
     has_ipv6: bool = False
     sends_redirects: bool = False
+    is_loose: bool = False
 
 
 @frozen(kw_only=True)
@@ -129,17 +143,22 @@ class Address:
         return self
 
 
-@frozen
+@frozen(cache_hash=True)
 class Route:
-    """To a network that is on the link; C{source} is what we are there."""
+    """
+    To a network that is on the link; C{source} is what we are there.
+
+    @ivar by: the machine on the link that passes it on; None: the network is there.
+    """
 
     link: str
     to: IPv4Network
     source: IPv4Address
+    by: IPv4Address | None = None
 
     @property
     def key(self) -> object:
-        return self
+        return self if self.by is None else (Route, self.link, self.to)
 
 
 @frozen

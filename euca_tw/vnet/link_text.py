@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from attrs import frozen
 
-from euca_tw.model.networks import ROUTER_MAC
+from euca_tw.model.networks import ROUTER_MAC, TRANSIT_NUMBER
 from euca_tw.vnet.link_records import (
     ALL_ZERO,
     NOTHING,
@@ -23,6 +23,7 @@ from euca_tw.vnet.link_records import (
     Segment,
     Tap,
     bridge_name,
+    title,
 )
 
 
@@ -84,9 +85,10 @@ def lines(
 
 def _network(number: int, segment: Segment, cards: Sequence[str]) -> Iterator[str]:
     links = ", ".join(sorted(link.name for link in segment.links))
+    routes = [each for each in segment.entries if isinstance(each, Route)]
     subnets = sorted(
         {
-            *(str(e.to) for e in segment.entries if isinstance(e, Route)),
+            *(str(each.to) for each in routes if each.by is None),
             *(
                 str(e.interface.network)
                 for e in segment.entries
@@ -94,12 +96,16 @@ def _network(number: int, segment: Segment, cards: Sequence[str]) -> Iterator[st
             ),
         }
     )
-    yield f"network {number}  {' '.join(subnets) or 'without addresses'}  {links}"
+    if number == TRANSIT_NUMBER:
+        yield f"{title(number)}  {links}"
+    else:
+        yield f"{title(number)}  {' '.join(subnets) or 'without addresses'}  {links}"
     bridge = next((link for link in segment.links if isinstance(link, Bridge)), None)
     if bridge is not None:
         kind = "this machine is its router" if bridge.mac_address == ROUTER_MAC else ""
         yield f"    packets of {bridge.mtu} bytes  {kind}".rstrip()
-    yield f"    cards here: {' '.join(cards) or 'none'}"
+    if number != TRANSIT_NUMBER:
+        yield f"    cards here: {' '.join(cards) or 'none'}"
     neighbours = sorted(
         (each for each in segment.entries if isinstance(each, Neighbour)),
         key=lambda each: each.address,
@@ -108,6 +114,11 @@ def _network(number: int, segment: Segment, cards: Sequence[str]) -> Iterator[st
         who = "  router" if each.mac_address == ROUTER_MAC else ""
         way = _way(segment, each.mac_address)
         yield f"    {each.address}  {each.mac_address}  {way}{who}"
+        by_it = sorted(route.to for route in routes if route.by == each.address)
+        if by_it:
+            yield f"        for {' '.join(map(str, by_it))}"
+    if number == TRANSIT_NUMBER:
+        return
     flood = sorted(
         each.to
         for each in segment.entries

@@ -16,6 +16,7 @@ from attrs import frozen
 
 from euca_tw.nodectl.interfaces import NetworkFailed
 from euca_tw.vnet.dhcp import METADATA_ADDRESS
+from euca_tw.vnet.link_records import number_of
 from euca_tw.vnet.settings import BridgeSettings
 
 Command: TypeAlias = tuple[str, ...]
@@ -55,6 +56,22 @@ def parse(shown: bytes, name: str) -> Link | None:
                 ),
             )
     return None
+
+
+def ours(shown: bytes) -> tuple[str, ...]:
+    """
+    The bridges that we made, in what C{ip} printed; those of managed networks are
+    others' to remove (L{euca_tw.vnet.link_diff}).
+    """
+    names = [link.get("ifname", "") for link in json.loads(shown)]
+    found = {name: parse(shown, name) for name in names if number_of(name) is None}
+    return tuple(
+        sorted(
+            name
+            for name, link in found.items()
+            if link is not None and (link.kind, link.alias) == ("bridge", OURS)
+        )
+    )
 
 
 def mac_address(name: str) -> str:

@@ -22,7 +22,7 @@ from euca_tw.vnet.interfaces import ILinks, INetworkHost, NetworkFailed, togethe
 from euca_tw.vnet.leases import card_name
 from euca_tw.vnet.link_diff import Plug, plan
 from euca_tw.vnet.link_plan import Links, wanted
-from euca_tw.vnet.link_records import Segment, bridge_name
+from euca_tw.vnet.link_records import Segment, bridge_name, title
 
 T = TypeVar("T")
 
@@ -146,7 +146,7 @@ class LinksHost:
         there = self._links.look()
         self._links.carry_out(plan({}, there).steps)
         return tuple(
-            f"network {number}: {', '.join(sorted(link.name for link in each.links))}"
+            f"{title(number)}: {', '.join(sorted(link.name for link in each.links))}"
             for number, each in sorted(there.items())
             if each.links
         )
@@ -156,7 +156,7 @@ def _changed(
     shall: Links, before: Links
 ) -> tuple[Mapping[int, Segment], Mapping[int, Segment]]:
     """What shall be and what there is of the networks that are not the same."""
-    new, old = shall.networks, before.networks
+    new, old = shall.planned, before.planned
     numbers = {n for n in new.keys() | old.keys() if new.get(n) is not old.get(n)}
     return (
         {n: new[n].segment for n in numbers if n in new},

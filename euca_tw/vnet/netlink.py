@@ -13,12 +13,13 @@ from pathlib import Path
 from attrs import define
 from zope.interface import implementer
 
+from euca_tw.model.networks import TRANSIT_NUMBER
 from euca_tw.vnet.interfaces import ILinks, NetworkFailed
 from euca_tw.vnet.link_diff import Step
 from euca_tw.vnet.link_records import Entry, Link, Segment, number_of
 from euca_tw.vnet.link_text import Counted, counted_of
 from euca_tw.vnet.netlink_socket import NetlinkSocket, open_netlink
-from euca_tw.vnet.netlink_steps import Work, setting
+from euca_tw.vnet.netlink_steps import LOOSE, Work, setting
 from euca_tw.vnet.netlink_texts import together
 from euca_tw.vnet.rtnetlink_answers import (
     address_of,
@@ -146,6 +147,8 @@ def _found(kernel: NetlinkSocket) -> Mapping[int, Segment]:
             names,
             has_ipv6=setting("ipv6", name, "disable_ipv6") == "0",
             sends_redirects=setting("ipv4", name, "send_redirects") == "1",
+            is_loose=number == TRANSIT_NUMBER
+            and setting("ipv4", name, "rp_filter") == LOOSE,
         )
         if link is None:
             strangers.setdefault(number, []).append(name)

@@ -39,6 +39,8 @@ from euca_tw.vnet.rtnetlink_told import (
 )
 
 _SETTINGS = Path("/proc/sys/net")
+#: Of C{rp_filter}: who sends need only be reached by some way.
+LOOSE = "2"
 
 _TUNSETIFF, _TUNSETPERSIST = 0x400454CA, 0x400454CB
 _IFF_TAP, _IFF_NO_PI, _IFF_EXCLUSIVE = 0x2, 0x1000, 0x8000
@@ -169,6 +171,9 @@ class Work:
         wanted = [("ipv6", "disable_ipv6", "1")]
         if isinstance(link, Bridge):
             wanted.append(("ipv4", "send_redirects", "0"))
+            if link.is_loose:
+                # Of this and of what all links have, the kernel takes the larger.
+                wanted.append(("ipv4", "rp_filter", LOOSE))
         for family, what, value in wanted:
             try:
                 if setting(family, link.name, what) not in {"", value}:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Mapping
+from ipaddress import IPv4Address
 
 from euca_tw.vnet.link_diff import Drop, Make, Mend, Plug, Put, Step, Unmake
 from euca_tw.vnet.link_records import (
@@ -22,6 +23,7 @@ from euca_tw.vnet.link_records import (
     Tap,
     Vxlan,
     number_of,
+    title,
 )
 
 #: Where TAP devices come from.
@@ -48,6 +50,8 @@ def name_of(step: Step) -> str:
 def explained(step: Step, error: OSError) -> str:
     """What failed and what to do, of one network, for people."""
     number, code = number_of(name_of(step)), error.errno
+    assert number is not None
+    what = title(number)
     why = error.strerror or str(error)
     match step:
         case _ if code in {errno.EPERM, errno.EACCES}:
@@ -69,8 +73,10 @@ def explained(step: Step, error: OSError) -> str:
             why = f"another program has UDP port {VXLAN_PORT}; end it, or move it"
         case Put(Route() as route) if code == errno.EEXIST:
             why = "there is a route to it that is not of euca_tw; remove that"
-            return f"network {number}: {route.to} is routed otherwise: {why}"
-    return f"network {number}: {_said(step)}: {why}"
+            return f"{what}: {route.to} is routed otherwise: {why}"
+        case Put(Route(by=IPv4Address() as by)) if code == errno.EINVAL:
+            why = f"this machine has {by} itself; remove that address"
+    return f"{what}: {_said(step)}: {why}"
 
 
 def _said(step: Step) -> str:

@@ -26,6 +26,8 @@ UP, TAP = 0x1, 2
 SCOPE_LINK = 253
 #: Of a route: that it is one like most.
 TABLE_MAIN, UNICAST = 254, 1
+#: That who it goes by is on the link, whatever other routes say.
+ONLINK = 4
 #: Of a neighbour: its state, and whose table it is in.
 NOARP, PERMANENT = 0x40, 0x80
 SELF, MASTER = 0x2, 0x4

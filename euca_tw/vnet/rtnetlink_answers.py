@@ -81,13 +81,18 @@ def master_of(answer: bytes) -> int | None:
 
 
 def link_of(
-    answer: bytes, names: Mapping[int, str], *, has_ipv6: bool, sends_redirects: bool
+    answer: bytes,
+    names: Mapping[int, str],
+    *,
+    has_ipv6: bool,
+    sends_redirects: bool,
+    is_loose: bool = False,
 ) -> Link | None:
     """
     A link that has a name of ours; None if it is not ours.
 
     @param names: of all links, by index.
-    @param has_ipv6, sends_redirects: what only files tell.
+    @param has_ipv6, sends_redirects, is_loose: what only files tell.
     """
     said = ifinfmsg(answer)
     said.decode()
@@ -118,6 +123,7 @@ def link_of(
             # Kernels that show nothing to IP do not tell.
             shows_to_ip=bool(data.get_attr("IFLA_BR_NF_CALL_IPTABLES")),
             sends_redirects=sends_redirects,
+            is_loose=is_loose,
         )
     port = information.get_attr("IFLA_INFO_SLAVE_DATA")
     common |= {
@@ -156,7 +162,9 @@ def route_of(answer: bytes, ours: Mapping[int, str]) -> Route | None:
     if said["proto"] != ROUTE_PROTOCOL or link is None:
         return None
     to = IPv4Network((said.get_attr("RTA_DST") or 0, said["dst_len"]))
-    return Route(link, to, IPv4Address(said.get_attr("RTA_PREFSRC") or 0))
+    source = IPv4Address(said.get_attr("RTA_PREFSRC") or 0)
+    by = said.get_attr("RTA_GATEWAY")
+    return Route(link, to, source, None if by is None else IPv4Address(by))
 
 
 @lru_cache(256)

@@ -19,6 +19,7 @@ from pyroute2.netlink.rtnl.rtmsg import rtmsg
 
 from euca_tw.vnet.link_records import (
     ALL_ZERO,
+    BY_ANOTHER_METRIC,
     OURS,
     ROUTE_PROTOCOL,
     Address,
@@ -59,6 +60,7 @@ from euca_tw.vnet.rtnetlink import (
     NEWNEIGH,
     NEWROUTE,
     NOARP,
+    ONLINK,
     PERMANENT,
     REPLACE,
     REQUEST,
@@ -210,8 +212,10 @@ def entry_put(entry: Entry, index_of: Mapping[str, int]) -> bytes:
     match entry:
         case Address():
             return _address(entry, index_of, NEWADDR, CREATE | REPLACE)
-        case Route():
+        case Route(by=None):
             return _route(entry, index_of, NEWROUTE, CREATE | EXCLUSIVE)
+        case Route():
+            return _route(entry, index_of, NEWROUTE, CREATE | REPLACE)
         case Forward(_, mac_address) if mac_address == ALL_ZERO:
             return _neighbour(entry, index_of, NEWNEIGH, CREATE | APPEND)
     return _neighbour(entry, index_of, NEWNEIGH, CREATE | REPLACE)
@@ -262,12 +266,15 @@ def _route(entry: Route, index_of: Mapping[str, int], kind: int, flags: int) -> 
         dst_len=entry.to.prefixlen,
         table=TABLE_MAIN,
         proto=ROUTE_PROTOCOL,
-        scope=SCOPE_LINK,
+        scope=SCOPE_LINK if entry.by is None else 0,
         type=UNICAST,
+        flags=0 if entry.by is None else ONLINK,
         attributes=(
             ("RTA_DST", str(entry.to.network_address)),
             ("RTA_OIF", index_of[entry.link]),
             ("RTA_PREFSRC", str(entry.source)),
+            ("RTA_GATEWAY", None if entry.by is None else str(entry.by)),
+            ("RTA_PRIORITY", None if entry.by is None else BY_ANOTHER_METRIC),
         ),
     )
 

@@ -10,8 +10,10 @@ from collections.abc import Iterator
 
 from attrs import evolve, frozen
 
-from euca_tw.model.networks import Carried, Machine, Member, View
+from euca_tw.model.networks import TRANSIT_NUMBER, Carried, Machine, Member, View
+from euca_tw.vnet.link_records import title
 from euca_tw.vnet.paths import TRUNK, carriers_of, heads_of, paths
+from euca_tw.vnet.transit import gateway, is_by_vxlan
 
 
 @frozen(kw_only=True)
@@ -32,7 +34,8 @@ class _Closed(Exception):
 
 def way(view: View, target: Member, sender: Member | None) -> Way:
     """
-    @param view: knows the networks of both, and the ends of the trunks.
+    @param view: knows the networks of both and where they are, all heads, and the
+        ends of the trunks.
     @param target: whom it is for.
     @param sender: None: somebody outside.
     """
@@ -60,24 +63,34 @@ def _parts(view: View, target: Member, sender: Member | None) -> Iterator[str]:
     outer = view.networks[sender.network]
     router = _head(view, start.cluster)
     yield from _within(view, outer, start, router)
-    _routed(view, inner, router, to, "there")
-    yield (
-        f"From network {outer.network.number} to network {inner.network.number} by "
-        f"{router.name}."
-    )
-    yield from _within(view, inner, router, to)
-    _routed(view, outer, _head(view, to.cluster), start, "back")
+    yield from _routed(view, outer, inner, router, to)
+    try:
+        for _ in _routed(view, inner, outer, _head(view, to.cluster), start):
+            pass
+    except _Closed as closed:
+        raise _Closed(f"The answer does not get back: {closed}") from None
 
 
 def _routed(
-    view: View, carried: Carried, router: Machine, to: Machine, where: str
-) -> None:
-    """@raise _Closed: the router has no part in the network of whom it is for."""
-    if router not in _carriers(view, carried, to):
-        raise _Closed(
-            f"{router.name} does not carry network {carried.network.number}, for no "
-            f"instance of its cluster is in it: it does not get {where}."
-        )
+    view: View, outer: Carried, inner: Carried, router: Machine, to: Machine
+) -> Iterator[str]:
+    """From a head, in whose cluster is who sends, to another network."""
+    before = title(outer.network.number)
+    if router not in _carriers(view, inner, to):
+        other = gateway(view, router, inner.network.number)
+        if other is None:
+            raise _Closed(
+                f"{router.name} does not carry network {inner.network.number}, for no "
+                "instance of its cluster is in it, and knows no head that does."
+            )
+        yield f"From {before} to {title(TRANSIT_NUMBER)} by {router.name}."
+        if is_by_vxlan(router, other):
+            yield f"By VXLAN from {router.name} to {other.name}, {other.address}."
+        else:
+            yield _trunk(view, router, other.cluster)
+        router, before = other, title(TRANSIT_NUMBER)
+    yield f"From {before} to {title(inner.network.number)} by {router.name}."
+    yield from _within(view, inner, router, to)
 
 
 def _within(view: View, carried: Carried, start: Machine, to: Machine) -> Iterator[str]:

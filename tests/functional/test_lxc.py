@@ -159,7 +159,7 @@ class ContainerTests(TestCase):
 
     async def test_deaf_guest(self) -> None:
         """One that does not hear that it shall reboot is ended and run anew."""
-        await self.run_one(DEAF, patience=Patience(reboot=0.2))
+        await self.run_one(DEAF, patience=Patience(reboot=1.0))
         await self.hypervisor.reboot(ONE)
         await self.booted(ONE, times=2)
         # It is kept as before, when it ends.

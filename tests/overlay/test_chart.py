@@ -11,13 +11,14 @@ from hypothesis.strategies import booleans, lists, sampled_from, tuples
 from twisted.trial.unittest import SynchronousTestCase
 
 from euca_tw.model.networks import Elastic, Member, Role
-from euca_tw.overlay.chart import Chart, Place, Scope
+from euca_tw.overlay.chart import HEADS, Chart, Place, Scope
 from euca_tw.overlay.entries import Difference, Entry, key_of
 from euca_tw.overlay.views import Picture
 from tests.overlay.world import (
     PLACES,
     concerning,
     entries,
+    extent,
     group,
     machine,
     member,
@@ -106,6 +107,26 @@ class ChartTests(SynchronousTestCase):
         told = chart.change([evolve(there, machine="n2")])
         self.assertIn("elastic/198.51.100.1", told[N1].gone)
         self.assertIn(public, told[N2].puts)
+
+    def test_elsewhere(self) -> None:
+        """
+        A cluster that has instances, and its head, are told of all heads and of where
+        all networks are; nodes are not.
+        """
+        far = machine("south-head", "south")
+        chart = chart_of(network(7), network(8), far, extent(8, "south"))
+        self.assertNotIn("extent/8", chart.told(NORTH))
+        told = chart.change([member(1, 7, "n1")])
+        for place in (NORTH, HEAD):
+            self.assertLessEqual({far, extent(8, "south")}, {*told[place].puts})
+        self.assertEqual(
+            keys(told[N1]), ({"network/7", "member/i-00000001"}, set[str]())
+        )
+        grown = extent(8, "south", "east")
+        told = chart.change([grown])
+        self.assertEqual({*told}, {NORTH, HEAD})
+        self.assertEqual(told[HEAD].puts, (grown,))
+        self.assertIn(far, chart.concerning(N1, HEADS))
 
     def test_asked(self) -> None:
         """It tells who has an address, and what has other topics besides."""

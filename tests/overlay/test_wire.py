@@ -19,7 +19,7 @@ from euca_tw.model.networks import LARGEST_NUMBER, Group, Rule
 from euca_tw.overlay.entries import Entry, key_of
 from euca_tw.overlay.wire import WEIGHT, entries_of, entry_of, parts, told_of
 from euca_tw.soap.decode import decode
-from tests.overlay.world import entries, group, member, network
+from tests.overlay.world import entries, extent, group, member, network
 
 
 def delta(*values: Entry, forgotten: tuple[str, ...] = ()) -> Delta[Entry]:
@@ -78,6 +78,8 @@ class WireTests(SynchronousTestCase):
         for told in (
             evolve(told_of(network(1)), number=0),
             evolve(told_of(network(1)), number=LARGEST_NUMBER + 1),
+            evolve(told_of(extent(1, "north")), number=LARGEST_NUMBER + 1),
+            evolve(told_of(extent(1, "north")), clusters=()),
             evolve(told_of(network(1)), subnet="10.0.0.1/24"),
             evolve(told_of(member(1, 1)), private_ip="10.0.0.256"),
         ):

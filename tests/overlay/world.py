@@ -18,6 +18,7 @@ from hypothesis.strategies import (
 from euca_tw.model.networks import (
     Carried,
     Elastic,
+    Extent,
     Group,
     Machine,
     Member,
@@ -64,6 +65,12 @@ def member(
         machine=at,
         groups=frozenset(groups),
         cluster=cluster,
+    )
+
+
+def extent(number: int, *clusters: str) -> Extent:
+    return Extent(
+        number=number, subnet=network(number).subnet, clusters=frozenset(clusters)
     )
 
 
@@ -127,10 +134,29 @@ def entries() -> SearchStrategy[Entry]:
             endpoint=just("h:1"),
             certificate=sampled_from("ab"),
         ),
+        builds(
+            lambda number, some: extent(number, *some),
+            integers(1, 3),
+            frozensets(sampled_from(tuple(NODES)), min_size=1),
+        ),
     )
 
 
 # --- the slow way --------------------------------------------------------------
+
+
+def extents_of(known: Iterable[Entry]) -> Iterator[Extent]:
+    """Where each network is that there is, of all members."""
+    all_of = list(known)
+    for each in all_of:
+        if isinstance(each, Network):
+            clusters = frozenset(
+                member.cluster
+                for member in _all_members(all_of)
+                if member.network == each.number and member.machine
+            )
+            if clusters:
+                yield Extent(number=each.number, subnet=each.subnet, clusters=clusters)
 
 
 def concerning(known: Iterable[Entry], place: Place) -> dict[str, Entry]:
@@ -165,7 +191,7 @@ def _concerns(known: list[Entry], place: Place, entry: Entry) -> bool:
                 m.network for m in _all_members(known) if m.cluster == entry.cluster
             }
             return bool(there & numbers) or (
-                not is_node and entry.cluster == place.name
+                not is_node and (entry.cluster == place.name or bool(here))
             )
         case Machine():
             there = {m.network for m in _all_members(known) if m.machine == entry.name}
@@ -174,6 +200,8 @@ def _concerns(known: list[Entry], place: Place, entry: Entry) -> bool:
             return entry.private_ip in {each.private_ip for each in here}
         case TrunkEnd():
             return not is_node
+        case Extent():
+            return not is_node and bool(here)
 
 
 def _all_members(known: Iterable[Entry]) -> Iterator[Member]:
@@ -226,4 +254,5 @@ def view_of(known: Iterable[Entry], here: str, place: Place) -> View:
             if is_head and isinstance(each, Elastic)
         },
         ends={each.cluster: each for each in told if isinstance(each, TrunkEnd)},
+        extents={each.number: each for each in told if isinstance(each, Extent)},
     )

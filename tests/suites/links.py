@@ -9,6 +9,7 @@ from attrs import evolve
 from twisted.trial.unittest import TestCase
 from zope.interface.verify import verifyObject
 
+from euca_tw.model.networks import TRANSIT_NUMBER
 from euca_tw.vnet.interfaces import ILinks
 from euca_tw.vnet.link_diff import Drop, Make, Mend, Put, Unmake, plan
 from euca_tw.vnet.link_plan import wanted
@@ -25,7 +26,7 @@ from euca_tw.vnet.link_records import (
     Vxlan,
 )
 from tests.suites.network_host import views
-from tests.vnet.views import carried, machines, view
+from tests.vnet.views import carried, knowing, machines, view
 
 
 def make_ilinks_tests(
@@ -167,6 +168,32 @@ def make_ilinks_tests(
             self.links.carry_out([Drop(address)])
             self.assertFalse([e for e in self.found().entries if isinstance(e, Route)])
             self.make()
+
+        def test_route_by_another(self) -> None:
+            """
+            A route by another machine takes the place of one to the same network,
+            and is there beside the network itself.
+            """
+            site = machines("x0", "x1", "y0", "z0")
+            made = knowing(view("x0", site, carried(1, "x1")), n1="x", n2="y")
+            first = wanted(made).segments
+            second = wanted(knowing(made, n1="x", n2="z")).segments
+            for shall in (first, second, first):
+                self.reach(shall)
+                self.assertEqual(self.links.look(), dict(shall))
+            [route] = (
+                each
+                for each in first[TRANSIT_NUMBER].entries
+                if isinstance(each, Route)
+            )
+            both = wanted(view("x0", site, carried(1, "x1"), carried(2, "x1")))
+            here = {**first, 2: both.segments[2]}
+            self.reach(here)
+            self.links.carry_out([Put(route)])
+            self.assertEqual(self.links.look(), here)
+            self.links.carry_out([Drop(route), Drop(route)])
+            self.assertNotIn(route, self.links.look()[TRANSIT_NUMBER].entries)
+            self.assertEqual(self.links.look()[2], here[2])
 
         def test_to_nothing(self) -> None:
             """All of it can go."""

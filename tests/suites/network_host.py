@@ -9,7 +9,7 @@ from zope.interface.verify import verifyObject
 
 from euca_tw.model.networks import Carried, View
 from euca_tw.vnet.interfaces import INetworkHost
-from tests.vnet.views import carried, machines, view
+from tests.vnet.views import carried, knowing, machines, view
 
 _SITE = machines("x0", "x1", "x2", "y0", "y1")
 
@@ -18,7 +18,10 @@ def views() -> tuple[tuple[str, View], ...]:
     """Views of one node and one head each, as a sentence says."""
 
     def of(here: str, *networks: Carried) -> View:
-        return view(here, _SITE, *networks)
+        made = view(here, _SITE, *networks)
+        # A head that spans clusters hands things to others, too.
+        spans = any(each.machine == "y1" for n in networks for each in n.members)
+        return knowing(made, n1="xy", n3="x", n4="y", n5="y") if spans else made
 
     return tuple(
         (f"{what}, {here}", of(here, *networks))

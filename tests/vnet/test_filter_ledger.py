@@ -9,13 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from euca_tw.model.networks import Elastic, View
+from euca_tw.model.networks import Elastic, TrunkEnd, View
 from euca_tw.vnet.filter_diff import applied, diff, parted
 from euca_tw.vnet.filter_ledger import Ledger
 from euca_tw.vnet.filter_plan import wanted
 from euca_tw.vnet.filter_records import Change, Filters, Set
+from euca_tw.vnet.transit import mac_address
 from tests.vnet.groups import SITE, group, member_of, rule, view_of
 from tests.vnet.test_classes import patiently, rules
+from tests.vnet.views import extent
 
 GROUPS = ("sg-a", "sg-b", "sg-c")
 
@@ -40,7 +42,21 @@ def views(draw: st.DrawFn) -> View:
         for member in members
         for public in (IPv4Address(f"192.0.2.{draw(st.integers(1, 3))}"),)
     }
-    return evolve(view, elastics=elastics)
+    where = st.dictionaries(
+        st.integers(1, 3), st.sets(st.sampled_from("abc"), min_size=1)
+    )
+    extents = {
+        number: extent(number, "".join(clusters))
+        for number, clusters in draw(where).items()
+    }
+    addresses = st.sampled_from(("172.20.0.2", "172.20.0.9", "head.example"))
+    ends = {
+        cluster: TrunkEnd(cluster=cluster, endpoint=f"{host}:8776", certificate="")
+        for cluster, host in draw(
+            st.dictionaries(st.sampled_from("abc"), addresses)
+        ).items()
+    }
+    return evolve(view, elastics=elastics, extents=extents, ends=ends)
 
 
 class Watched(frozenset[IPv4Address]):
@@ -196,9 +212,54 @@ class PlanTests(SynchronousTestCase):
         self.assertEqual(len(filters[Set.INWARD]), 2)
         self.assertEqual(filters[Set.OUTWARD], {"10.0.1.2 : 192.0.2.9"})
 
+    def test_networks_elsewhere(self) -> None:
+        """
+        Of a network that is not carried its addresses are known all the same, and of
+        each which heads may hand on what is from it.
+        """
+        view = view_of("a0", [member_of(2, "a1")], ())
+        here = wanted(view)
+        extents = {number: extent(number, "ab") for number in (1, 7)}
+        filters = wanted(evolve(view, extents=extents))
+        self.assertEqual(filters[Set.SUBNETS], {"10.0.1.0/24", "10.0.7.0/24"})
+        self.assertEqual(
+            filters[Set.SENDING_HEADS],
+            {
+                f"{mac_address(cluster)} . 10.0.{number}.0/24"
+                for cluster in "ab"
+                for number in (1, 7)
+            },
+        )
+        self.assertEqual(filters[Set.ROUTERS], here[Set.ROUTERS])
+
     def test_subnet(self) -> None:
         """A network's router and subnet are known, and the machines."""
         filters = wanted(view_of("a1", [member_of(2, "a1")], ()))
         self.assertEqual(filters[Set.SUBNETS], {str(IPv4Network("10.0.1.0/24"))})
         self.assertEqual(filters[Set.ROUTERS], {"10.0.1.1"})
         self.assertEqual(filters[Set.MACHINES], {"172.20.0.2"})
+
+    def test_ends(self) -> None:
+        """
+        Nor do instances reach other heads where these are connected to, and one that
+        moves is reached again where it was, if no other is there.
+        """
+        view = view_of("a1", [member_of(2, "a1")], ())
+
+        def with_ends(**endpoints: str) -> View:
+            ends = {
+                name: TrunkEnd(cluster=name, endpoint=endpoint, certificate="")
+                for name, endpoint in endpoints.items()
+            }
+            return evolve(view, ends=ends)
+
+        some = with_ends(b="192.0.2.2:8776", c="head.example:8776", d="", e="[::1]:1")
+        machines = {"172.20.0.2", "192.0.2.2"}
+        self.assertEqual(wanted(some)[Set.MACHINES], machines)
+        ledger = Ledger()
+        ledger.advance(view)
+        change = ledger.advance(some)
+        self.assertEqual(change.added[Set.MACHINES], {"192.0.2.2"})
+        change = ledger.advance(with_ends(b="172.20.0.2:8776"))
+        self.assertEqual(change.removed[Set.MACHINES], {"192.0.2.2"})
+        self.assertNotIn(Set.MACHINES, change.added)

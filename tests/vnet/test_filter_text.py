@@ -68,7 +68,8 @@ class TextTests(SynchronousTestCase):
             closed=(IPv4Network("172.16.0.0/24"), IPv4Network("172.16.1.0/24")),
         )
         shape = Shape(role=Role.HEAD, tracking=Tracking.BRIDGE, settings=settings)
-        self.golden("vnet_head", whole(shape, few()))
+        heads = {Set.SENDING_HEADS: frozenset({"d2:0d:00:00:00:01 . 10.0.2.0/24"})}
+        self.golden("vnet_head", whole(shape, {**few(), **heads}))
 
     def test_closed_head(self) -> None:
         """Without an outer interface nothing leaves and nothing enters."""
@@ -89,6 +90,7 @@ class TextTests(SynchronousTestCase):
                 Set.CLASSES: frozenset({'"vn_i-1" : 7'}),
                 Set.PORTS_FROM: frozenset({"7 . 10.0.1.2 . 6 . 22"}),
                 Set.PORTS_OF: frozenset({"7 . 0:7 . 6 . 22-25"}),
+                Set.SENDING_HEADS: frozenset({"d2:0d:00:00:00:01 . 10.0.2.0/24"}),
             },
             added={
                 Set.CLASSES: frozenset({'"vn_i-1" : 8'}),

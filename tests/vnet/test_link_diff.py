@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from euca_tw.model.networks import View
+from euca_tw.model.networks import TRANSIT_NUMBER, View
 from euca_tw.vnet.link_diff import Drop, Make, Mend, Put, Step, Unmake, plan
 from euca_tw.vnet.link_plan import wanted
 from euca_tw.vnet.link_records import (
@@ -31,21 +31,28 @@ from euca_tw.vnet.link_records import (
     vxlan_name,
 )
 from tests.fakes.links import MemoryLinks
-from tests.vnet.views import carried, machines, view
+from tests.vnet.views import carried, knowing, machines, view
 
 SITE = ("x0", "x1", "x2", "y0", "y1", "z0")
 
 views = st.builds(
-    lambda here, routed, on: view(
-        here,
-        machines(*SITE, routed=routed),
-        *(carried(number, *names) for number, names in on.items()),
+    lambda here, routed, on, where: knowing(
+        view(
+            here,
+            machines(*SITE, routed=routed),
+            *(carried(number, *names) for number, names in on.items()),
+        ),
+        **where,
     ),
-    st.sampled_from(["x0", "x1"]),
+    st.sampled_from(["x0", "x0", "x1"]),
     st.sets(st.sampled_from("xyz")),
     st.fixed_dictionaries(
         {1: st.lists(st.sampled_from(SITE), max_size=4)},
         optional={n: st.lists(st.sampled_from(SITE), max_size=2) for n in (2, 3)},
+    ),
+    st.dictionaries(
+        st.sampled_from(["n1", "n2", "n3", "n4", "n5"]),
+        st.sampled_from(["x", "y", "z", "xy", "yz", "xyz"]),
     ),
 )
 
@@ -54,6 +61,7 @@ _IPS = st.sampled_from([IPv4Address(f"10.0.1.{n}") for n in (1, 2, 3)])
 _TO = st.sampled_from([IPv4Address(f"172.20.23.{n}") for n in (1, 2, 3)])
 _BOOLS = st.booleans()
 _SERVICE = IPv4Interface("169.254.169.254/32")
+_BY = IPv4Address("169.254.200.1")
 
 
 @st.composite
@@ -117,6 +125,8 @@ def broken(draw: st.DrawFn, number: int) -> Segment:
             )
             if has_source and not any(isinstance(e, Route) for e in entries):
                 entries.add(Route(bridge, subnet, source))
+            if has_source and draw(_BOOLS):
+                entries.add(Route(bridge, IPv4Network("10.0.4.0/24"), source, _BY))
         for ip, mac in draw(st.dictionaries(_IPS, _MACS)).items():
             entries.add(Neighbour(bridge, ip, mac))
         if ports:
@@ -138,7 +148,7 @@ def broken(draw: st.DrawFn, number: int) -> Segment:
 class PropertyTests(SynchronousTestCase):
     """Whatever is wanted, and whatever is found."""
 
-    @settings(max_examples=300)
+    @settings(max_examples=300, deadline=None)
     @given(views, st.data())
     def test_reached(self, shall: View, data: st.DataObject) -> None:
         """
@@ -148,6 +158,8 @@ class PropertyTests(SynchronousTestCase):
         links = wanted(shall).segments
         kernel = MemoryLinks()
         kernel.add({number: data.draw(broken(number)) for number in (1, 2)})
+        if data.draw(_BOOLS):
+            kernel.add({TRANSIT_NUMBER: data.draw(broken(TRANSIT_NUMBER))})
         before = kernel.look()
         made = plan(links, before)
         kernel.carry_out(made.steps)
@@ -266,6 +278,40 @@ class PlanTests(SynchronousTestCase):
         steps = plan({1: after}, {1: before}).steps
         self.assertIsInstance(steps[0], Put)
         self.assertEqual(steps[-1], Unmake("evt000001"))
+
+    def test_another_way(self) -> None:
+        """
+        What goes by another head than before is replaced in place, before that one
+        is no more to be reached; where a network comes to be here, it is so before
+        the way to it elsewhere goes.
+        """
+        near = carried(1, "x1")
+        by_y = knowing(view("x0", self.site, near), n1="x", n2="y")
+        by_z = knowing(by_y, n1="x", n2="z")
+        before, after = (wanted(each).segments for each in (by_y, by_z))
+        steps = [
+            (type(step), type(getattr(step, "entry", None)))
+            for step in plan(after, before).steps
+        ]
+        self.assertNotIn((Drop, Route), steps)
+        self.assertLess(steps.index((Put, Neighbour)), steps.index((Put, Route)))
+        self.assertLess(steps.index((Put, Route)), steps.index((Drop, Neighbour)))
+        here = view("x0", self.site, near, carried(2, "x1", "y1"))
+        here = knowing(here, n1="x", n2="xy", n3="y")
+        before, after = wanted(knowing(by_y, n1="x", n2="y", n3="y")), wanted(here)
+        steps = [
+            (type(step), type(getattr(step, "entry", None)))
+            for step in plan(after.segments, before.segments).steps
+        ]
+        self.assertLess(steps.index((Put, Address)), steps.index((Drop, Route)))
+        steps = [
+            (type(step), type(getattr(step, "entry", None)))
+            for step in plan(before.segments, after.segments).steps
+        ]
+        self.assertLess(
+            steps.index((Put, Route)),
+            min(n for n, s in enumerate(steps) if s[0] is Unmake),
+        )
 
     def test_mended(self) -> None:
         """A link that is not as it shall be is mended; nothing else is touched."""

@@ -7,7 +7,7 @@ from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 from attrs import evolve
 from twisted.trial.unittest import SynchronousTestCase
 
-from euca_tw.model.networks import ROUTER_MAC, View
+from euca_tw.model.networks import ROUTER_MAC, TRANSIT_NUMBER, View
 from euca_tw.vnet.link_plan import Links, wanted
 from euca_tw.vnet.link_records import (
     ALL_ZERO,
@@ -22,7 +22,8 @@ from euca_tw.vnet.link_records import (
     Vxlan,
     number_of,
 )
-from tests.vnet.views import carried, machine, machines, member, view
+from euca_tw.vnet.transit import addresses, mac_address
+from tests.vnet.views import carried, knowing, machine, machines, member, view
 
 SITE = machines("x0", "x1", "x2", "y0", "y1")
 B, X, T = "evb00000a", "evx00000a", "evt00000a"
@@ -184,6 +185,101 @@ class HeadTests(SynchronousTestCase):
         self.assertTrue(wanted(view("x0", SITE, carried(10, "x1"))).is_router)
         self.assertFalse(wanted(view("x0", SITE)).is_router)
         self.assertFalse(wanted(View(here="x0")).is_router)
+
+
+class TransitTests(SynchronousTestCase):
+    """What a head shall have of the transit network."""
+
+    def setUp(self) -> None:
+        near = carried(10, "x1", "y1")
+        self.view = knowing(view("x0", SITE, near), n10="xy", n11="y", n12="y")
+
+    def addresses(self) -> tuple[IPv4Address, IPv4Address]:
+        found = addresses("x", "y")
+        return found["x"], found["y"]
+
+    def test_by_trunk(self) -> None:
+        """
+        It has routes by the other head to what only others have, and a way to that
+        one; nothing is for all.
+        """
+        own, other = self.addresses()
+        bridge, vxlan, tap = "evbffffff", "evxffffff", "evtffffff"
+        segment = wanted(self.view).segments[TRANSIT_NUMBER]
+        self.assertEqual(
+            segment.links,
+            {
+                Bridge(
+                    name=bridge, mac_address=mac_address("x"), mtu=1450, is_loose=True
+                ),
+                Vxlan(
+                    name=vxlan,
+                    bridge=bridge,
+                    number=TRANSIT_NUMBER,
+                    local=machine("x0").address,
+                    mtu=1450,
+                ),
+                Tap(name=tap, bridge=bridge, mtu=1450),
+            },
+        )
+        self.assertEqual(
+            segment.entries,
+            {
+                Address(bridge, IPv4Interface((own, 32))),
+                Route(bridge, IPv4Network("10.0.11.0/24"), own, other),
+                Route(bridge, IPv4Network("10.0.12.0/24"), own, other),
+                Neighbour(bridge, other, mac_address("y")),
+                Pin(bridge, mac_address("y"), tap),
+            },
+        )
+
+    def test_routed(self) -> None:
+        """Heads that reach each other do so by VXLAN."""
+        site = machines(*SITE, routed="xy")
+        segment = wanted(evolve(self.view, machines=site)).segments[TRANSIT_NUMBER]
+        self.assertEqual(len(segment.links), 2)
+        self.assertEqual(
+            {each for each in segment.entries if isinstance(each, Forward)},
+            {Forward("evxffffff", mac_address("y"), machine("y0").address)},
+        )
+
+    def test_nowhere(self) -> None:
+        """Nodes, and heads that need nobody else, have none of it."""
+        for made in (
+            view("x0", SITE, carried(10, "x1")),
+            knowing(view("x1", SITE, carried(10, "x1")), n10="x", n11="y"),
+            knowing(view("x0", SITE), n11="y"),
+        ):
+            self.assertNotIn(TRANSIT_NUMBER, wanted(made).segments)
+
+    def test_again(self) -> None:
+        """
+        It is planned anew when networks are elsewhere, or others are carried; what
+        leads where it did is the same object.
+        """
+        first = wanted(self.view)
+        same = wanted(evolve(self.view, networks={**self.view.networks}), first)
+        self.assertIs(same.transit, first.transit)
+        both = {**self.view.networks, 12: carried(12, "x1", "y1")}
+        own, other = self.addresses()
+        route = Route("evbffffff", IPv4Network("10.0.12.0/24"), own, other)
+        fewer = {n: each for n, each in self.view.extents.items() if n != 12}
+        last = first
+        for made, has_it in (
+            (evolve(self.view, networks=both), False),
+            (self.view, True),
+            (evolve(self.view, extents=fewer), False),
+        ):
+            second = wanted(made, last)
+            self.assertEqual(second.segments, wanted(made).segments)
+            entries = second.segments[TRANSIT_NUMBER].entries
+            self.assertEqual(route in entries, has_it)
+            assert second.transit is not None
+            assert last.transit is not None
+            self.assertIs(second.transit.routes[11], last.transit.routes[11])
+            last = second
+        alone = wanted(knowing(self.view, n10="xy"), last)
+        self.assertIsNone(alone.transit)
 
 
 class AgainTests(SynchronousTestCase):

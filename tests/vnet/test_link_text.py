@@ -5,10 +5,12 @@ from __future__ import annotations
 from attrs import evolve
 from twisted.trial.unittest import SynchronousTestCase
 
+from euca_tw.model.networks import TRANSIT_NUMBER
 from euca_tw.vnet.link_plan import wanted
 from euca_tw.vnet.link_records import Forward, Segment
 from euca_tw.vnet.link_text import counted_of, lines
-from tests.vnet.views import carried, machines, view
+from euca_tw.vnet.transit import addresses, mac_address
+from tests.vnet.views import carried, knowing, machines, view
 
 PROC_NET_DEV = """\
 Inter-|   Receive                                                |  Transmit
@@ -58,6 +60,30 @@ network 1  10.0.1.0/24  evb000001, evt000001, evx000001
     10.0.1.3  d0:0d:00:00:01:03  by 172.20.23.3
     10.0.1.4  d0:0d:00:00:01:04  by the trunk
     what is for all goes to: 172.20.23.2, 172.20.23.3, the trunk""",
+        )
+
+    def test_transit(self) -> None:
+        """Of the transit network: what is reached by which head, and which way."""
+        site = machines("x0", "x1", "y0", "z0", routed="xy")
+        made = knowing(
+            view("x0", site, carried(1, "x1")), n1="x", n2="y", n3="y", n4="z"
+        )
+        found = addresses("x", "yz")
+        told = [
+            f"    {found['y']}  {mac_address('y')}  by 172.20.24.1",
+            "        for 10.0.2.0/24 10.0.3.0/24",
+            f"    {found['z']}  {mac_address('z')}  by the trunk",
+            "        for 10.0.4.0/24",
+        ]
+        if found["z"] < found["y"]:
+            told = told[2:] + told[:2]
+        self.assertEqual(
+            [*lines({TRANSIT_NUMBER: wanted(made).segments[TRANSIT_NUMBER]}, {})],
+            [
+                "the transit network  evbffffff, evtffffff, evxffffff",
+                "    packets of 1450 bytes",
+                *told,
+            ],
         )
 
     def test_counts(self) -> None:

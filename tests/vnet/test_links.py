@@ -10,7 +10,7 @@ from attrs import evolve
 from twisted.trial.unittest import SynchronousTestCase
 
 from euca_tw.nodectl.interfaces import NetworkFailed
-from euca_tw.vnet.links import OURS, Link, mac_address, making, parse, removing
+from euca_tw.vnet.links import OURS, Link, mac_address, making, ours, parse, removing
 from euca_tw.vnet.settings import BridgeSettings
 
 SETTINGS = BridgeSettings(bridge="euca0", address="10.231.0.1/24")
@@ -136,3 +136,21 @@ class ParseTests(SynchronousTestCase):
         """A device that is not listed is not there."""
         self.assertIsNone(parse(self.SHOWN, "euca1"))
         self.assertIsNone(parse(b"[]", "euca0"))
+
+
+class OursTests(SynchronousTestCase):
+    """L{ours}."""
+
+    def test_ours(self) -> None:
+        """Only bridges that we made count, and none of managed networks."""
+
+        def link(name: str, alias: str, kind: str = "bridge") -> dict[str, Any]:
+            return {"ifname": name, "ifalias": alias, "linkinfo": {"info_kind": kind}}
+
+        shown = [
+            link("euca0", OURS),
+            link("br0", ""),
+            link("evb000001", OURS),
+            link("euca_head", OURS, "veth"),
+        ]
+        self.assertEqual(ours(json.dumps(shown).encode()), ("euca0",))

@@ -6,6 +6,7 @@ import errno
 import os
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 
+from attrs import evolve
 from twisted.trial.unittest import SynchronousTestCase
 
 from euca_tw.vnet.link_diff import Drop, Make, Mend, Plug, Put, Step, Unmake
@@ -62,6 +63,11 @@ class ExplainedTests(SynchronousTestCase):
                 ("address 10.0.10.1/24 on evb00000a cannot be entered",),
             ),
             (Put(ROUTE), errno.ENETDOWN, ("the route to 10.0.10.0/24",)),
+            (
+                Put(evolve(ROUTE, link="evbffffff", by=PEER)),
+                errno.EINVAL,
+                ("the transit network", f"this machine has {PEER} itself; remove"),
+            ),
             (
                 Plug("vn_i-1", "evb00000a"),
                 errno.EBUSY,

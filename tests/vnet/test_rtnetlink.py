@@ -7,12 +7,15 @@ from __future__ import annotations
 
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 
+from attrs import evolve
 from pyroute2.netlink.rtnl.ifinfmsg import ifinfmsg
 from pyroute2.netlink.rtnl.ndmsg import ndmsg
+from pyroute2.netlink.rtnl.rtmsg import rtmsg
 from twisted.trial.unittest import SynchronousTestCase
 
 from euca_tw.vnet.link_records import (
     ALL_ZERO,
+    BY_ANOTHER_METRIC,
     Address,
     Bridge,
     Entry,
@@ -139,6 +142,7 @@ class OthersTests(SynchronousTestCase):
 
     ADDRESS = Address("evb000001", IPv4Interface("10.0.1.1/24"))
     ROUTE = Route("evb000001", IPv4Network("10.0.1.0/24"), SERVICE)
+    BY_ANOTHER = evolve(ROUTE, by=IPv4Address("169.254.200.1"))
 
     def test_read_back(self) -> None:
         """What was told is read as it was said, and of no other's link."""
@@ -150,10 +154,21 @@ class OthersTests(SynchronousTestCase):
         told = entry_put(self.ROUTE, INDEX_OF)
         self.assertEqual(route_of(told, NAMES), self.ROUTE)
         self.assertIsNone(route_of(told, {}))
+        told = entry_put(self.BY_ANOTHER, INDEX_OF)
+        self.assertEqual(route_of(told, NAMES), self.BY_ANOTHER)
 
     def test_route_of_another(self) -> None:
-        """A route is made only where there is none."""
+        """
+        A route is made only where there is none; one by another machine, which has a
+        metric of ours, takes the place of what is there.
+        """
         self.assertEqual(flags_of(entry_put(self.ROUTE, INDEX_OF)) & 0xF00, 0x600)
+        told = entry_put(self.BY_ANOTHER, INDEX_OF)
+        self.assertEqual(flags_of(told) & 0xF00, 0x500)
+        said = rtmsg(told)
+        said.decode()
+        self.assertEqual(said.get_attr("RTA_PRIORITY"), BY_ANOTHER_METRIC)
+        self.assertEqual((said["flags"], said["scope"]), (4, 0))
 
     def test_named(self) -> None:
         """The links whose indices are needed are those it names."""

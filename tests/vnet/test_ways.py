@@ -9,7 +9,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from euca_tw.model.networks import Carried, Member, TrunkEnd, View
 from euca_tw.vnet.ways import way
-from tests.vnet.views import carried, machines, member, view
+from tests.vnet.views import carried, knowing, machines, member, view
 
 SITE = machines("x0", "x1", "x2", "y0", "y1")
 
@@ -112,23 +112,64 @@ class WayTests(SynchronousTestCase):
             ],
         )
 
-    def test_no_router(self) -> None:
+    def test_transit(self) -> None:
         """
-        A router knows the networks of its own cluster only; and so must that one
-        by which the answer comes.
+        What is for a network that its cluster does not have a head hands to another
+        that has it.
         """
+        made = knowing(seen(carried(1, "x1"), carried(2, "y1")), n1="x", n2="y")
+        self.assertEqual(
+            self.told(made, member(1, 2, "x1"), member(2, 2, "y1")),
+            [
+                "By VXLAN from y1 to y0, 172.20.24.1.",
+                "From network 2 to the transit network by y0.",
+                "By the trunk from y0 to x0; where they cannot connect, by another "
+                "head between them.",
+                "From the transit network to network 1 by x0.",
+                "By VXLAN from x0 to x1, 172.20.23.2.",
+            ],
+        )
+        site = machines("x0", "x1", "y0", "y1", routed="xy")
+        lines = self.told(
+            evolve(made, machines=site), member(1, 2, "x1"), member(2, 2, "y1")
+        )
+        self.assertEqual(lines[2], "By VXLAN from y0 to x0, 172.20.23.1.")
+
+    def test_transit_onward(self) -> None:
+        """That one passes it on as what comes from any other network."""
+        site = machines("x0", "x1", "y0", "y1", "z0", "z1", routed="xy")
+        inner, outer = carried(1, "y1", "z1"), carried(2, "x1")
+        made = evolve(seen(inner, outer), machines=site)
+        made = knowing(
+            evolve(made, ends={each: end(each) for each in "xyz"}), n1="yz", n2="x"
+        )
+        self.assertEqual(
+            self.told(made, member(1, 3, "z1"), member(2, 2, "x1"))[2:5],
+            [
+                "By VXLAN from x0 to y0, 172.20.24.1.",
+                "From the transit network to network 1 by y0.",
+                "By the trunk from y0 to z0; where they cannot connect, by another "
+                "head between them.",
+            ],
+        )
+
+    def test_no_transit(self) -> None:
+        """Where nobody is known who could pass it on, or the answer, that is told."""
         one, two = carried(1, "x1"), carried(2, "y1")
+        pair = member(1, 2, "x1"), member(2, 2, "y1")
         self.assertEqual(
-            self.closed(seen(one, two), member(1, 2, "x1"), member(2, 2, "y1")),
-            "y0 does not carry network 1, for no instance of its cluster is in it: "
-            "it does not get there.",
+            self.closed(seen(one, two), *pair),
+            "y0 does not carry network 1, for no instance of its cluster is in it, "
+            "and knows no head that does.",
         )
-        one = carried(1, "x1", "y1")
         self.assertEqual(
-            self.closed(seen(one, two), member(1, 2, "x1"), member(2, 2, "y1")),
-            "x0 does not carry network 2, for no instance of its cluster is in it: "
-            "it does not get back.",
+            self.closed(knowing(seen(one, two), n1="x"), *pair),
+            "The answer does not get back: x0 does not carry network 2, for no "
+            "instance of its cluster is in it, and knows no head that does.",
         )
+        where = {"n1": "x", "n2": "y"}
+        made = knowing(seen(one, two, ends=[end("x")]), **where)
+        self.assertIn("cluster y has no trunk", self.closed(made, *pair))
 
     def test_outside(self) -> None:
         """From outside it comes by the head of the instance's cluster."""

@@ -9,7 +9,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from ipaddress import IPv4Address, IPv4Network
 
-from euca_tw.model.networks import Carried, Machine, Member, Network, Role, View
+from attrs import evolve
+
+from euca_tw.model.networks import (
+    Carried,
+    Extent,
+    Machine,
+    Member,
+    Network,
+    Role,
+    View,
+)
 
 
 def machine(name: str, *, is_routed: bool = False, mtu: int = 1500) -> Machine:
@@ -48,6 +58,21 @@ def carried(network: int, *on: str) -> Carried:
             member(network, number, name) for number, name in enumerate(on, 2)
         ),
     )
+
+
+def extent(network: int, clusters: str) -> Extent:
+    """@param clusters: their letters."""
+    return Extent(
+        number=network,
+        subnet=IPv4Network(f"10.0.{network}.0/24"),
+        clusters=frozenset(clusters),
+    )
+
+
+def knowing(made: View, **where: str) -> View:
+    """@param where: the clusters that a network is in, by C{n} and its number."""
+    extents = [extent(int(name[1:]), clusters) for name, clusters in where.items()]
+    return evolve(made, extents={each.number: each for each in extents})
 
 
 def view(here: str, machines: Mapping[str, Machine], *networks: Carried) -> View:

@@ -10,7 +10,7 @@ from twisted.internet.defer import Deferred
 from euca_tw.api.errors import InsufficientInstanceCapacity
 from euca_tw.clc.settings import ConvergenceSettings
 from euca_tw.model.records import GroupNetwork, InstanceState
-from euca_tw.overlay.settings import MANAGED, SYSTEM, NetworkSettings
+from euca_tw.overlay.settings import MANAGED, STATIC, SYSTEM, NetworkSettings
 from tests.whole.case import WholeTestCase
 from tests.whole.judgement import is_ended, is_launched
 from tests.whole.mortal import Disk
@@ -78,7 +78,10 @@ class LifeTests(NetworksTestCase):
         self.right()
 
     def test_of_each_group(self) -> None:
-        """Two groups have two networks, which nobody carries who need not."""
+        """
+        Two groups have two networks, which nobody carries who need not; heads know
+        where each is.
+        """
         self.group("web")
         self.running_in("north", "default")
         name = self.running_in("south", "web", "default")
@@ -89,6 +92,15 @@ class LifeTests(NetworksTestCase):
         view = self.site.machines["south-1"].host.view
         assert view is not None
         self.assertEqual({*view.networks}, {second.number})
+        self.assertEqual(view.extents, {})
+        for name, own in (("north", first), ("south", second)):
+            seen = self.site.heads[name].view
+            assert seen is not None
+            self.assertEqual({*seen.networks}, {own.number})
+            self.assertEqual(
+                {number: each.clusters for number, each in seen.extents.items()},
+                {first.number: {"north"}, second.number: {"south"}},
+            )
 
     def test_no_sooner(self) -> None:
         """A guest runs only when its machine carries its network."""
@@ -248,12 +260,12 @@ class ChangeTests(NetworksTestCase):
         mac = self.instance(self.web).mac_address
         machine = self.site.machines[self.node_of(self.web)]
         own = f"evb{self.instance(self.web).network:06x}"
-        for bridge, (lease_of, metadata_of) in machine.responders.serving.items():
+        for bridge, (lease_of, metadata_of, _) in machine.responders.serving.items():
             self.assertEqual(lease_of(mac) is not None, bridge == own)
             self.assertEqual(metadata_of(private_ip) is not None, bridge == own)
         [lease] = [
             lease_of(mac)
-            for b, (lease_of, _) in machine.responders.serving.items()
+            for b, (lease_of, _, _) in machine.responders.serving.items()
             if b == own
         ]
         self.assertEqual((lease.private_ip, lease.mtu), (private_ip, 1450))
@@ -325,7 +337,7 @@ class RestartTests(NetworksTestCase):
         machine = self.site.machines[node]
         assert machine.host.view is not None
         self.assertEqual(len(machine.host.view.networks), 1)
-        [(lease_of, metadata_of)] = machine.responders.serving.values()
+        [(lease_of, metadata_of, _)] = machine.responders.serving.values()
         domain = machine.hypervisor._guests[self.first]
         [nic] = domain.spec.nics
         lease = lease_of(nic.mac_address)
@@ -376,7 +388,7 @@ class ModeTests(NetworksTestCase):
     def mixed(self, name: str) -> None:
         """Have one daemon started with a configuration of its own."""
         self.site.kill(name)
-        network, self.site.network = self.site.network, NetworkSettings()
+        network, self.site.network = self.site.network, NetworkSettings(mode=STATIC)
         self.site.start(name)
         self.site.network = network
         self.site.run(20)

@@ -87,13 +87,23 @@ class TraceTests(NetworksTestCase):
         self.assertIn("icmp type 3 code 4", self.told(self.web, other, "3/4", "icmp"))
 
     def test_another_network(self) -> None:
-        """From another network it is told whether a router joins them."""
+        """From another network it is told which routers join them."""
         self.done(self.site.cloud.authorize("web", "db"))
         self.right()
         told = self.told(self.web, self.db, "80")
         self.assertIn(f"of which {self.ip(self.db)} is a member", told)
         self.assertIn("inside, by the router", told)
-        self.assertIn("http://south-head/ does not carry network", told)
+        self.assertEqual(
+            told.splitlines()[-4:-1],
+            [
+                f"From network {self.instance(self.db).network} to the transit network "
+                "by http://south-head/.",
+                "By the trunk from http://south-head/ to http://north-head/; where "
+                "they cannot connect, by another head between them.",
+                "From the transit network to network "
+                f"{self.instance(self.web).network} by http://north-head/.",
+            ],
+        )
         near = self.running_in("north", "db")
         self.assertIn("by http://north-head/.", self.told(self.web, near, "80"))
 

@@ -15,7 +15,7 @@ from euca_tw.model.records import (
 )
 from euca_tw.overlay.chart import Place, Scope
 from euca_tw.overlay.entries import Entry
-from tests.overlay.world import view_of
+from tests.overlay.world import extents_of, view_of
 from tests.whole.site import Site, head_of, url_of
 
 
@@ -45,7 +45,8 @@ def known(site: Site) -> Iterator[Entry]:
 
 def wanted(site: Site) -> dict[str, View]:
     """By the daemon's name."""
-    entries = [*known(site)]
+    entries: list[Entry] = [*known(site)]
+    entries += [*extents_of(entries)]
     return {
         name: view_of(entries, url_of(name), place)
         for name, place in _places(site).items()

@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from attrs import define, field, frozen
 
@@ -25,6 +27,7 @@ from euca_tw.vnet.leases import card_name
 from euca_tw.vnet.link_records import Segment, bridge_name
 from tests.functional.vnet.agent import receive, send
 from tests.functional.vnet.lab import CommandFailed, Host, Lab
+from tests.functional.vnet.streams import wait_for
 
 ROOT = Path(__file__).parents[3]
 #: Guests' packets, where VXLAN goes over wires of 1500.
@@ -146,17 +149,12 @@ class Guest:
             said = str(failed)
         return int(said.partition(" packets received")[0].rpartition(" ")[2] or 0)
 
-    def pinging(self, to: str, count: int) -> Pinging:
+    def pinging(self, to: str) -> Pinging:
         """A hundred a second, while other things are done."""
-        return Pinging(
-            count,
-            self.host.start(
-                *("busybox", "ping", "-c", str(count), "-i", "0.01", "-W", "2"),
-                *("-q", to),
-                stdout=subprocess.PIPE,
-                text=True,
-            ),
-        )
+        # A file, for nobody reads what it says until it is ended.
+        said = tempfile.TemporaryFile("w+")  # noqa: SIM115  closed with it
+        process = self.host.start("busybox", "ping", "-i", "0.01", to, stdout=said)
+        return Pinging(process, said)
 
     def heard(self) -> Heard:
         """What has come to its card since it was made."""
@@ -184,21 +182,29 @@ class Guest:
 
 @define
 class Pinging:
-    """@ivar process: ends by itself."""
+    """@ivar said: what it says, a line for each answer."""
 
-    count: int
-    process: subprocess.Popen[str]
-
-    @property
-    def is_going_on(self) -> bool:
-        return self.process.poll() is None
+    process: subprocess.Popen[Any]
+    said: IO[str]
 
     def lost(self) -> int:
-        """Wait for the last, and count."""
-        said, _ = self.process.communicate(timeout=60)
-        return self.count - int(
-            said.partition(" packets received")[0].rpartition(" ")[2]
-        )
+        """
+        How many had no answer until now; it is ended.
+
+        @raise AssertionError: none has an answer any more.
+        """
+        since = len(self._answered())
+        # Of those that were sent before, the last answers are on their way.
+        wait_for(lambda: len(self._answered()) > since + 1, "a ping is answered", 5)
+        answered = self._answered()
+        self.process.kill()
+        self.process.wait()
+        self.said.close()
+        return max(answered) + 1 - len(answered)
+
+    def _answered(self) -> set[int]:
+        self.said.seek(0)
+        return {int(number) for number in re.findall(r" seq=(\d+) ", self.said.read())}
 
 
 @define(eq=False)

@@ -5,6 +5,7 @@ the way.
 
 from __future__ import annotations
 
+import json
 import socket
 import struct
 import time
@@ -14,10 +15,13 @@ from ipaddress import IPv4Network
 
 from twisted.trial.unittest import TestCase
 
-from euca_tw.model.networks import Elastic, Machine, Member
+from euca_tw.model.networks import TRANSIT_NUMBER, Elastic, Machine, Member
 from euca_tw.vnet.classes import ICMP, TCP, UDP
 from euca_tw.vnet.filter_settings import FilterSettings
+from euca_tw.vnet.filter_text import NAME
+from euca_tw.vnet.link_records import BY_ANOTHER_METRIC, bridge_name
 from euca_tw.vnet.trace import trace
+from euca_tw.vnet.transit import mac_address
 from euca_tw.vnet.ways import way
 from tests.functional.vnet import frames
 from tests.functional.vnet.guests import (
@@ -25,6 +29,8 @@ from tests.functional.vnet.guests import (
     Guest,
     Probe,
     heard,
+    icmp,
+    nft,
     received,
     serve,
 )
@@ -35,7 +41,7 @@ from tests.vnet.groups import group, lets_in, member_of, rule
 
 ECHO = 8 << 8
 #: Networks, each of the group in that place.
-WEB, APP, DATA, CLOSED, LONE = range(1, 6)
+WEB, APP, DATA, CLOSED, LONE, FAR = range(1, 7)
 GROUPS = (
     group("sg-web", rule(TCP, 80, 80), rule(ICMP, -1, -1)),
     group("sg-app", rule(None, -1, -1, "sg-app"), rule(TCP, 80, 89, "sg-web")),
@@ -46,9 +52,21 @@ GROUPS = (
         rule(TCP, 80, 80, IPv4Network("10.0.1.0/29")),
     ),
     group("sg-closed"),
-    group("sg-lone", rule(TCP, 80, 81), rule(ICMP, -1, -1, "sg-web")),
+    group(
+        "sg-lone",
+        rule(TCP, 80, 81),
+        rule(TCP, 99, 99, "sg-far"),
+        rule(ICMP, -1, -1, "sg-web"),
+    ),
+    group(
+        "sg-far",
+        rule(TCP, 80, 80, "sg-lone"),
+        rule(TCP, 81, 81, IPv4Network("10.0.1.0/29")),
+        rule(ICMP, -1, -1, "sg-lone"),
+    ),
 )
 PORTS: Mapping[int, tuple[int, ...]] = {TCP: (80, 81, 99), ICMP: (ECHO,)}
+TRANSIT = bridge_name(TRANSIT_NUMBER)
 _SAID = b"what nobody else is to know"
 
 
@@ -76,6 +94,7 @@ class SitesCase(TestCase):
         *,
         dialling: str = "",
         shows_all: bool = False,
+        is_strict: bool = False,
         elastics: Iterable[Elastic] = (),
         outward: FilterSettings | None = None,
     ) -> None:
@@ -84,6 +103,7 @@ class SitesCase(TestCase):
             self,
             dialling=frozenset(dialling),
             shows_all=shows_all,
+            is_strict=is_strict,
             members=members(*on),
             groups=GROUPS,
             elastics=tuple(elastics),
@@ -125,29 +145,15 @@ class SitesCase(TestCase):
         return {
             probe
             for probe in probes
-            if self.is_joined(probe.source.member, target := targets[probe.address])
-            and lets_in(
+            if lets_in(
                 known,
                 sources,
-                target,
+                targets[probe.address],
                 probe.source.member.private_ip,
                 probe.protocol,
                 probe.port,
             )
         }
-
-    def is_joined(self, one: Member, other: Member) -> bool:
-        """
-        Two networks are joined by the heads of the clusters of two instances, each
-        for one direction; so both clusters must have both networks.
-        """
-        having = {
-            number: {m.cluster for m in self.clouds.members if m.network == number}
-            for number in (one.network, other.network)
-        }
-        return one.network == other.network or all(
-            {one.cluster, other.cluster} <= clusters for clusters in having.values()
-        )
 
     def told(self, probes: Iterable[Probe]) -> set[Probe]:
         """Those of which operators are told that they get there."""
@@ -179,6 +185,61 @@ class SitesCase(TestCase):
         self.assertEqual(sorted(map(repr, allowed - found)), [], "lost")
         self.assertEqual(sorted(map(repr, found - allowed)), [], "let in")
         self.assertEqual(sorted(map(repr, found ^ self.told(probes))), [], "told")
+
+    # --- between clusters by the transit network ------------------------------------
+
+    def handed_to(self, here: str, there: str, network: int) -> None:
+        """From now on, the head of one cluster hands to another's what is for it."""
+        host = self.clouds.carriers[f"{here}0"].host
+        neighbours = host.ip("neigh", "show", "dev", TRANSIT).splitlines()
+        [by] = [each.split()[0] for each in neighbours if mac_address(there) in each]
+        host.ip(
+            *("route", "replace", f"10.0.{network}.0/24", "via", by, "onlink"),
+            *("dev", TRANSIT, "metric", str(BY_ANOTHER_METRIC)),
+        )
+
+    def dropped(self, cluster: str, family: str, counter: str) -> int:
+        """So many packets a cluster's head has."""
+        pid = self.clouds.carriers[f"{cluster}0"].host.pid
+        listed = json.loads(
+            nft("-j", "list", "counter", family, NAME, counter, pid=pid)
+        )
+        packets: int = listed["nftables"][-1]["counter"]["packets"]
+        return packets
+
+    def assertOneStep(self, one: str, other: str, source: Guest, target: Guest) -> None:
+        """
+        What a head hands to one that does not carry it goes no further, though that
+        one would know to whom, and back to the first.
+        """
+        self.handed_to(one, other, target.member.network)
+        self.handed_to(other, one, target.member.network)
+        before = self.dropped(one, "inet", "closed")
+        wanted = self.dropped(other, "inet", "closed") + 5
+        with source.open(ICMP) as asking:
+            for number in range(5):
+                asking.sendto(icmp(ECHO, number), (target.address, 0))
+            wait_for(
+                lambda: self.dropped(other, "inet", "closed") == wanted,
+                "it is dropped",
+            )
+        self.assertEqual(self.dropped(one, "inet", "closed"), before)
+
+    def assertOwnOnly(self, one: str, other: str, sender: Guest, target: Guest) -> None:
+        """A head hands on nothing that is from networks that its cluster has not."""
+        before = self.dropped(other, "bridge", "spoofed")
+        head = Guest(sender.member, self.clouds.carriers[f"{one}0"].host.pid)
+        with head.packets(TRANSIT) as card:
+            card.send(
+                frames.udp(
+                    *(mac_address(one), sender.address),
+                    *(mac_address(other), target.address, (1, 2)),
+                )
+            )
+        wait_for(
+            lambda: self.dropped(other, "bridge", "spoofed") == before + 1,
+            "it is dropped",
+        )
 
     # --- for all --------------------------------------------------------------------
 
@@ -270,7 +331,8 @@ class SitesCase(TestCase):
     def flows(self, stream: Stream) -> None:
         """Wait until more came by it."""
         until = stream.received + (1 << 20)
-        wait_for(lambda: stream.received > until, "it flows")
+        # After some failures TCP itself waits for long before it tries again.
+        wait_for(lambda: stream.received > until, "it flows", 60)
 
     def assertWhole(self, stream: Stream) -> None:
         stream.end()

@@ -79,7 +79,7 @@ class Stream:
 
     def _send(self) -> None:
         chance = random.Random(1)
-        self.sender.settimeout(30)
+        self.sender.settimeout(60)
         while not self.is_ending:
             piece = chance.randbytes(65536)
             self.sender.sendall(piece)
@@ -88,7 +88,7 @@ class Stream:
         self.sender.shutdown(socket.SHUT_WR)
 
     def _receive(self) -> None:
-        self.receiver.settimeout(30)
+        self.receiver.settimeout(60)
         last = time.monotonic()
         while piece := self.receiver.recv(1 << 18):
             now = time.monotonic()

@@ -38,7 +38,7 @@ from euca_tw.vnet.rtnetlink_told import link_ending, link_made
 from tests.functional.netns import enter_new
 from tests.suites.links import make_ilinks_tests
 from tests.suites.network_host import make_inetworkhost_tests
-from tests.vnet.views import carried, machines, view
+from tests.vnet.views import carried, knowing, machines, view
 
 reactor: Any = _reactor
 SITE = machines("x0", "x1", "x2")
@@ -92,6 +92,23 @@ class SettingsTests(TestCase):
             self.put(what, value)
             await self.host.resync()
             self.assertEqual(self.shown(what), before)
+
+    async def test_loose(self) -> None:
+        """
+        The transit network takes what comes by it, whatever the site has set for all
+        links; of others that is the site's to say.
+        """
+        near = view("x0", machines("x0", "x1", "y0"), carried(1, "x1"))
+        await self.host.apply(knowing(near, n1="x", n2="y"))
+        before = self.shown("ipv4/conf/evb000001/rp_filter")
+        transit = "ipv4/conf/evbffffff/rp_filter"
+        self.assertEqual(self.shown(transit), "2")
+        self.put(transit, "1")
+        self.put("ipv4/conf/evb000001/rp_filter", "1")
+        await self.host.resync()
+        self.assertEqual(self.shown(transit), "2")
+        self.assertEqual(self.shown("ipv4/conf/evb000001/rp_filter"), "1")
+        self.put("ipv4/conf/evb000001/rp_filter", before)
 
     async def test_forwarding(self) -> None:
         """A head forwards packets, and a node does not."""

@@ -19,6 +19,7 @@ from tests.functional.vnet.joined import (
     CLOSED,
     DATA,
     ECHO,
+    FAR,
     LONE,
     PORTS,
     WEB,
@@ -33,7 +34,10 @@ _MIDWAY = (0.03, 0.06, 0.1)
 
 
 def everywhere(*clusters: str) -> list[tuple[int, str]]:
-    """Of each network one in each cluster, and a second of one in the first."""
+    """
+    Of most networks one in each cluster, and a second of one in the first; of one
+    only in the first, and of another only in the last.
+    """
     return [
         (WEB, f"{clusters[0]}2"),
         *((WEB, f"{each}1") for each in clusters),
@@ -42,6 +46,8 @@ def everywhere(*clusters: str) -> list[tuple[int, str]]:
         *((DATA, f"{each}1") for each in clusters[1:]),
         (CLOSED, f"{clusters[0]}2"),
         *((CLOSED, f"{each}1") for each in clusters[1:]),
+        (LONE, f"{clusters[0]}1"),
+        (FAR, f"{clusters[-1]}1"),
     ]
 
 
@@ -80,14 +86,19 @@ class MixTests(SitesCase):
 
     def test_mixed(self) -> None:
         """
-        So it is where two clusters reach each other and a third one only heads; a
-        network that only one cluster has is not reached from networks in others.
+        So it is where two clusters reach each other and a third one only heads.  What
+        heads hand each other between networks goes one step only, and is from their
+        own clusters' instances.
         """
         known = machines("x0", "x1", "x2", "y0", "y1", "z0", "z1", routed="xy")
-        self.build(known, [*everywhere("x", "y", "z"), (LONE, "x1")])
+        self.build(known, everywhere("x", "y", "z"), is_strict=True)
         self.clouds.wait_linked([*combinations("xyz", 2)])
         self.assertMatrix()
         self.assertTold()
+        lone, far = self.guest(LONE, "x1"), self.guest(FAR, "z1")
+        for sender, cluster in ((far, "x"), (lone, "z")):
+            self.assertOwnOnly(cluster, "y", sender, self.guest(WEB, "y1"))
+        self.assertOneStep("x", "y", lone, far)
 
 
 class PublicTests(SitesCase):
@@ -96,7 +107,8 @@ class PublicTests(SitesCase):
     def test_public(self) -> None:
         """
         An instance is reached at its public address, from outside and from another
-        cluster, by what its rules say; of private addresses nothing leaves.
+        cluster, by what its rules say, and so at its private one from inside; of
+        private addresses nothing leaves.
         """
         elastics = [
             Elastic(
@@ -130,9 +142,14 @@ class PublicTests(SitesCase):
             for source, to in (
                 (world, "192.0.2.1"),
                 (app, "192.0.2.1"),
-                (lone, "10.0.1.2"),
+                *((each, "10.0.1.2") for each in (lone, app, closed)),
             )
             for protocol, port in ((TCP, 80), (ICMP, ECHO))
+        }
+        let_in |= {
+            Probe(source, "10.0.5.2", TCP, port)
+            for source in (app, closed)
+            for port in (80, 81)
         }
         self.assertEqual(sorted(map(repr, found)), sorted(map(repr, let_in)))
         overheard = []
@@ -152,14 +169,21 @@ class RestartTests(SitesCase):
     def setUp(self) -> None:
         known = machines("x0", "x1", "x2", "y0", "y1")
         on = ((WEB, "x1"), (WEB, "x2"), (WEB, "y1"), (APP, "x1"), (APP, "y1"))
-        self.build(known, on)
+        self.build(known, (*on, (LONE, "x1"), (FAR, "y1")))
         self.clouds.wait_linked({("x", "y")})
 
     def streams(self) -> list[Stream]:
-        """Within a network, and from one to another; all between clusters."""
+        """
+        Within a network, from one to another that both clusters have, and to one that
+        only the other has; all between clusters.
+        """
         app = self.guest(APP, "y1")
-        sources = (self.guest(APP, "x1"), self.guest(WEB, "x1"))
-        return [self.streaming(each, app) for each in sources]
+        pairs = [
+            (self.guest(APP, "x1"), app),
+            (self.guest(WEB, "x1"), app),
+            (self.guest(LONE, "x1"), self.guest(FAR, "y1")),
+        ]
+        return [self.streaming(one, other) for one, other in pairs]
 
     def test_reapplied(self) -> None:
         """Processes of nodes that die, and others that begin, lose no packet."""
@@ -208,14 +232,16 @@ class RestartTests(SitesCase):
     def test_midway(self) -> None:
         """
         Processes that die while they change things, again and again, end no
-        connection; what stays in a cluster loses no packet, and all is as it shall
-        be in the end.
+        connection, though the networks of its ends come to more clusters, and leave
+        them; what stays in a cluster loses no packet, and all is as it shall be in
+        the end.
         """
         streams = self.streams()
         pings = self.pinging(self.guest(WEB, "x1"), self.guest(WEB, "x2"))
         few = self.clouds.members
         others = members((WEB, ""), (WEB, ""), (WEB, ""), (WEB, "y1"), (WEB, "x2"))
-        more = (*few, *others[3:], *members((DATA, "x1"), (DATA, "y1"), (LONE, "x2")))
+        come = members((LONE, ""), (FAR, ""), (LONE, "y1"), (FAR, "x2"))[2:]
+        more = (*few, *others[3:], *members((DATA, "x1"), (DATA, "y1")), *come)
         for number, after_s in enumerate(_MIDWAY):
             first, then = (few, more) if number % 2 else (more, few)
             self.clouds.members = first
@@ -240,13 +266,16 @@ class MeshTests(SitesCase):
     def test_relayed(self) -> None:
         """
         All instances of a network in twelve clusters reach each other, by a third
-        head where two do not reach each other; what is for all comes once to each.
+        head where two do not reach each other, and so do two of different networks;
+        what is for all comes once to each.
         """
         names = "abcdefghijkl"
         pairs = list(combinations(names, 2))
         lost = random.Random(12).sample(pairs, 24)
         known = machines(*(f"{each}{number}" for each in names for number in (0, 1)))
-        self.build(known, [(APP, f"{each}1") for each in names])
+        one, other = lost[0]
+        single = (LONE, f"{one}1"), (FAR, f"{other}1")
+        self.build(known, [*((APP, f"{each}1") for each in names), *single])
         for pair in lost:
             self.clouds.cut(*pair)
         self.clouds.wait_linked(set(pairs) - set(lost))
@@ -263,14 +292,16 @@ class MeshTests(SitesCase):
                 relayed,
                 {other for pair in lost if here in pair for other in pair} - {here},
             )
-        guests = self.clouds.guests.values()
+        guests = [self.guest(APP, f"{each}1") for each in names]
         probes = [
-            Probe(one, other.address, ICMP, ECHO)
-            for one in guests
-            for other in guests
-            if one is not other
+            Probe(guest, to.address, ICMP, ECHO)
+            for guest in guests
+            for to in guests
+            if guest is not to
         ]
         self.assertEqual(len(probes), 12 * 11)
+        lone, far = (self.guest(*each) for each in single)
+        probes.append(Probe(lone, far.address, ICMP, ECHO))
         found = heard(probes, (), 3.0)
         self.assertEqual(sorted(map(repr, set(probes) - found)), [])
         self.assertTold()

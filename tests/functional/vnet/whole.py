@@ -35,6 +35,7 @@ from euca_tw.model.networks import (
 )
 from euca_tw.overlay.chart import Chart, Place, Scope
 from euca_tw.overlay.entries import Difference, Entry
+from euca_tw.overlay.extents import Extents
 from euca_tw.overlay.views import Picture
 from euca_tw.vnet.filter_settings import FilterSettings
 from euca_tw.vnet.interfaces import NetworkFailed
@@ -144,6 +145,8 @@ class Clouds:
     @ivar dialling: clusters whose heads are behind NAT.
     @ivar shows_all: bridges of the machines show packets to IP, whether or not they
         say so, as they do where nobody has changed that.
+    @ivar is_strict: heads are set to take nothing that comes another way than that
+        which leads back.
     @ivar outward: what heads let out, and in.
     @ivar members, groups, elastics: what there is, when machines are told next.
     """
@@ -151,6 +154,7 @@ class Clouds:
     case: TestCase
     dialling: frozenset[str] = frozenset()
     shows_all: bool = False
+    is_strict: bool = False
     outward: FilterSettings = field(factory=FilterSettings)
     members: tuple[Member, ...] = ()
     groups: tuple[Group, ...] = ()
@@ -210,6 +214,8 @@ class Clouds:
         is_dialling = cluster in self.dialling
         keys = keys_of(cluster)
         head.filters = self.outward
+        if self.is_strict:
+            head.host.run("sh", "-c", "echo 1 >/proc/sys/net/ipv4/conf/all/rp_filter")
         head.trunk = TrunkSettings(
             cluster=cluster,
             listen="" if is_dialling else f"{self.address(cluster)}:{PORT}",
@@ -231,12 +237,13 @@ class Clouds:
 
     def _entries(self) -> list[Entry]:
         numbers = {each.network for each in self.members}
+        on = (*self.members, *(network(number) for number in numbers))
         return [
             *(each.machine for each in self.carriers.values()),
-            *self.members,
+            *on,
+            *Extents().change(on).puts,
             *self.groups,
             *self.elastics,
-            *(network(number) for number in numbers),
             *(self._end(each.machine.cluster) for each in self.heads),
         ]
 
