@@ -49,6 +49,8 @@ disk_gib = 100000000
 instances = 100000
 [limits]
 requests_per_s = 0
+[network]
+mode = "static"
 [cluster_controller]
 subnet = "10.0.0.0/8"
 """

@@ -35,7 +35,10 @@ NODE_DAEMON = tuple(
 #: What the links of a machine shall be, and how they come to be so.
 LINK_PLANS = tuple(
     f"vnet.{name}"
-    for name in ("paths", "ways", "link_records", "link_plan", "link_diff")
+    for name in (
+        *("paths", "transit", "ways", "link_records", "link_segment", "link_plan"),
+        *("link_diff", "namespace_plan"),
+    )
 )
 #: What a machine's rules shall let through, and how they come to do so.
 FILTER_PLANS = tuple(
@@ -110,7 +113,10 @@ LAYERS = (
     ),
     Layer(
         modules=FILTER_PLANS,
-        may=("model", "vnet.dhcp", "vnet.leases", *FILTER_PLANS),
+        may=(
+            *("model", "vnet.dhcp", "vnet.leases", "vnet.link_records", "vnet.transit"),
+            *FILTER_PLANS,
+        ),
         never=("twisted", "random", "os", "pyroute2"),
     ),
     Layer(

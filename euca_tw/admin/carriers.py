@@ -18,6 +18,7 @@ from euca_tw.common.secret import kept_secret
 from euca_tw.model.networks import Machine as Carrier
 from euca_tw.model.networks import Role, TrunkEnd
 from euca_tw.model.tokens import TokenMaker
+from euca_tw.overlay.settings import STATIC
 from euca_tw.soap.interfaces import IPeer
 from euca_tw.soap.keys import Identity
 from euca_tw.vnet.filter_settings import FilterSettings
@@ -28,6 +29,7 @@ from euca_tw.vnet.public_addresses import PublicAddresses
 from euca_tw.vnet.rules import Rules
 
 _FILE = "the configuration"
+_OF_NODE = "node", "network_address"
 #: Of a node: all that leaves goes by the head.
 NO_WAY_OUT = FilterSettings()
 
@@ -63,7 +65,11 @@ def carriers_of(
     section = configuration.cluster_controller
     if not section.head_url or section.head_certificate is None:
         key = "head_certificate" if section.head_url else "head_url"
-        reason = "is missing: managed networks have their routers on the cluster's head"
+        reason = (
+            "is missing: networks are managed, if nothing else is said, and have "
+            "their routers on the cluster's head; name one (docs/networking.md tells "
+            f'how one machine is head and node), or set mode = "{STATIC}" in [network]'
+        )
         raise ConfigError(_FILE, "cluster_controller", key, reason)
     certificates = {section.head_url: section.head_certificate}
     peers = pinned_peers(machine, HEAD, identity, certificates)
@@ -74,18 +80,25 @@ def carriers_of(
 def carriers(
     section: ClusterControllerSection, nodes: tuple[Carrier, ...], head: IPeer
 ) -> Carriers:
-    """@raise ConfigError: it is not known where the head is."""
+    """@raise ConfigError: it is not known where the head is, or nobody gets there."""
     where = "cluster_controller", "head_address"
-    return Carriers(
-        nodes=nodes,
-        head=carrier(section, section.head_url, section.head_address, Role.HEAD, where),
-        head_peer=head,
-    )
+    found = carrier(section, section.head_url, section.head_address, Role.HEAD, where)
+    for one, other, place in (
+        *((node, found, _OF_NODE) for node in nodes),
+        *((found, node, where) for node in nodes),
+    ):
+        # All may be there where all is in memory.
+        if one.address.is_loopback and not other.address.is_loopback:
+            reason = (
+                f"{one.name} is at {one.address}, where {other.name} cannot send "
+                f"packets to it from {other.address}: say an address that it can"
+            )
+            raise ConfigError(_FILE, *place, reason)
+    return Carriers(nodes=nodes, head=found, head_peer=head)
 
 
 def _node(section: ClusterControllerSection, node: NodeSection) -> Carrier:
-    where = "node", "network_address"
-    return carrier(section, node.url, node.network_address, Role.NODE, where)
+    return carrier(section, node.url, node.network_address, Role.NODE, _OF_NODE)
 
 
 def carrier(

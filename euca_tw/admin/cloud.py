@@ -27,6 +27,7 @@ from euca_tw.admin.daemon import (
     store_part,
 )
 from euca_tw.admin.direct import CLOUD_STORE, cloud_sealing
+from euca_tw.admin.modes import mode_part
 from euca_tw.admin.refusals import Refusals
 from euca_tw.admin.server import AdminSocket
 from euca_tw.admin.tier import cooperator_of
@@ -53,6 +54,7 @@ from euca_tw.clc.instances import Instances
 from euca_tw.clc.interfaces import IImageStore, ImportFailed
 from euca_tw.clc.keypairs import KeyPairs
 from euca_tw.clc.launches import Launches
+from euca_tw.clc.modes import living
 from euca_tw.clc.networks import CloudNetworks
 from euca_tw.clc.work import RequestsInWork
 from euca_tw.clc.zones import Zones
@@ -62,7 +64,7 @@ from euca_tw.common.files import write_private_files
 from euca_tw.common.secret import kept_secret
 from euca_tw.common.web import make_site
 from euca_tw.model.networks import TrunkEnd
-from euca_tw.model.records import CLOUD_RECORDS, AccessKey, User
+from euca_tw.model.records import CLOUD_RECORDS, AccessKey, Instance, User
 from euca_tw.overlay.settings import STATIC
 from euca_tw.query.door import QueryDoor
 from euca_tw.query.signing import Signatures
@@ -218,6 +220,7 @@ class Cloud:
         admin_socket = AdminSocket(machine.reactor, section.state_dir, actions.perform)
         parts = (
             store_part(self._store),
+            mode_part(self._configuration.network.mode, self._living),
             Part(name="the sealed secrets", start=self._check_secrets),
             Part(
                 name="the index of certificates",
@@ -238,6 +241,12 @@ class Cloud:
             service_part(admin_socket),
         )
         return Daemon(NAME, machine, parts)
+
+    def _living(self) -> Mapping[str, str]:
+        """Of instances, their mode of networks; what is imagined is of none."""
+        if self._around.is_imagined:
+            return {}
+        return living(self._store.all(Instance), self._configuration.network.mode)
 
     def _check_secrets(self) -> None:
         self._sealing.check(self._store.all(AccessKey))

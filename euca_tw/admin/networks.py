@@ -5,7 +5,8 @@ daemon.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from twisted.internet import reactor as real_reactor
@@ -13,10 +14,14 @@ from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
 from euca_tw.admin.client import Refused
+from euca_tw.admin.configuration import Configuration
 from euca_tw.common.in_thread import in_this_thread
+from euca_tw.nodectl.interfaces import NetworkFailed as FlatNetworkFailed
+from euca_tw.overlay.settings import STATIC
+from euca_tw.vnet.bridge import remove_all
 from euca_tw.vnet.filter_settings import FilterSettings
 from euca_tw.vnet.host import NetworkHost
-from euca_tw.vnet.interfaces import INetworkHost, NetworkFailed
+from euca_tw.vnet.interfaces import INetworkHost, NetworkFailed, together
 from euca_tw.vnet.link_text import lines
 from euca_tw.vnet.links_host import LinksHost
 from euca_tw.vnet.nft import Nft
@@ -25,6 +30,9 @@ from euca_tw.vnet.rules import Rules
 
 if TYPE_CHECKING:
     from euca_tw.vnet.netlink import KernelLinks
+
+#: It removes something, and returns what it was, for people.
+Purge = Callable[[], Awaitable[tuple[str, ...]]]
 
 
 def shown() -> Iterator[str]:
@@ -41,10 +49,11 @@ def shown() -> Iterator[str]:
     return lines(found, cards, counts)
 
 
-def purge() -> tuple[str, ...]:
+def purge(configuration: Configuration | None = None) -> tuple[str, ...]:
     """
     Remove all that is ours, whoever made it.
 
+    @param configuration: of this machine; None: only managed networks are meant.
     @return: what was removed.
     @raise Refused: some could not be; the rest was.
     """
@@ -54,14 +63,21 @@ def purge() -> tuple[str, ...]:
         links=LinksHost(_kernel_links(), in_this_thread),
         public=AllPublicAddresses(reactor),
     )
-    return purged(host, reactor)
+    further: list[Purge] = []
+    if configuration is not None:
+        is_flat = configuration.network.mode == STATIC
+        section = configuration.node_controller
+        of_site = section.bridge_settings if is_flat else None
+        further.append(partial(remove_all, reactor, of_site))
+    return purged(host, reactor, *further)
 
 
-def purged(host: INetworkHost, reactor: Any) -> tuple[str, ...]:
+def purged(host: INetworkHost, reactor: Any, *further: Purge) -> tuple[str, ...]:
     """
     As L{purge}.
 
     @param reactor: not running; it runs till all is done.
+    @param further: what else is removed, likewise.
     """
     results: list[tuple[str, ...] | Failure] = []
 
@@ -70,7 +86,7 @@ def purged(host: INetworkHost, reactor: Any) -> tuple[str, ...]:
         reactor.stop()
 
     def begin() -> None:
-        Deferred.fromCoroutine(_purge(host)).addBoth(end)
+        Deferred.fromCoroutine(_purge((host.purge, *further))).addBoth(end)
 
     reactor.callWhenRunning(begin)
     reactor.run()
@@ -93,6 +109,17 @@ def _kernel_links() -> KernelLinks:
     return KernelLinks()
 
 
-async def _purge(host: INetworkHost) -> tuple[str, ...]:
-    removed: tuple[str, ...] = await host.purge()
-    return removed
+async def _purge(parts: Iterable[Purge]) -> tuple[str, ...]:
+    """What one part cannot remove keeps no other from it."""
+    removed: list[str] = []
+    failed: list[NetworkFailed] = []
+    for part in parts:
+        try:
+            removed.extend(await part())
+        except NetworkFailed as error:
+            failed.append(error)
+        except FlatNetworkFailed as error:
+            failed.append(NetworkFailed(str(error)))
+    if failed:
+        raise together(failed)
+    return tuple(removed)

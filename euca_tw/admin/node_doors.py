@@ -18,6 +18,7 @@ from twisted.web.client import BrowserLikeRedirectAgent
 
 from euca_tw.admin.carriers import kernel_host, token_maker
 from euca_tw.admin.daemon import Machine, Part, service_part
+from euca_tw.admin.names import names_of, names_parts
 from euca_tw.admin.sections import NodeControllerSection
 from euca_tw.common.config import ConfigError
 from euca_tw.model.capacity import Resources
@@ -35,7 +36,9 @@ from euca_tw.nodectl.memory import MemoryHypervisor, MemoryInstanceStore
 from euca_tw.nodectl.room import Room
 from euca_tw.nodectl.root_disk import RootDisks
 from euca_tw.nodectl.storage import FileInstanceStore, room_gib
+from euca_tw.overlay.settings import NetworkSettings
 from euca_tw.soap.http import pooled_agent
+from euca_tw.vnet.filter_settings import FilterSettings
 from euca_tw.vnet.interfaces import INetworkHost, IResponders
 from euca_tw.vnet.managed import ManagedNodeNetwork
 from euca_tw.vnet.memory import MemoryNetworkHost, MemoryResponders
@@ -85,6 +88,7 @@ def managed_network(
     metadata_of: Callable[[str], InstanceMetadata | None],
     *,
     is_real: bool,
+    network: NetworkSettings,
 ) -> tuple[ManagedNodeNetwork, tuple[Part, ...]]:
     """
     The networks that the cloud manages, and what keeps them as they are made.
@@ -95,21 +99,23 @@ def managed_network(
     """
     host: INetworkHost = MemoryNetworkHost()
     responders: IResponders = MemoryResponders()
-    mending: tuple[Part, ...] = ()
+    parts: tuple[Part, ...] = ()
     if is_real:
-        host, mends = kernel_host(machine)
-        mends.mended = lambda: network.mended()
-        mending = (service_part(mends),)
+        names = names_of(section, machine, network.domain, network.private_range)
+        filters = FilterSettings(serves_names=names is not None)
+        host, mends = kernel_host(machine, filters)
+        mends.mended = lambda: managed.mended()
+        parts = (service_part(mends), *names_parts(names))
         tokens = token_maker(machine, section.state_dir)
-        responders = BridgeResponders(machine.reactor, tokens)
-    network = ManagedNodeNetwork(
+        responders = BridgeResponders(machine.reactor, tokens, names)
+    managed = ManagedNodeNetwork(
         host=host,
         responders=responders,
         metadata_of=metadata_of,
         clock=machine.reactor,
         random=machine.random,
     )
-    return network, mending
+    return managed, parts
 
 
 def real_doors(section: NodeControllerSection, machine: Machine) -> NodeDoors:

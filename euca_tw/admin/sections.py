@@ -15,6 +15,7 @@ from attrs import frozen
 from euca_tw.admin.values import (
     check_address_or_none,
     check_addresses,
+    check_cable,
     check_carries,
     check_domain_type,
     check_endpoint_or_none,
@@ -23,12 +24,14 @@ from euca_tw.admin.values import (
     check_mtu,
     check_name,
     check_names,
+    check_namespace_or_none,
     check_network,
     check_networks,
     check_not_negative,
     check_policy,
     check_pool,
     check_positive,
+    check_resolvers,
     check_url,
     check_url_or_none,
     check_versions,
@@ -224,6 +227,12 @@ class HeadSection:
         L{CloudSection.url}.
     @ivar cluster: the name of its availability zone.
     @ivar carries: C{kernel}, or C{memory}: networks that exist only in it.
+    @ivar namespace: the network namespace that it runs in, on a machine that runs
+        instances too; C{""}: the machine's own.
+    @ivar namespace_link: of the cable to it: the machine has the first address, the
+        head the second.
+    @ivar namespace_forwards: whether the machine forwards between the head and what
+        is beyond.
     @ivar trunk_listen: C{host:port} or C{:port} at which other heads connect to it;
         C{""}: they do not.
     @ivar outer, way_out, closed, serves_names: see
@@ -239,6 +248,9 @@ class HeadSection:
     url: str = checked(check_url_or_none, "")
     cluster: str = checked(check_name, "cluster1")
     carries: str = checked(check_carries, "kernel")
+    namespace: str = checked(check_namespace_or_none, "")
+    namespace_link: str = checked(check_cable, "172.30.255.252/30")
+    namespace_forwards: bool = False
     trunk_listen: str = ""
     outer: str = checked(check_interface_or_none, "")
     way_out: str = checked(check_address_or_none, "")
@@ -276,6 +288,9 @@ class NodeControllerSection(NodeSettings):
         C{state_dir}.  The user that domains run as must get there.
     @ivar bridge, bridge_address, has_way_out: see
         L{euca_tw.vnet.settings.BridgeSettings}.
+    @ivar serves_names: whether instances can ask this machine for names.
+    @ivar resolvers: whom it asks for those that are not the cloud's; none: those
+        of C{/etc/resolv.conf}.
     @ivar image_cache_gib: images that no instance has are thrown out while
         all take more than this, those that are on their way included.
     @ivar least_free_mib: of the disk; what would leave less is not fetched or
@@ -301,6 +316,8 @@ class NodeControllerSection(NodeSettings):
     bridge: str = checked(check_bridge_name, BridgeSettings().bridge)
     bridge_address: str = checked(check_address, BridgeSettings().address)
     has_way_out: bool = BridgeSettings().has_way_out
+    serves_names: bool = True
+    resolvers: tuple[str, ...] = checked(check_resolvers, ())
     image_cache_gib: int = checked(check_positive, 20)
     least_free_mib: int = checked(check_not_negative, 1024)
     inject_keys: bool = False

@@ -9,12 +9,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import (
+    IPv4Address,
+    IPv4Network,
+    collapse_addresses,
+    ip_address,
+    summarize_address_range,
+)
 from urllib.parse import urlsplit
 
 from euca_tw.cc.schedule import POLICIES
 from euca_tw.nodectl.machines import MACHINES
 from euca_tw.query.signing import ALL_VERSIONS
+from euca_tw.vnet.dhcp import METADATA_ADDRESS
 
 #: A pool of public addresses is not larger than this.
 _MOST_ADDRESSES = 1 << 16
@@ -24,6 +31,7 @@ CARRIES = ("kernel", "memory")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}\Z")
 #: As the kernel and nft take it without quotes.
 _INTERFACE = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,14}\Z")
+_NAMESPACE = re.compile(r"[a-z][a-z0-9_]{0,14}\Z")
 
 
 def check_name(text: str) -> None:
@@ -86,6 +94,12 @@ def check_addresses(texts: tuple[str, ...]) -> None:
         IPv4Address(text)
 
 
+def check_resolvers(texts: tuple[str, ...]) -> None:
+    for text in texts:
+        if ip_address(text) == METADATA_ADDRESS:
+            raise ValueError(f"{text} is where instances ask this machine itself")
+
+
 def check_networks(texts: tuple[str, ...]) -> None:
     for text in texts:
         IPv4Network(text)
@@ -94,6 +108,20 @@ def check_networks(texts: tuple[str, ...]) -> None:
 def check_interface_or_none(text: str) -> None:
     if text and _INTERFACE.match(text) is None:
         raise ValueError(f"{text!r} is no name of a network interface, as eth0")
+
+
+def check_namespace_or_none(text: str) -> None:
+    if text and _NAMESPACE.match(text) is None:
+        raise ValueError(
+            f"{text!r} is no name for a network namespace and a link: up to 15 small "
+            "letters, digits and _, a letter first"
+        )
+
+
+def check_cable(text: str) -> None:
+    network = IPv4Network(text)
+    if not 29 <= network.prefixlen <= 30:
+        raise ValueError(f"{text} is not for two machines, as 172.30.255.252/30")
 
 
 def check_pool(texts: tuple[str, ...]) -> None:
@@ -152,6 +180,19 @@ def address_pool(texts: Iterable[str]) -> tuple[str, ...]:
             raise ValueError(f"{text} is not 1 to {_MOST_ADDRESSES} addresses")
         pool.update((str(IPv4Address(n)), None) for n in range(int(low), int(high) + 1))
     return tuple(pool)
+
+
+def pool_networks(texts: Iterable[str]) -> tuple[IPv4Network, ...]:
+    """What routes to the addresses of L{address_pool} lead to, networks whole."""
+    networks: list[IPv4Network] = []
+    for text in texts:
+        first, dash, last = text.partition("-")
+        if dash:
+            ends = IPv4Address(first.strip()), IPv4Address(last.strip())
+            networks += summarize_address_range(*ends)
+        else:
+            networks.append(IPv4Network(text))
+    return tuple(collapse_addresses(networks))
 
 
 def address_of(url: str, address: str) -> IPv4Address:

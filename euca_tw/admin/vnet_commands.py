@@ -23,9 +23,39 @@ def vnet_show(asked: argparse.Namespace) -> None:
 
 
 def vnet_purge(asked: argparse.Namespace) -> None:
+    from euca_tw.admin.namespaces import down_all
     from euca_tw.admin.networks import purge
 
-    for line in purge() or ("there is nothing to remove",):
+    configuration = configuration_asked(asked)
+    removed = purge(configuration)
+    # Told before what may be refused.
+    for line in removed:
+        say(line)
+    further = down_all(configuration)
+    for line in further if removed or further else ("there is nothing to remove",):
+        say(line)
+
+
+def namespace_up(asked: argparse.Namespace) -> None:
+    from euca_tw.admin.namespaces import settings_of, up
+
+    configuration = configuration_asked(asked)
+    done = up(configuration)
+    for line in done:
+        say(line)
+    made = settings_of(configuration)
+    state = "is there now" if done else "is as it should be"
+    say(
+        f"namespace {made.name} {state}: {made.machine} is this machine, {made.head} "
+        "the head in it"
+    )
+
+
+def namespace_down(asked: argparse.Namespace) -> None:
+    from euca_tw.admin.namespaces import down, settings_of
+
+    name = settings_of(configuration_asked(asked)).name
+    for line in down(name) or (f"there is no namespace {name}",):
         say(line)
 
 
@@ -50,6 +80,18 @@ def vnet_commands(command: Callable[..., argparse.ArgumentParser], into: Any) ->
         "remove all networks from this machine: its instances lose them, until the "
         "daemon that carries them does so again",
     )
+
+    namespace = into.add_parser(
+        "namespace", help="that of a head on a machine that runs instances too"
+    ).add_subparsers(required=True, metavar="VERB")
+    command(
+        namespace,
+        "up",
+        namespace_up,
+        "make the network namespace of the head, and the cable to it, or what of it "
+        "is not as it should be",
+    )
+    command(namespace, "down", namespace_down, "remove it")
 
     traced = command(
         into,

@@ -97,7 +97,7 @@ def all_in_one(configuration: Configuration, machine: Machine) -> Neighbours:
     nodes, clusters = MemoryPeers(machine.reactor), MemoryPeers(machine.reactor)
     node_section = evolve(configuration.node_controller, state_dir=state_dir / "node")
     mode = configuration.network.mode
-    node, node_parts = node_of(node_section, machine, _NODE_URL, mode)
+    node, node_parts = node_of(node_section, machine, _NODE_URL, configuration.network)
     nodes.serve(_NODE_URL, NODE, node.dispatch)
     section = evolve(
         configuration.cluster_controller,
@@ -131,7 +131,11 @@ def _head(
         head and node in the kernel.
     """
     if configuration.node_controller.hypervisor != "memory":
-        reason = "is not for --all-in-one, but with --hypervisor memory"
+        reason = (
+            "is managed, if nothing else is said, and then one process cannot be node "
+            'and head, but with --hypervisor memory: set mode = "static", or run the '
+            "daemons of a site of one machine (docs/networking.md)"
+        )
         raise ConfigError("the configuration", "network", "mode", reason)
     state_dir = configuration.cloud.state_dir / "head"
     of_head = evolve(configuration.head, state_dir=state_dir, carries="memory")

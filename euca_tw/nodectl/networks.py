@@ -4,7 +4,7 @@ What a node was told of networks, kept, and given to what carries them.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from ipaddress import IPv4Address
 
 from attrs import Factory, define, field
@@ -13,9 +13,11 @@ from euca_tw.api.errors import InvalidParameterValue, UnsupportedOperation
 from euca_tw.api.node import NcSetNetworks, NcSetNetworksResponse
 from euca_tw.model.networks import Role
 from euca_tw.nodectl.interfaces import IManagedNetwork
+from euca_tw.nodectl.life import Life
+from euca_tw.nodectl.records import HostedInstance
 from euca_tw.overlay.entries import Difference
 from euca_tw.overlay.kept import KeptReplica
-from euca_tw.overlay.settings import MANAGED
+from euca_tw.overlay.settings import MANAGED, STATIC
 from euca_tw.overlay.views import Picture
 from euca_tw.store.interfaces import IStore
 
@@ -69,6 +71,15 @@ class NodeNetworks:
         """The public address of an instance that is here; C{""} for none."""
         found = self._picture.public_ip(IPv4Address(private_ip))
         return "" if found is None else str(found)
+
+
+def living(records: Iterable[HostedInstance]) -> Mapping[str, str]:
+    """The mode in which each instance was launched that has not ended."""
+    return {
+        each.instance_id: each.launch.network_mode or STATIC
+        for each in records
+        if each.launch is not None and each.life is not Life.TERMINATED
+    }
 
 
 def setting(

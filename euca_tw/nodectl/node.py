@@ -30,6 +30,7 @@ from euca_tw.common.changes import Changes
 from euca_tw.common.clock import utc_now
 from euca_tw.model.callers import Caller
 from euca_tw.model.capacity import NOTHING, Resources
+from euca_tw.model.hostnames import DOMAIN
 from euca_tw.model.identifiers import Minter
 from euca_tw.model.lifecycle import USER_SHUTDOWN, Phase
 from euca_tw.model.metadata import InstanceMetadata
@@ -79,11 +80,13 @@ class NodeController(Service):
         settings: NodeSettings | None = None,
         network_mode: str = STATIC,
         networks: NodeNetworks | None = None,
+        domain: str = DOMAIN,
     ) -> None:
         """
         @param url: where this node is reached: its service tag.
         @param network_mode: of L{euca_tw.overlay.settings}.
         @param networks: where they are managed.
+        @param domain: what instances' names end in.
         """
         self.url = url
         self._store = store
@@ -108,6 +111,7 @@ class NodeController(Service):
                 command_line=self._settings.command_line,
                 now=self.now,
                 hooks_wait_s=self._settings.hooks_wait_s,
+                domain=domain,
             ),
             clock=clock,
             random=random,
@@ -122,7 +126,7 @@ class NodeController(Service):
             ceiling_s=self._settings.retry_ceiling_s,
         )
         self._ledger = Ledger()
-        self._served = ServedMetadata(store)
+        self._served = ServedMetadata(store, domain)
         original = OriginalNode(self, instances)
         self._answers: dict[str, Answer] = {
             api.NC_LAUNCH_INSTANCE.name: self._launch_instance,

@@ -17,7 +17,7 @@ from euca_tw.api.node import (
     NodeInstance,
     NodeMachineType,
 )
-from euca_tw.model.hostnames import private_hostname
+from euca_tw.model.hostnames import DOMAIN, private_hostname
 from euca_tw.model.metadata import InstanceMetadata
 from euca_tw.nodectl import memo
 from euca_tw.nodectl.interfaces import (
@@ -114,7 +114,7 @@ def extras(launch: Launch) -> Extras:
     )
 
 
-def lease(launch: Launch) -> Lease:
+def lease(launch: Launch, domain: str = DOMAIN) -> Lease:
     """What its card is told by DHCP."""
     private_ip = launch.private_ip or ""
     return Lease(
@@ -124,7 +124,7 @@ def lease(launch: Launch) -> Lease:
         prefix_length=launch.prefix_length or 0,
         router=launch.router or "",
         nameservers=launch.nameservers,
-        hostname=private_hostname(private_ip),
+        hostname=private_hostname(private_ip, domain),
     )
 
 
@@ -183,7 +183,7 @@ def facts(record: HostedInstance) -> dict[str, str]:
     }
 
 
-def metadata(launch: Launch) -> InstanceMetadata:
+def metadata(launch: Launch, domain: str = DOMAIN) -> InstanceMetadata:
     """What the instance may know of itself."""
     private_ip = launch.private_ip or ""
     return InstanceMetadata(
@@ -199,7 +199,7 @@ def metadata(launch: Launch) -> InstanceMetadata:
         mac_address=launch.mac_address,
         private_ip=private_ip,
         public_ip=launch.public_ip or "",
-        hostname=private_hostname(private_ip),
+        hostname=private_hostname(private_ip, domain),
         key_name=launch.key_name or "",
         public_key=launch.public_key or "",
         user_data=b64decode(launch.user_data) if launch.user_data else None,

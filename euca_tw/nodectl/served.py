@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from attrs import Factory, define
 
+from euca_tw.model.hostnames import DOMAIN
 from euca_tw.model.metadata import InstanceMetadata
 from euca_tw.nodectl import reports
 from euca_tw.nodectl.life import Life
@@ -16,6 +17,7 @@ class ServedMetadata:
     """Metadata at an address is of the last that began to have it."""
 
     _store: IStore
+    _domain: str = DOMAIN
     _by_ip: dict[str, str] = Factory(dict)
 
     def note(self, record: HostedInstance) -> None:
@@ -33,4 +35,4 @@ class ServedMetadata:
         record = self._store.get(HostedInstance, self._by_ip.get(private_ip, ""))
         if record is None or record.launch is None or record.life is Life.TERMINATED:
             return None
-        return reports.metadata(record.launch)
+        return reports.metadata(record.launch, self._domain)

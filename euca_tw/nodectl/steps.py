@@ -19,6 +19,7 @@ from twisted.logger import Logger
 
 from euca_tw.common.background import Background
 from euca_tw.common.convergence import Setback
+from euca_tw.model.hostnames import DOMAIN
 from euca_tw.nodectl import plan, reports
 from euca_tw.nodectl.interfaces import (
     DomainRefused,
@@ -114,6 +115,7 @@ class Steps:
     @ivar now: tells the time.
     @ivar hooks_wait_s: hooks may hold up the stop or end of an instance for so
         long.
+    @ivar domain: what instances' names end in.
     @ivar moment: counts what is done to domains, and listings of them.
     """
 
@@ -125,6 +127,7 @@ class Steps:
     command_line: str
     now: Callable[[], datetime]
     hooks_wait_s: float
+    domain: str = DOMAIN
     moment: int = field(default=0, init=False)
     _log: ClassVar[Logger] = Logger()
     _background: Background = field(factory=Background, init=False)
@@ -172,7 +175,9 @@ class Steps:
                     guest.refusal = str(e)
             case plan.Attach():
                 assert launch is not None
-                guest.nic = await self.network.attach(reports.lease(launch))
+                guest.nic = await self.network.attach(
+                    reports.lease(launch, self.domain)
+                )
                 guest.is_detached = False
             case plan.Detach():
                 await self.network.detach(name)

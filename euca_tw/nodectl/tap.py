@@ -4,6 +4,8 @@ C{twistd euca-nc}: a node controller, put together.
 
 from __future__ import annotations
 
+from functools import partial
+
 from attrs import evolve
 from twisted.internet import reactor as real_reactor
 from twisted.python import usage
@@ -22,16 +24,19 @@ from euca_tw.admin.daemon import (
     service_part,
     store_part,
 )
+from euca_tw.admin.modes import mode_part
+from euca_tw.admin.names import names_of, names_parts
+from euca_tw.admin.namespaces import claim_part
 from euca_tw.admin.node_doors import hooks_of, managed_network, memory_doors, real_doors
 from euca_tw.admin.sections import NodeControllerSection
 from euca_tw.admin.tier import identity_of, pinned_caller, tier_parts
 from euca_tw.api.node import NODE
 from euca_tw.model.metadata import InstanceMetadata
 from euca_tw.nodectl.interfaces import INodeNetwork
-from euca_tw.nodectl.networks import NodeNetworks
+from euca_tw.nodectl.networks import NodeNetworks, living
 from euca_tw.nodectl.node import NodeController
-from euca_tw.nodectl.records import NODE_RECORDS
-from euca_tw.overlay.settings import MANAGED, STATIC, SYSTEM
+from euca_tw.nodectl.records import NODE_RECORDS, HostedInstance
+from euca_tw.overlay.settings import STATIC, SYSTEM, NetworkSettings
 from euca_tw.vnet.bridge import BridgeNodeNetwork
 from euca_tw.vnet.memory import MemoryNodeNetwork
 from euca_tw.vnet.system import SystemNodeNetwork
@@ -41,6 +46,8 @@ PATH = "axis2/services/EucalyptusNC"
 
 #: The launch of one instance has its user's data in it, and no more.
 _MAX_BODY_BYTES = 1 << 20
+
+_FLAT = NetworkSettings(mode=STATIC)
 
 
 class Options(usage.Options):
@@ -59,13 +66,13 @@ def node_of(
     section: NodeControllerSection,
     machine: Machine,
     url: str,
-    network_mode: str = STATIC,
+    network: NetworkSettings = _FLAT,
 ) -> tuple[NodeController, tuple[Part, ...]]:
     """
     A node without a port, and the parts that keep it going.
 
     @param url: its service tag.
-    @param network_mode: of L{euca_tw.overlay.settings}.
+    @param network: of its instances.
     @raise ConfigError:
     @raise OSError:
     """
@@ -74,44 +81,54 @@ def node_of(
     doors = real_doors(section, machine) if is_real else memory_doors(section, machine)
     store = machine.make_store(section.state_dir / "node.db", NODE_RECORDS)
     networks: NodeNetworks | None = None
-    network: INodeNetwork
+    door: INodeNetwork
     mending: tuple[Part, ...] = ()
 
     def metadata_of(private_ip: str) -> InstanceMetadata | None:
         return found[0].metadata_of(private_ip)
 
-    if network_mode == MANAGED:
+    if network.is_managed:
         managed, mending = managed_network(
-            section, machine, metadata_of, is_real=is_real
+            section, machine, metadata_of, is_real=is_real, network=network
         )
-        networks, network = NodeNetworks(url, store, managed), managed
+        networks, door = NodeNetworks(url, store, managed), managed
     elif not is_real:
-        network = MemoryNodeNetwork(section.bridge)
-    elif network_mode == SYSTEM:
-        network = SystemNodeNetwork(section.bridge)
+        door = MemoryNodeNetwork(section.bridge)
+    elif network.mode == SYSTEM:
+        door = SystemNodeNetwork(section.bridge)
     else:
-        network = BridgeNodeNetwork(
+        subnet = section.bridge_settings.interface.network
+        names = names_of(section, machine, network.domain, str(subnet))
+        mending = names_parts(names)
+        door = BridgeNodeNetwork(
             machine.reactor,
             section.bridge_settings,
             metadata_of,
             token_maker(machine, section.state_dir),
+            names,
         )
     controller = NodeController(
         url=url,
         store=store,
         hypervisor=doors.hypervisor,
         instances=doors.instances,
-        network=network,
+        network=door,
         hooks=hooks_of(section, machine),
         clock=machine.reactor,
         random=machine.random,
         settings=section,
-        network_mode=network_mode,
+        network_mode=network.mode,
         networks=networks,
+        domain=network.domain,
     )
     found.append(controller)
     keeping = map(service_part, doors.keepers)
-    parts = (store_part(store), *keeping, service_part(controller), *mending)
+    # What is imagined has ended with the process that did so.
+    kept = partial(store.all, HostedInstance)
+    of_one_mode = mode_part(network.mode, lambda: living(kept()) if is_real else {})
+    claim = (claim_part(),) if network.is_managed and is_real else ()
+    begin = (store_part(store), of_one_mode, *claim)
+    parts = (*begin, *keeping, service_part(controller), *mending)
     return controller, parts
 
 
@@ -124,7 +141,7 @@ def daemon_of(configuration: Configuration, machine: Machine) -> Daemon:
     """
     section = configuration.node_controller
     url = public_url("node_controller", section.listen, section.url, PATH)
-    controller, parts = node_of(section, machine, url, configuration.network.mode)
+    controller, parts = node_of(section, machine, url, configuration.network)
     listening = tier_parts(
         machine,
         section="node_controller",

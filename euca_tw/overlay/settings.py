@@ -7,6 +7,7 @@ from ipaddress import IPv4Network
 from attrs import frozen
 
 from euca_tw.common.config import Invalid, checked
+from euca_tw.model.hostnames import DOMAIN, check_domain
 from euca_tw.model.ranges import Carving
 
 #: See docs/networking.md.
@@ -19,27 +20,38 @@ def check_mode(text: str) -> None:
         raise ValueError(f"{text!r} is none of {', '.join(MODES)}")
 
 
+#: What means something on one link only: metadata, and the heads among themselves.
+_LINK_LOCAL = IPv4Network("169.254.0.0/16")
+
+
 def check_private_range(text: str) -> None:
     """@raise ValueError: it is none; the text is for the operator."""
     try:
-        IPv4Network(text)
+        network = IPv4Network(text)
     except ValueError:
         raise ValueError(f"{text!r} is no network, as 10.128.0.0/9") from None
+    if network.overlaps(_LINK_LOCAL):
+        raise ValueError(
+            f"{text} has addresses of {_LINK_LOCAL}, which is kept for the metadata "
+            "service and for what heads say to each other; use another"
+        )
 
 
 @frozen(kw_only=True)
 class NetworkSettings:
     """
-    @ivar mode: C{static}: a flat network for each cluster, its addresses by the
-        cluster's range.  C{managed}: a network for each security group,
-        wherever its instances are.  C{system}: the site's own network and DHCP.
+    @ivar mode: C{managed}: a network for each security group, wherever its
+        instances are.  C{static}: a flat network for each cluster, its addresses by
+        the cluster's range.  C{system}: the site's own network and DHCP.
     @ivar private_range: managed networks' addresses.
     @ivar addresses_per_network: a power of two.
+    @ivar domain: what names of instances end in.
     """
 
-    mode: str = checked(check_mode, STATIC)
+    mode: str = checked(check_mode, MANAGED)
     private_range: str = checked(check_private_range, "10.128.0.0/9")
     addresses_per_network: int = 256
+    domain: str = checked(check_domain, DOMAIN)
 
     def __attrs_post_init__(self) -> None:
         try:

@@ -3,7 +3,7 @@ The network of instances on a Linux bridge.
 
 The kernel's bridge carries the packets; C{ip} and C{nft} make it and its
 rules, from texts that L{euca_tw.vnet.links} and L{euca_tw.vnet.nftables}
-write; DHCP and metadata are served by this process.  Works wherever the
+write; DHCP, metadata and names are served by this process.  Works wherever the
 process is, a network namespace of its own included.
 """
 
@@ -20,23 +20,22 @@ from twisted.internet.interfaces import (
     IReactorSocket,
     IReactorTCP,
 )
-from twisted.internet.task import Cooperator
 from twisted.logger import Logger
 from zope.interface import implementer
 
 from euca_tw.common.one_at_a_time import OneAtATime
 from euca_tw.common.process import CommandFailed, IProcessReactor, run
-from euca_tw.common.web import AnswerResource, make_site
 from euca_tw.model.metadata import InstanceMetadata
 from euca_tw.model.tokens import TokenMaker
 from euca_tw.nodectl.interfaces import INodeNetwork, Lease, NetworkFailed, Nic
 from euca_tw.vnet import dhcp_server, links, nftables
+from euca_tw.vnet.dhcp import METADATA_ADDRESS
 from euca_tw.vnet.leases import Leases, card_name
-from euca_tw.vnet.metadata import MAX_BODY_BYTES, MetadataAnswer
+from euca_tw.vnet.metadata import metadata_site
+from euca_tw.vnet.names import listening
+from euca_tw.vnet.names.server import NameServer
 from euca_tw.vnet.settings import BridgeSettings
 
-#: A guest asks and goes; who holds a connection open wants nothing.
-_IDLE_S = 15.0
 _FORWARD = "echo 1 >/proc/sys/net/ipv4/ip_forward"
 
 
@@ -51,15 +50,18 @@ class BridgeNodeNetwork:
     @ivar _metadata_of: the facts of the instance with a private address.
     @ivar _tokens: makes session tokens of the metadata service; None: there are
         none to be had.
+    @ivar _names: None: nobody is told names.
     """
 
     _reactor: IBridgeReactor
     _settings: BridgeSettings
     _metadata_of: Callable[[str], InstanceMetadata | None]
     _tokens: TokenMaker | None = None
+    _names: NameServer | None = None
     leases: Leases = Factory(Leases)
     _dhcp: IListeningPort | None = None
     _metadata: IListeningPort | None = None
+    _named: tuple[IListeningPort, ...] = ()
     _has_rules: bool = False
     _lock: OneAtATime = Factory(OneAtATime)
 
@@ -139,10 +141,17 @@ class BridgeNodeNetwork:
             port = self._listen()
         except OSError as error:
             raise NetworkFailed(
-                f"DHCP and metadata cannot be served on {self._settings.bridge}: "
-                f"{error}"
+                "DHCP, metadata and names cannot be served on "
+                f"{self._settings.bridge}: {error}"
             ) from error
-        await self._nft(nftables.ruleset(self._settings, port, self.leases))
+        await self._nft(
+            nftables.ruleset(
+                self._settings,
+                port,
+                self.leases,
+                serves_names=self._names is not None,
+            )
+        )
         self._has_rules = True
         self._log.info(
             "Instances are served on {bridge}, {address}",
@@ -157,15 +166,7 @@ class BridgeNodeNetwork:
         @return: the port of the metadata service.
         """
         if self._metadata is None:
-            cooperator = Cooperator(
-                scheduler=lambda step: self._reactor.callLater(0, step)
-            )
-            site = make_site(
-                AnswerResource(MetadataAnswer(self._facts, self._tokens), cooperator),
-                MAX_BODY_BYTES,
-                self._reactor,
-                idle_s=_IDLE_S,
-            )
+            site = metadata_site(self._reactor, self._facts, self._tokens)
             self._metadata = self._reactor.listenTCP(
                 0, cast("Any", site), interface=str(self._settings.router)
             )
@@ -173,7 +174,15 @@ class BridgeNodeNetwork:
             self._dhcp = dhcp_server.listen(
                 self._reactor,
                 self._settings.bridge,
-                dhcp_server.DhcpResponder(self._settings.router, self.leases.of_mac),
+                dhcp_server.DhcpResponder(
+                    self._settings.router,
+                    self.leases.of_mac,
+                    METADATA_ADDRESS if self._names else None,
+                ),
+            )
+        if self._names is not None and not self._named:
+            self._named = listening.listen(
+                self._reactor, self._settings.bridge, self._names, self.leases.of_ip
             )
         return cast("IPv4Address", self._metadata.getHost()).port
 
@@ -184,7 +193,8 @@ class BridgeNodeNetwork:
         return self._metadata_of(private_ip)
 
     async def _stop_services(self) -> None:
-        ports, self._dhcp, self._metadata = (self._dhcp, self._metadata), None, None
+        ports = (self._dhcp, self._metadata, *self._named)
+        self._dhcp, self._metadata, self._named = None, None, ()
         for port in ports:
             if port is not None:
                 await maybeDeferred(port.stopListening)
@@ -198,3 +208,29 @@ class BridgeNodeNetwork:
 
     async def _nft(self, ruleset: str) -> None:
         await run(self._reactor, "nft", "-f", "-", stdin=ruleset.encode())
+
+
+async def remove_all(
+    reactor: IBridgeReactor, of_site: BridgeSettings | None
+) -> tuple[str, ...]:
+    """
+    Remove every bridge that we made, and its rules, and what we added to the site's.
+
+    @param of_site: of a bridge that is used, and that may be the site's.
+    @return: what was removed, for people.
+    @raise NetworkFailed:
+    """
+    try:
+        shown = await run(reactor, "ip", *links.LOOK)
+    except CommandFailed as error:
+        raise NetworkFailed(str(error)) from None
+    made = {name: BridgeSettings(bridge=name) for name in links.ours(shown)}
+    removed = [f"bridge {name}" for name in made]
+    if of_site is not None and of_site.bridge not in made:
+        found = links.parse(shown, of_site.bridge)
+        if [*links.removing(of_site, found)]:
+            made[of_site.bridge] = of_site
+            removed.append(f"what was added to {of_site.bridge}")
+    for settings in made.values():
+        await BridgeNodeNetwork(reactor, settings, lambda private_ip: None).remove()
+    return tuple(removed)

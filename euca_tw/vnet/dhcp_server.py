@@ -8,7 +8,7 @@ from ipaddress import IPv4Address
 from typing import Any
 from weakref import WeakSet
 
-from attrs import Factory, define
+from attrs import Factory, define, evolve
 from twisted.internet.interfaces import IListeningPort, IReactorSocket
 from twisted.internet.protocol import DatagramProtocol
 from twisted.logger import Logger
@@ -25,10 +25,12 @@ class DhcpResponder(DatagramProtocol):
     @ivar _server: our own address on the bridge.
     @ivar _lease_of: the lease of a card by its MAC address; None for cards
         that are not ours, which get no answer.
+    @ivar _names: where to ask for names, if a lease says nothing else.
     """
 
     _server: IPv4Address
     _lease_of: Callable[[str], Lease | None]
+    _names: IPv4Address | None = None
     _told: WeakSet[Lease] = Factory(WeakSet)
 
     _log = Logger()
@@ -39,7 +41,10 @@ class DhcpResponder(DatagramProtocol):
         lease = None if asked is None else self._lease_of(asked.mac_address)
         if asked is None or lease is None:
             return
-        answer = reply(asked, lease, self._server)
+        told = lease
+        if self._names is not None and not lease.nameservers:
+            told = evolve(lease, nameservers=(str(self._names),))
+        answer = reply(asked, told, self._server)
         if answer is None:
             return
         if answer.kind is Kind.ACK and lease not in self._told:

@@ -23,7 +23,7 @@ from euca_tw.api.shapes import Operation
 from euca_tw.common.changes import Changes
 from euca_tw.model.callers import Caller
 from euca_tw.model.identifiers import Minter
-from euca_tw.model.networks import Role, View
+from euca_tw.model.networks import TRANSIT_NUMBER, Role, View
 from euca_tw.overlay.entries import Difference
 from euca_tw.overlay.kept import KeptReplica
 from euca_tw.overlay.views import Picture
@@ -136,4 +136,5 @@ class NetworkHead(Service):
 
 def _without(view: View, numbers: Collection[int]) -> View:
     kept = {n: each for n, each in view.networks.items() if n not in numbers}
-    return evolve(view, networks=kept)
+    extents = {} if TRANSIT_NUMBER in numbers else view.extents
+    return evolve(view, networks=kept, extents=extents)

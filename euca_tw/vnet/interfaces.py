@@ -103,12 +103,13 @@ class ILinks(Interface):
 
 
 class IResponders(Interface):
-    """DHCP and metadata, for instances, on bridges of this machine."""
+    """DHCP, metadata and names, for instances, on bridges of this machine."""
 
     def serve(
         bridge: str,
         lease_of: Callable[[str], Lease | None],
         metadata_of: Callable[[str], InstanceMetadata | None],
+        lease_at: Callable[[str], Lease | None],
     ) -> None:
         """
         Answer on a bridge, and only there; nothing happens if that is done
@@ -116,6 +117,7 @@ class IResponders(Interface):
 
         @param lease_of: of a card, by its MAC address.
         @param metadata_of: of an instance, by its private address.
+        @param lease_at: of an instance, by its private address.
         @raise NetworkFailed:
         """
 

@@ -4,8 +4,8 @@ security group.
 
 Which networks there are, and which instance is in which, is told from above
 (L{ManagedNodeNetwork.carry}); the machine is made so through L{INetworkHost}.  On
-the bridge of each, DHCP and metadata are served for the instances of this machine
-that are in it.
+the bridge of each, DHCP, metadata and names are served for the instances of this
+machine that are in it.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from random import Random
 from attrs import define, evolve, field
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
+from twisted.internet.task import deferLater
 from zope.interface import implementer
 
 from euca_tw.model.metadata import InstanceMetadata
@@ -28,6 +29,9 @@ from euca_tw.vnet.leases import Leases, card_name
 from euca_tw.vnet.link_records import bridge_name
 from euca_tw.vnet.paths import carriers_of, heads_of, paths
 
+#: Of networks that are begun to be served in one turn of the reactor: each takes
+#: some sockets.
+_AT_ONCE = 16
 #: That every network can carry (RFC 8200), where nothing is known.
 _SMALLEST_MTU = 1280
 
@@ -56,9 +60,10 @@ class ManagedNodeNetwork:
     _carrying: Carrying = field(init=False)
     # What was told last: the network of each instance of this machine.
     _told: dict[str, int] = field(factory=dict, init=False)
-    # What is carried: each instance of this machine, by name; bridges by number.
+    # What is carried: each instance of this machine, by name; by the network's
+    # number, as which view says, and its bridge.
     _here: dict[str, Member] = field(factory=dict, init=False)
-    _mtus: dict[int, int] = field(factory=dict, init=False)
+    _views: dict[int, View] = field(factory=dict, init=False)
     _served: dict[int, str] = field(factory=dict, init=False)
     _waiting: set[Deferred[None]] = field(factory=set, init=False)
     _is_started: bool = field(default=False, init=False)
@@ -110,7 +115,9 @@ class ManagedNodeNetwork:
                 f"its network it is {member.private_ip}"
             )
         # Its network's packets may be smaller, for what carries them from here on.
-        self.leases.add(evolve(lease, mtu=self._mtus[member.network]))
+        view = self._views[member.network]
+        mtu = _mtu(view, view.networks[member.network])
+        self.leases.add(evolve(lease, mtu=mtu))
         return Nic(
             mac_address=lease.mac_address,
             bridge=bridge_name(member.network),
@@ -150,24 +157,26 @@ class ManagedNodeNetwork:
         refused = {number for each in failed for number in each.numbers or ()}
         self._know(view, refused)
         # Those that are served already, too: their bridges may have been made anew.
-        for number in sorted(view.networks.keys() - refused):
+        for count, number in enumerate(sorted(view.networks.keys() - refused), 1):
             try:
                 self._serve(number)
             except NetworkUnmade as failure:
                 self._served.pop(number, None)
                 failed.append(NetworkUnmade(str(failure), {number}))
+            if not count % _AT_ONCE:
+                await deferLater(self.clock, 0)
         if failed:
             raise together(failed)
 
     def _know(self, view: View, refused: Collection[int]) -> None:
         """@param refused: networks that are as they were, if they were there."""
-        before, mtus = self._here, self._mtus
-        self._here, self._mtus = {}, {}
-        for number, carried in view.networks.items():
+        before, views = self._here, self._views
+        self._here, self._views = {}, {}
+        for number in view.networks:
             if number not in refused:
-                self._mtus[number] = _mtu(view, carried)
-            elif number in mtus:
-                self._mtus[number] = mtus[number]
+                self._views[number] = view
+            elif number in views:
+                self._views[number] = views[number]
         for member in _own(view):
             name = member.instance_id
             if member.network not in refused or before.get(name) == member:
@@ -178,11 +187,13 @@ class ManagedNodeNetwork:
             return self._within(number, self.leases.of_mac(mac_address))
 
         def metadata_of(private_ip: str) -> InstanceMetadata | None:
-            lease = self._within(number, self.leases.of_ip(private_ip))
-            return None if lease is None else self.metadata_of(private_ip)
+            return self.metadata_of(private_ip) if lease_at(private_ip) else None
+
+        def lease_at(private_ip: str) -> Lease | None:
+            return self._within(number, self.leases.of_ip(private_ip))
 
         bridge = bridge_name(number)
-        self.responders.serve(bridge, lease_of, metadata_of)
+        self.responders.serve(bridge, lease_of, metadata_of, lease_at)
         self._served[number] = bridge
 
     def _within(self, number: int, lease: Lease | None) -> Lease | None:

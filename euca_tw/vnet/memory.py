@@ -8,13 +8,14 @@ from attrs import Factory, define
 from zope.interface import implementer
 
 from euca_tw.model.metadata import InstanceMetadata
-from euca_tw.model.networks import View
+from euca_tw.model.networks import TRANSIT_NUMBER, View
 from euca_tw.nodectl.interfaces import INodeNetwork, Lease, NetworkFailed, Nic
 from euca_tw.vnet import interfaces
 from euca_tw.vnet.leases import Leases, card_name
+from euca_tw.vnet.transit import between
 from euca_tw.vnet.trunk.counters import Report
 
-#: Who has a card, by its MAC address.
+#: Who has a card by its MAC address, or a private address.
 LeaseOf = Callable[[str], Lease | None]
 #: What an instance is told of itself, by its private address.
 MetadataOf = Callable[[str], InstanceMetadata | None]
@@ -71,10 +72,11 @@ class MemoryNetworkHost:
         if self.trouble:
             raise interfaces.NetworkFailed(self.trouble)
         self.view = view
+        transit = () if between(view) is None else (TRANSIT_NUMBER,)
         failed = [
             interfaces.NetworkFailed(why, {number})
             for number, why in self.refuses.items()
-            if number in view.networks
+            if number in (*view.networks, *transit)
         ]
         if failed:
             raise interfaces.together(failed)
@@ -91,18 +93,24 @@ class MemoryNetworkHost:
 @define
 class MemoryResponders:
     """
-    @ivar serving: by bridge: who has a card by its MAC address, and what an
-        instance by its private address is told.
+    @ivar serving: by bridge: who has a card by its MAC address, what an instance
+        by its private address is told, and who has that address.
     @ivar trouble: why nothing can be served; C{""} if it can.
     """
 
-    serving: dict[str, tuple[LeaseOf, MetadataOf]] = Factory(dict)
+    serving: dict[str, tuple[LeaseOf, MetadataOf, LeaseOf]] = Factory(dict)
     trouble: str = ""
 
-    def serve(self, bridge: str, lease_of: LeaseOf, metadata_of: MetadataOf) -> None:
+    def serve(
+        self,
+        bridge: str,
+        lease_of: LeaseOf,
+        metadata_of: MetadataOf,
+        lease_at: LeaseOf,
+    ) -> None:
         if self.trouble:
             raise interfaces.NetworkFailed(self.trouble)
-        self.serving.setdefault(bridge, (lease_of, metadata_of))
+        self.serving.setdefault(bridge, (lease_of, metadata_of, lease_at))
 
     async def cease(self, bridge: str) -> None:
         self.serving.pop(bridge, None)

@@ -11,15 +11,23 @@ and show it; one that shows none is answered as ever.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from attrs import frozen
+from twisted.internet.task import Cooperator
+from twisted.web.server import Site
 
-from euca_tw.common.web import Asked, Reply
+from euca_tw.common.connections import ConnectionLimits
+from euca_tw.common.web import AnswerResource, Asked, Reply, make_site
 from euca_tw.model.metadata import InstanceMetadata, answer
 from euca_tw.model.tokens import TokenMaker
 
 #: What a request may have for a body; none has any business to.
-MAX_BODY_BYTES = 1024
+_MAX_BODY_BYTES = 1024
+#: A guest asks and goes; who holds a connection open wants nothing.
+_IDLE_S = 15.0
+#: A guest asks one thing after the other, and no other guest shall wait for it.
+LIMITS = ConnectionLimits(most=1024, most_per_source=16)
 
 TOKEN_PATH = "/latest/api/token"  # noqa: S105 - where to ask for one
 TOKEN_HEADER = "X-aws-ec2-metadata-token"  # noqa: S105 - what it is shown in
@@ -74,6 +82,26 @@ class MetadataAnswer:
         if body is None:
             return _NOT_FOUND
         return Reply(200, _BYTES if path.endswith("/user-data") else _TEXT, (body,))
+
+
+def metadata_site(
+    reactor: Any,
+    lookup: Callable[[str], InstanceMetadata | None],
+    tokens: TokenMaker | None,
+) -> Site:
+    """
+    All of it, to be listened with where instances ask.
+
+    @param lookup, tokens: as L{MetadataAnswer} has them.
+    """
+    cooperator = Cooperator(scheduler=lambda step: reactor.callLater(0, step))
+    return make_site(
+        AnswerResource(MetadataAnswer(lookup, tokens), cooperator),
+        _MAX_BODY_BYTES,
+        reactor,
+        idle_s=_IDLE_S,
+        limits=LIMITS,
+    )
 
 
 def _token(tokens: TokenMaker, metadata: InstanceMetadata, asked: Asked) -> Reply:

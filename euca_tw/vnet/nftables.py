@@ -55,7 +55,11 @@ def _elements(settings: BridgeSettings, what: str, lease: Lease) -> str:
 
 
 def ruleset(
-    settings: BridgeSettings, metadata_port: int, leases: Iterable[Lease]
+    settings: BridgeSettings,
+    metadata_port: int,
+    leases: Iterable[Lease],
+    *,
+    serves_names: bool = False,
 ) -> str:
     """
     All of it, in place of what was there; but cards that are known stay so,
@@ -63,10 +67,11 @@ def ruleset(
 
     @param metadata_port: where the metadata service listens at the bridge's
         address.
+    @param serves_names: whether this machine answers DNS there.
     """
     return "".join(
         (
-            _machine_table(settings, metadata_port),
+            _machine_table(settings, metadata_port, serves_names=serves_names),
             _bridge_table(settings),
             *(admission(settings, lease) for lease in leases),
         )
@@ -97,7 +102,9 @@ table bridge {name} {{
 """
 
 
-def _machine_table(settings: BridgeSettings, metadata_port: int) -> str:
+def _machine_table(
+    settings: BridgeSettings, metadata_port: int, *, serves_names: bool
+) -> str:
     name = table(settings)
     bridge = f'"{settings.bridge}"'
     router = settings.router
@@ -106,6 +113,9 @@ def _machine_table(settings: BridgeSettings, metadata_port: int) -> str:
         f"iifname {bridge} ip daddr {METADATA_ADDRESS} tcp dport 80 "
         f"dnat ip to {router}:{metadata_port}",
     ]
+    names = (
+        f"ip daddr {METADATA_ADDRESS} meta l4proto {{ tcp, udp }} th dport 53 accept"
+    )
     arriving = [
         "type filter hook input priority filter; policy accept;",
         f"iifname != {bridge} ip daddr {router} tcp dport {metadata_port} drop",
@@ -113,6 +123,7 @@ def _machine_table(settings: BridgeSettings, metadata_port: int) -> str:
         "ct state established,related accept",
         f"ip protocol udp udp dport {SERVER_PORT} accept",
         f"ct status dnat tcp dport {metadata_port} accept",
+        *((names,) if serves_names else ()),
         "icmp type echo-request accept",
         "drop",
     ]

@@ -1,5 +1,5 @@
 """
-DHCP and metadata on the bridges of managed networks.
+DHCP, metadata and names on the bridges of managed networks.
 
 Every bridge has the same address, 169.254.169.254; each socket is bound to its own
 bridge, so who asks on one is never heard on another.
@@ -14,24 +14,19 @@ from typing import Any
 from attrs import Factory, define, frozen
 from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.interfaces import IListeningPort
-from twisted.internet.task import Cooperator
 from zope.interface import implementer
 
-from euca_tw.common.connections import ConnectionLimits
-from euca_tw.common.web import AnswerResource, make_site
 from euca_tw.model.metadata import InstanceMetadata
 from euca_tw.model.tokens import TokenMaker
 from euca_tw.nodectl.interfaces import Lease
 from euca_tw.vnet import dhcp_server
 from euca_tw.vnet.dhcp import METADATA_ADDRESS
 from euca_tw.vnet.interfaces import IResponders, NetworkFailed
-from euca_tw.vnet.metadata import MAX_BODY_BYTES, MetadataAnswer
+from euca_tw.vnet.metadata import metadata_site
+from euca_tw.vnet.names import listening
+from euca_tw.vnet.names.server import NameServer
 
 METADATA_PORT = 80
-#: A guest asks and goes; who holds a connection open wants nothing.
-_IDLE_S = 15.0
-#: A guest asks one thing after the other, and no other guest shall wait for it.
-_LIMITS = ConnectionLimits(most=1024, most_per_source=16)
 _BACKLOG = 50
 
 
@@ -50,10 +45,14 @@ class Served:
 @implementer(IResponders)
 @define(eq=False)
 class BridgeResponders:
-    """@ivar _tokens: makes session tokens of the metadata service."""
+    """
+    @ivar _tokens: makes session tokens of the metadata service.
+    @ivar _names: None: nobody is told names.
+    """
 
     _reactor: Any
     _tokens: TokenMaker
+    _names: NameServer | None = None
     _served: dict[str, Served] = Factory(dict)
 
     def serve(
@@ -61,6 +60,7 @@ class BridgeResponders:
         bridge: str,
         lease_of: Callable[[str], Lease | None],
         metadata_of: Callable[[str], InstanceMetadata | None],
+        lease_at: Callable[[str], Lease | None],
     ) -> None:
         ports: list[IListeningPort] = []
         try:
@@ -72,14 +72,19 @@ class BridgeResponders:
                 # What is bound to the old one hears nothing of the new.
                 del self._served[bridge]
                 served.close()
-            responder = dhcp_server.DhcpResponder(METADATA_ADDRESS, lease_of)
+            responder = dhcp_server.DhcpResponder(
+                METADATA_ADDRESS, lease_of, METADATA_ADDRESS if self._names else None
+            )
             ports.append(dhcp_server.listen(self._reactor, bridge, responder))
             ports.append(self._listen(bridge, metadata_of))
+            if self._names is not None:
+                named = listening.listen(self._reactor, bridge, self._names, lease_at)
+                ports.extend(named)
         except OSError as error:
             for port in ports:
                 maybeDeferred(port.stopListening)
             raise NetworkFailed(
-                f"DHCP and metadata cannot be served on {bridge}: {error}"
+                f"DHCP, metadata and names cannot be served on {bridge}: {error}"
             ) from error
         self._served[bridge] = Served(index, tuple(ports))
 
@@ -93,14 +98,7 @@ class BridgeResponders:
         self, bridge: str, metadata_of: Callable[[str], InstanceMetadata | None]
     ) -> IListeningPort:
         """@raise OSError: there is no such bridge, or we may not."""
-        cooperator = Cooperator(scheduler=lambda step: self._reactor.callLater(0, step))
-        site = make_site(
-            AnswerResource(MetadataAnswer(metadata_of, self._tokens), cooperator),
-            MAX_BODY_BYTES,
-            self._reactor,
-            idle_s=_IDLE_S,
-            limits=_LIMITS,
-        )
+        site = metadata_site(self._reactor, metadata_of, self._tokens)
         with socket.socket(
             socket.AF_INET, socket.SOCK_STREAM | socket.SOCK_NONBLOCK
         ) as server:

@@ -23,6 +23,7 @@ from euca_tw.admin.daemon import (
     store_part,
 )
 from euca_tw.admin.identities import own_identity
+from euca_tw.admin.namespaces import check_place, claim_part
 from euca_tw.admin.sections import HeadSection
 from euca_tw.admin.tier import pinned_caller, tier_parts
 from euca_tw.api.head import HEAD
@@ -33,10 +34,12 @@ from euca_tw.soap.keys import load_identity
 from euca_tw.vnet.head import NetworkHead
 from euca_tw.vnet.interfaces import INetworkHost, ITrunk
 from euca_tw.vnet.memory import MemoryNetworkHost, MemoryTrunk
+from euca_tw.vnet.namespace_plan import INNER
 from euca_tw.vnet.trunk.service import Trunk, make_trunk
 from euca_tw.vnet.trunk.settings import TrunkSettings
 
 _FILE = "the configuration"
+_ALL = "0.0.0.0/0"
 NAME = "euca-head"
 PATH = "axis2/services/EucalyptusHead"
 
@@ -72,8 +75,11 @@ def head_of(
     store = machine.make_store(section.state_dir / "head.db", OVERLAY_RECORDS)
     host: INetworkHost = MemoryNetworkHost()
     trunk: ITrunk = MemoryTrunk(section.cluster)
+    claim: tuple[Part, ...] = ()
     kernel: tuple[Part, ...] = ()
     if section.carries != "memory" and pems is not None:
+        check_place(section)
+        claim = (claim_part(),)
         host, mending = kernel_host(machine, section.filters)
         trunk = real = _trunk(section, machine, pems)
         kernel = (service_part(real), service_part(mending))
@@ -85,7 +91,7 @@ def head_of(
         clock=machine.reactor,
         random=machine.random,
     )
-    return head, (store_part(store), *kernel, service_part(head))
+    return head, (*claim, store_part(store), *kernel, service_part(head))
 
 
 def _trunk(section: HeadSection, machine: Machine, pems: KeyAndCertificate) -> Trunk:
@@ -111,6 +117,12 @@ def daemon_of(configuration: Configuration, machine: Machine) -> Daemon:
     @raise OSError:
     """
     section = section_of(configuration)
+    if not configuration.network.is_managed:
+        reason = (
+            f"is {configuration.network.mode}: a head carries managed networks, and "
+            "there are none; do not run it, or say so in all files of the cloud"
+        )
+        raise ConfigError(_FILE, "network", "mode", reason)
     url = public_url("head", section.listen, section.url, PATH)
     pems = own_identity(
         section.state_dir / "keys",
@@ -140,11 +152,16 @@ def daemon_of(configuration: Configuration, machine: Machine) -> Daemon:
 def section_of(configuration: Configuration) -> HeadSection:
     """
     What is set of the head.  To the cloud's own addresses it lets nothing out: they
-    are of networks that are nowhere in its cluster.
+    are of networks that are nowhere in its cluster.  Nor does it let out anything to
+    a machine that it is beside, if that does not forward it.
     """
     section, network = configuration.head, configuration.network
-    own = (network.private_range,) if network.is_managed else ()
-    return evolve(section, closed=(*section.closed, *own))
+    closed = [*section.closed]
+    if network.is_managed:
+        closed.append(network.private_range)
+    if section.outer == INNER and section.namespace and not section.namespace_forwards:
+        closed.append(_ALL)
+    return evolve(section, closed=tuple(closed))
 
 
 def configured(configuration: Configuration, options: Options) -> Configuration:

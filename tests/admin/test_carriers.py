@@ -16,7 +16,7 @@ from euca_tw.admin.sections import ClusterSection, NodeSection
 from euca_tw.admin.tier import identity_of
 from euca_tw.common.config import ConfigError
 from euca_tw.model.networks import Role
-from euca_tw.overlay.settings import MANAGED, NetworkSettings
+from euca_tw.overlay.settings import MANAGED, STATIC, NetworkSettings
 from tests.admin.test_daemon import machine
 
 NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
@@ -75,11 +75,21 @@ class CarriersTests(SynchronousTestCase):
 
     def test_not_managed(self) -> None:
         """Where networks are not managed nothing is needed, and nothing made."""
-        found = carriers_of(Configuration(), self.machine, self.identity)
+        flat = evolve(Configuration(), network=NetworkSettings(mode=STATIC))
+        found = carriers_of(flat, self.machine, self.identity)
         self.assertIsNone(found)
 
+    def test_loopback(self) -> None:
+        """All may be on loopback, as they are where all is in memory."""
+        of = self.configuration(
+            (self.node("http://127.0.0.1:8775/nc"),),
+            head_url="http://127.0.0.1:8777/head",
+        )
+        found = carriers_of(of, self.machine, self.identity)
+        self.assertEqual({str(each.address) for each in found or ()}, {"127.0.0.1"})
+
     def test_missing(self) -> None:
-        """What must be known is named by its section and key."""
+        """What must be known, or cannot be so, is named by its section and key."""
         named = self.node("http://node.example:8775/nc")
         for configuration, said in (
             (self.configuration(head_url=""), "[cluster_controller] head_url: is mis"),
@@ -92,6 +102,16 @@ class CarriersTests(SynchronousTestCase):
                 "[cluster_controller] head_address: is missing, and the host of http",
             ),
             (self.configuration((named,)), "[node] network_address: is missing"),
+            (
+                self.configuration((self.node("http://127.0.0.1:8775/nc"),)),
+                "[node] network_address: http://127.0.0.1:8775/nc is at 127.0.0.1, wh",
+            ),
+            (
+                self.configuration(
+                    (self.node("http://192.0.2.11/nc"),), head_address="127.0.0.2"
+                ),
+                "[cluster_controller] head_address: http://192.0.2.1:8777/head is at",
+            ),
         ):
             with self.assertRaises(ConfigError) as raised:
                 carriers_of(configuration, self.machine, self.identity)

@@ -410,6 +410,18 @@ class TraceTests(CommandCase):
         self.assertIn("'tcp', 'udp', 'icmp'", self.complained)
 
 
+class NamespaceTests(CommandCase):
+    """C{euca-tw vnet namespace}."""
+
+    def test_none(self) -> None:
+        """Where the configuration names none, it says where one is named."""
+        file = Path(self.mktemp())
+        file.write_text("[cloud]")
+        for verb in ("up", "down"):
+            said = self.refused("--config", file, "vnet", "namespace", verb)
+            self.assertIn("names no namespace in [head]", said)
+
+
 class ActionsTests(SynchronousTestCase):
     """What does not come from the command alone."""
 

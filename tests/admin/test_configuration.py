@@ -139,6 +139,10 @@ class ConfigurationTests(SynchronousTestCase):
             ("[network]\nmode='flat'", "[network] mode: 'flat' is none of static, man"),
             ("[network]\nprivate_range='10.0.0.1/8'", "[network] private_range: '10.0"),
             (
+                "[network]\nprivate_range='169.254.0.0/17'",
+                "[network] private_range: 169.254.0.0/17 has addresses of 169.254.0.0/16",
+            ),
+            (
                 "[network]\naddresses_per_network=100",
                 "[network] addresses_per_network: 100 is not a power of two",
             ),
@@ -172,6 +176,15 @@ class ConfigurationTests(SynchronousTestCase):
                 "[cluster_controller]\nnameservers=['x']",
                 "[cluster_controller] nameservers: Expected 4 octets in 'x'",
             ),
+            (
+                "[node_controller]\nresolvers=['ns.example']",
+                "[node_controller] resolvers: 'ns.example' does not appear to be",
+            ),
+            (
+                "[node_controller]\nresolvers=['169.254.169.254']",
+                "[node_controller] resolvers: 169.254.169.254 is where instances ask",
+            ),
+            ("[network]\ndomain='a b'", "[network] domain: 'a b' is no domain, as"),
             (
                 "[node_controller]\nhypervisor='vmware'",
                 "[node_controller] hypervisor: 'vmware' is neither memory nor",

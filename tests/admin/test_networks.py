@@ -27,3 +27,18 @@ class PurgedTests(SynchronousTestCase):
         host = MemoryNetworkHost(trouble="no permission")
         error = self.assertRaises(Refused, purged, host, MemoryReactorClock())
         self.assertEqual(str(error), "no permission")
+
+    def test_further(self) -> None:
+        """What cannot be removed keeps nothing else from being so."""
+
+        async def removing() -> tuple[str, ...]:
+            done.append("bridge euca0")
+            return tuple(done)
+
+        done: list[str] = []
+        host = MemoryNetworkHost(trouble="no permission")
+        self.assertRaises(Refused, purged, host, MemoryReactorClock(), removing)
+        self.assertEqual(done, ["bridge euca0"])
+        well = purged(MemoryNetworkHost(VIEW), MemoryReactorClock(), removing)
+        self.assertEqual(well[:2], ("network 1", "network 2"))
+        self.assertIn("bridge euca0", well)

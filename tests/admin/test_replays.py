@@ -19,6 +19,7 @@ from euca_tw.clc import tap as clc_tap
 from euca_tw.common.replays import IReplays
 from euca_tw.common.threads import ThisThread
 from euca_tw.nodectl import tap as nc_tap
+from euca_tw.overlay.settings import STATIC, NetworkSettings
 from euca_tw.soap.addressing import ACTION, MESSAGE_ID, RECIPIENT, TO
 from euca_tw.soap.envelope import SOAP_11
 from euca_tw.soap.keys import Identity, load_identity
@@ -179,6 +180,7 @@ class TierTests(ReplayCase):
         peer, plain = self.directory / certificate, Configuration()
         self.configuration = evolve(
             plain,
+            network=NetworkSettings(mode=STATIC),
             cluster_controller=evolve(
                 plain.cluster_controller,
                 state_dir=self.directory / "cc",

@@ -18,7 +18,7 @@ from euca_tw.admin.sections import HeadSection
 from euca_tw.cc import tap as cc_tap
 from euca_tw.common.config import ConfigError
 from euca_tw.nodectl import tap as nc_tap
-from euca_tw.overlay.settings import MANAGED, NetworkSettings
+from euca_tw.overlay.settings import MANAGED, STATIC, NetworkSettings
 from euca_tw.vnet import tap as vnet_tap
 from tests.admin.test_daemon import machine
 
@@ -96,7 +96,8 @@ class TierTests(SynchronousTestCase):
 
     def test_cluster(self) -> None:
         """A cluster controller is described at the original's path."""
-        daemon = cc_tap.daemon_of(self.configuration, self.machine)
+        flat = evolve(self.configuration, network=NetworkSettings(mode=STATIC))
+        daemon = cc_tap.daemon_of(flat, self.machine)
         daemon.startService()
         self.machine.reactor.run()
         self.check("EucalyptusCC")
@@ -131,6 +132,19 @@ class TierTests(SynchronousTestCase):
         closed = ("192.168.0.0/16", "10.64.0.0/10")
         section = vnet_tap.section_of(configuration)
         self.assertEqual(section, evolve(configuration.head, closed=closed))
+
+    def test_closed_beside(self) -> None:
+        """A head beside a machine that does not forward lets nothing out to it."""
+        beside = {"namespace": "euca_head", "outer": "machine"}
+        for given, is_closed in (
+            (beside, True),
+            ({**beside, "namespace_forwards": True}, False),
+            ({**beside, "outer": "eth1"}, False),
+            ({"outer": "machine"}, False),
+        ):
+            head = HeadSection(**given)  # type: ignore[arg-type]
+            closed = vnet_tap.section_of(evolve(Configuration(), head=head)).closed
+            self.assertEqual("0.0.0.0/0" in closed, is_closed, given)
 
     def test_managed(self) -> None:
         """Where networks are managed, cluster and node are put together with them."""

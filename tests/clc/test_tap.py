@@ -30,10 +30,11 @@ from euca_tw.clc.subjects import SUBJECTS
 from euca_tw.common.certificates import der_of
 from euca_tw.common.config import ConfigError
 from euca_tw.nodectl import tap as nc_tap
-from euca_tw.overlay.settings import MANAGED, NetworkSettings
+from euca_tw.overlay.settings import STATIC, NetworkSettings
 from euca_tw.soap.envelope import SOAP_11
 from euca_tw.soap.keys import load_identity
 from euca_tw.soap.signing import SHA1, SHA256, Suite, signed
+from euca_tw.vnet import tap as head_tap
 from tests.admin.test_daemon import machine
 from tests.compat.cloud import read_eucarc
 from tests.soap.messages import altered, each_form
@@ -93,13 +94,9 @@ class AllInOneTests(SynchronousTestCase):
 
     def test_managed(self) -> None:
         """
-        With managed networks there is a head too, which the cluster tells; all of
-        it in memory, or not at all.
+        Networks are managed if nothing else is said, and there is a head too, which
+        the cluster tells; all of it in memory, or not at all.
         """
-        self.configuration = evolve(
-            self.configuration, network=NetworkSettings(mode=MANAGED)
-        )
-        self.daemon = self.make()
         with capturedLogs() as events:
             self.start()
             self.machine.reactor.pump([0.01] * 100)
@@ -108,8 +105,17 @@ class AllInOneTests(SynchronousTestCase):
         self.assertEqual(len(heads), 1)
         real = evolve(self.configuration.node_controller, hypervisor="qemu:///system")
         self.configuration = evolve(self.configuration, node_controller=real)
-        with self.assertRaises(ConfigError):
-            self.make()
+        said = str(self.assertRaises(ConfigError, self.make))
+        self.assertIn('set mode = "static", or run', said)
+
+    def test_static(self) -> None:
+        """Where it is said that they are static, there is none."""
+        self.configuration = evolve(
+            self.configuration, network=NetworkSettings(mode=STATIC)
+        )
+        self.daemon = self.make()
+        self.start()
+        self.assertNotIn("NetworkHead", [part.name for part in self.daemon.parts])
 
     def test_credentials(self) -> None:
         """The administrator's credentials are written, for his eyes only."""
@@ -322,6 +328,7 @@ class MakeServiceTests(SynchronousTestCase):
         nothing else on the way.
         """
         arguments = ("--all-in-one", "--hypervisor", "qemu:///system")
+        self.config.write_text("[network]\nmode = 'static'")
         clc_tap.makeService(self.options(clc_tap, *arguments))
         state = self.directory / "state"
         self.assertEqual(state.stat().st_mode & 0o777, 0o711)
@@ -338,6 +345,7 @@ class MakeServiceTests(SynchronousTestCase):
         """A cluster controller is made, with a certificate to let in."""
         clc_tap.makeService(self.options(clc_tap))
         self.config.write_text(
+            "[network]\nmode = 'static'\n"
             "[cluster_controller]\ncloud_certificate = 'state/keys/cloud-cert.pem'\n"
             "[[node]]\nurl = 'http://n/'\ncertificate = 'state/keys/cloud-cert.pem'"
         )
@@ -354,15 +362,30 @@ class MakeServiceTests(SynchronousTestCase):
 
     def test_nobody_let_in(self) -> None:
         """A tier that would let nobody in says what is missing."""
+        self.config.write_text("[network]\nmode = 'static'")
         said = self.refused(cc_tap)
         self.assertIn("euca-cc: ", said)
         self.assertIn("cloud_certificate: is missing", said)
         said = self.refused(nc_tap, "--hypervisor", "memory")
         self.assertIn("cluster_certificate: is missing", said)
 
+    def test_no_head(self) -> None:
+        """A cluster controller that knows no head is told so, and what to do."""
+        said = self.refused(cc_tap)
+        self.assertIn("[cluster_controller] head_url: is missing", said)
+        self.assertIn('set mode = "static" in [network]', said)
+
+    def test_head_of_none(self) -> None:
+        """A head is not made where no networks are managed."""
+        self.config.write_text("[network]\nmode = 'system'")
+        self.assertIn("[network] mode: is system: a head", self.refused(head_tap))
+
     def test_missing_certificate(self) -> None:
         """A certificate that is not there is named."""
-        self.config.write_text("[cluster_controller]\ncloud_certificate = 'x.pem'")
+        self.config.write_text(
+            "[network]\nmode = 'static'\n"
+            "[cluster_controller]\ncloud_certificate = 'x.pem'"
+        )
         self.assertIn(f"{self.directory}/x.pem: No such file", self.refused(cc_tap))
 
     def test_bad_configuration(self) -> None:

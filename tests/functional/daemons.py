@@ -36,6 +36,8 @@ key = "keys/cloud-pk.pem"
 demo = "{image}"
 [machine_types]
 "m1.small" = {{ cores = 1, memory_mib = 128, disk_gib = 2, swap_mib = 64 }}
+[network]
+mode = "static"
 [[cluster]]
 name = "cluster1"
 url = "http://127.0.0.1:8774/axis2/services/EucalyptusCC"

@@ -5,7 +5,10 @@ L{euca_tw.vnet.bridge} on the kernel's own bridge, in namespaces of its own.
 from __future__ import annotations
 
 import stat
+import sys
+from functools import partial
 from pathlib import Path
+from random import Random
 from typing import Any
 
 from attrs import evolve
@@ -16,8 +19,12 @@ from twisted.trial.unittest import TestCase
 from euca_tw.common.process import CommandFailed, run
 from euca_tw.model.metadata import InstanceMetadata
 from euca_tw.nodectl.interfaces import NetworkFailed
-from euca_tw.vnet.bridge import BridgeNodeNetwork
+from euca_tw.vnet.bridge import BridgeNodeNetwork, remove_all
 from euca_tw.vnet.leases import card_name
+from euca_tw.vnet.names.forwarder import Forwarder
+from euca_tw.vnet.names.question_port import QuestionPort
+from euca_tw.vnet.names.server import NameServer
+from euca_tw.vnet.names.zone import Zone
 from euca_tw.vnet.settings import BridgeSettings
 from tests.functional.netns import enter_new, make_peer
 from tests.model.test_metadata import METADATA
@@ -38,6 +45,13 @@ while [ $# -ge 2 ]; do
   shift 2
 done
 echo "bound $ip/$mask $hostname $lease $mtu $serverid"
+echo "names $dns"
+"""
+
+
+CONNECT = """
+import socket
+socket.create_connection(("169.254.169.254", 53), 2)
 """
 
 
@@ -45,9 +59,9 @@ def metadata_of(private_ip: str) -> InstanceMetadata | None:
     return FACTS if private_ip == FACTS.private_ip else None
 
 
-def make_network(case: TestCase) -> BridgeNodeNetwork:
+def make_network(case: TestCase, names: NameServer | None = None) -> BridgeNodeNetwork:
     enter_new(case)
-    network = BridgeNodeNetwork(reactor, SETTINGS, metadata_of)
+    network = BridgeNodeNetwork(reactor, SETTINGS, metadata_of, names=names)
     case.addCleanup(lambda: Deferred.fromCoroutine(network.remove()))
     return network
 
@@ -127,6 +141,34 @@ class BridgeNodeNetworkTests(TestCase):
         self.assertEqual(await self.fetch(guest, url), LEASE.instance_id)
         await self.network.detach(LEASE.instance_id)
         await self.refused(guest, url)
+
+    async def test_names(self) -> None:
+        """An instance is told names, by the node's own server, with both protocols."""
+        names = NameServer(
+            zone=Zone(domain="internal", ranges=(SETTINGS.interface.network,)),
+            forwarder=Forwarder(
+                reactor=reactor,
+                open_port=partial(QuestionPort, reactor),
+                random=Random(1),
+                resolvers=tuple,
+            ),
+            clock=reactor,
+        )
+        self.addCleanup(names.stop)
+        self.network = make_network(self, names)
+        await self.network.start()
+        await self.network.attach(evolve(LEASE, nameservers=()))
+        guest = await self.plug(card_name(LEASE.instance_id))
+        self.assertIn("names 169.254.169.254", await self.ask_dhcp(guest))
+        name = "ip-10-231-0-2.internal"
+        asked = ("busybox", "nslookup", name, "169.254.169.254")
+        self.assertIn("10.231.0.2", await self.within(guest, *asked))
+        # By TCP, through the same rules.
+        await self.within(guest, sys.executable, "-c", CONNECT)
+        # At the router's address the node serves nothing.
+        away = ("timeout", "1", "busybox", "nslookup", name, "10.231.0.1")
+        failure = Deferred.fromCoroutine(self.within(guest, *away))
+        await self.assertFailure(failure, CommandFailed)
 
     async def test_as_another(self) -> None:
         """
@@ -245,6 +287,19 @@ class BridgeNodeNetworkTests(TestCase):
         self.assertEqual(await self.ip("link"), links)
         self.assertEqual(await self.rules(), rules)
         await self.network.remove()
+
+    async def test_all_removed(self) -> None:
+        """So are all that were made, whatever they are named, and no other's."""
+        await self.network.start()
+        await self.ip("link", "add", "br0", "type", "bridge")
+        self.assertEqual(await remove_all(reactor, None), ("bridge euca_t0",))
+        self.assertNotIn("euca_t", await self.ip("link") + await self.rules())
+        await self.ip("address", "add", SETTINGS.address, "dev", "br0")
+        of_site = evolve(SETTINGS, bridge="br0")
+        self.assertEqual(await remove_all(reactor, None), ())
+        removed = await remove_all(reactor, of_site)
+        self.assertEqual(removed, ("what was added to br0",))
+        self.assertNotIn("10.231.0.1", await self.ip("address"))
 
     async def test_bridge_of_the_site(self) -> None:
         """A bridge that the site made is used, and left as it was."""

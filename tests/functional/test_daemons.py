@@ -59,6 +59,13 @@ cluster_certificate = "keys/north-cert.pem"
 """
 
 
+#: There is no head here.
+FLAT = """
+[network]
+mode = "static"
+"""
+
+
 def is_listening(port: int) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
@@ -74,7 +81,7 @@ class Site:
         for name in ("cloud", "north", "node1"):
             self.euca_tw("keys", "new", str(self.directory / "keys"), name)
         self.config = self.directory / "euca.toml"
-        self.config.write_text(CONFIGURATION.format(**self.ports))
+        self.config.write_text((CONFIGURATION + FLAT).format(**self.ports))
 
     def euca_tw(self, *arguments: str) -> str:
         """@raise subprocess.CalledProcessError: it refused."""

@@ -14,7 +14,6 @@ from tests.functional import test_daemons
 
 MANAGED = """
 [network]
-mode = "managed"
 private_range = "10.231.0.0/16"
 
 [head]

@@ -4,14 +4,24 @@ L{euca_tw.vnet.responders} on bridges of the kernel, in namespaces of their own.
 
 from __future__ import annotations
 
+import socket
 import stat
 import sys
+from functools import partial
+from ipaddress import IPv4Network
 from pathlib import Path
+from random import Random
 from typing import Any
 
 from attrs import evolve
 from twisted.internet import reactor as _reactor
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, fail, succeed
+from twisted.internet.task import deferLater
+from twisted.logger import capturedLogs, formatEvent
+from twisted.names import dns
+from twisted.names.common import ResolverBase
+from twisted.names.dns import DNSDatagramProtocol
+from twisted.names.server import DNSServerFactory
 from twisted.trial.unittest import TestCase
 from zope.interface.verify import verifyObject
 
@@ -23,6 +33,10 @@ from euca_tw.nodectl.interfaces import Lease
 from euca_tw.vnet.interfaces import IResponders, NetworkFailed
 from euca_tw.vnet.leases import Leases
 from euca_tw.vnet.links_host import LinksHost
+from euca_tw.vnet.names.forwarder import Forwarder
+from euca_tw.vnet.names.question_port import QuestionPort
+from euca_tw.vnet.names.server import NameServer
+from euca_tw.vnet.names.zone import Zone
 from euca_tw.vnet.netlink import KernelLinks
 from euca_tw.vnet.responders import BridgeResponders
 from tests.functional.netns import enter_new, make_peer
@@ -50,6 +64,26 @@ for shown in (token, "none"):
     print(ask("GET", "/latest/meta-data/instance-id", "", shown))
 """
 
+#: Asks for a name by UDP, and tries to by TCP.
+ASK_NAMES = """
+import socket
+asked = bytes.fromhex("0007010000010000000000000f") + b"ip-10-231-0-2\\0\\0\\1\\0\\1"
+at = "169.254.169.254", 53
+with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as by_udp:
+    by_udp.settimeout(0.5)
+    by_udp.sendto(asked, at)
+    try:
+        print(by_udp.recv(512))
+    except TimeoutError:
+        print("silence")
+try:
+    with socket.create_connection(at, 2) as by_tcp:
+        by_tcp.sendall(len(asked).to_bytes(2, "big") + asked)
+        print(by_tcp.recv(512) or "ended")
+except ConnectionError:
+    print("ended")
+"""
+
 #: Holds one connection more than a guest may.
 CROWD = """
 import socket
@@ -65,11 +99,37 @@ for each in held[:2]:
 """
 
 
+#: What the C library says of names, with another /etc/resolv.conf.
+WITH_RESOLV_CONF = 'mount --bind "$0" /etc/resolv.conf && getent hosts "$@"'
+
+
+class Elsewhere(ResolverBase):
+    """What a site's name server knows."""
+
+    def _lookup(self, name: bytes, cls: int, type: int, timeout: Any) -> Any:
+        if name.lower() != b"www.example.com":
+            return fail(dns.DomainError(name))
+        record = dns.Record_A("192.0.2.80", 60)
+        found = [dns.RRHeader(name, dns.A, cls, 60, record)] if type == dns.A else []
+        return succeed((found, [], []))
+
+
 class BridgeRespondersTests(TestCase):
     def setUp(self) -> None:
         enter_new(self)
+        self.names = NameServer(
+            zone=Zone(domain="internal", ranges=(IPv4Network("10.231.0.0/16"),)),
+            forwarder=Forwarder(
+                reactor=reactor,
+                open_port=partial(QuestionPort, reactor),
+                random=Random(1),
+                resolvers=lambda: ("127.0.0.53",),
+            ),
+            clock=reactor,
+        )
+        self.addCleanup(self.names.stop)
         self.responders = BridgeResponders(
-            reactor, TokenMaker(b"secret", reactor.seconds)
+            reactor, TokenMaker(b"secret", reactor.seconds), self.names
         )
         self.addCleanup(self.cease)
         self.leases = Leases()
@@ -99,14 +159,18 @@ class BridgeRespondersTests(TestCase):
 
         def lease_of(mac_address: str) -> Lease | None:
             found = self.leases.of_mac(mac_address)
-            return found if found == own else None
+            is_own = found is not None and found.instance_id == own.instance_id
+            return found if is_own else None
 
         def metadata_of(private_ip: str) -> InstanceMetadata | None:
             if private_ip != own.private_ip:
                 return None
             return evolve(METADATA, instance_id=own.instance_id)
 
-        self.responders.serve(bridge, lease_of, metadata_of)
+        def lease_at(private_ip: str) -> Lease | None:
+            return own if private_ip == own.private_ip else None
+
+        self.responders.serve(bridge, lease_of, metadata_of, lease_at)
 
     async def guest(self, bridge: str, lease: Lease) -> int:
         guest = make_peer(self)
@@ -174,6 +238,51 @@ class BridgeRespondersTests(TestCase):
         told = await self.within(guest, sys.executable, "-c", ASK)
         self.assertNotIn(FAR.instance_id, told)
         self.assertIn("(404, ", told)
+        told = await self.within(guest, sys.executable, "-c", ASK_NAMES)
+        self.assertEqual(told.split(), ["silence", "ended"])
+
+    async def test_names(self) -> None:
+        """
+        A guest is told by DHCP whom to ask for names, and is told them: the cloud's
+        own by the node, and others by whom that asks, with UDP and with TCP.
+        """
+        await self.bridges()
+        await self.ip("link", "set", "lo", "up")
+        elsewhere = DNSServerFactory(authorities=[Elsewhere()])
+        elsewhere.noisy = False
+        datagrams = reactor.listenUDP(
+            53, DNSDatagramProtocol(elsewhere), interface="127.0.0.53"
+        )
+        self.addCleanup(datagrams.stopListening)
+        streams = reactor.listenTCP(53, elsewhere, interface="127.0.0.53")
+        self.addCleanup(streams.stopListening)
+        self.serve("evb000007")
+        self.leases.add(evolve(LEASE, nameservers=()))
+        guest = await self.guest("evb000007", LEASE)
+        self.assertIn("names 169.254.169.254", await self.bound(guest))
+        mine, far = "ip-10-231-0-2.internal", "www.example.com"
+        resolv = self.script.with_suffix(".conf")
+        with capturedLogs() as logged:
+            for asked, told in (
+                (mine, "10.231.0.2"),
+                (LEASE.private_ip, mine),
+                (far, "192.0.2.80"),
+            ):
+                said = await self.within(
+                    guest, "busybox", "nslookup", asked, "169.254.169.254"
+                )
+                self.assertIn(told, said)
+            for options in ("edns0", "use-vc"):
+                resolv.write_text(
+                    f"nameserver 169.254.169.254\nsearch internal\noptions {options}\n"
+                )
+                said = await self.within(
+                    guest,
+                    *("unshare", "-m", "sh", "-c", WITH_RESOLV_CONF, str(resolv)),
+                    *("ip-10-231-0-2", far),
+                )
+                self.assertEqual(said.split(), ["10.231.0.2", mine, "192.0.2.80", far])
+        self.assertEqual([*map(formatEvent, logged)], [])
 
     async def test_no_bridge(self) -> None:
         """What is not there cannot be served, and says so; later it can."""
@@ -182,6 +291,18 @@ class BridgeRespondersTests(TestCase):
         await self.bridges()
         self.serve("evb000007")
         verifyObject(IResponders, self.responders)
+
+    async def test_names_taken(self) -> None:
+        """Where another name server has the port it is told what to do about it."""
+        await self.bridges()
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+            other.bind(("", 53))
+            error = self.assertRaises(NetworkFailed, self.serve, "evb000007")
+        self.assertIn("port 53: Address already in use (where another", str(error))
+        self.assertIn("serves_names = false", str(error))
+        # What was open by then is closed, by and by.
+        await deferLater(reactor, 0)
+        self.serve("evb000007")
 
     async def test_made_anew(self) -> None:
         """On a bridge that was made anew it answers when it is told so again."""
@@ -223,5 +344,5 @@ class BridgeRespondersTests(TestCase):
         await self.responders.cease("evb000007")
         await self.responders.cease("evb000007")
         heir = BridgeResponders(reactor, TokenMaker(b"secret", reactor.seconds))
-        heir.serve("evb000007", lambda mac: None, lambda ip: None)
+        heir.serve("evb000007", lambda _: None, lambda _: None, lambda _: None)
         await Deferred.fromCoroutine(heir.cease("evb000007"))

@@ -52,7 +52,7 @@ class NodeTestCase(SynchronousTestCase):
         self.network = MemoryNodeNetwork()
         self.begin()
 
-    def begin(self) -> None:
+    def begin(self, **given: Any) -> None:
         self.node = NodeController(
             url=URL,
             store=self.store,
@@ -63,6 +63,7 @@ class NodeTestCase(SynchronousTestCase):
             clock=self.clock,
             random=Random(1),
             settings=self.settings,
+            **given,
         )
         self.peers.serve(URL, api.NODE, self.node.dispatch)
         self.node.startService()
@@ -176,6 +177,19 @@ class OwnTests(NodeTestCase):
             (told.instance_id, told.user_data, told.hostname),
             ("i-00000001", b"#!/bin/sh\n", "ip-10-90-0-1.internal"),
         )
+
+    def test_domain(self) -> None:
+        """An instance is told a name of the cloud's domain, in either way."""
+        self.successResultOf(self.node.stopService())
+        self.begin(domain="a.example")
+        self.launched()
+        self.pump()
+        told = self.node.metadata_of("10.90.0.1")
+        lease = self.network.leases.of_ip("10.90.0.1")
+        assert told is not None
+        assert lease is not None
+        self.assertEqual(told.hostname, "ip-10-90-0-1.a.example")
+        self.assertEqual(lease.hostname, "ip-10-90-0-1.a.example")
 
     def test_staging_is_cut(self) -> None:
         """An instance that shall end while its disk is made ends at once."""

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sys
 import tomllib
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Network
 from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
 from euca_tw.admin.configuration import parse_configuration
+from euca_tw.admin.namespaces import settings_of
+from euca_tw.vnet.namespace_plan import INNER
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tools"))
@@ -21,29 +23,37 @@ class PlacesTests(SynchronousTestCase):
     """L{demo_cloud.places}."""
 
     def test_configuration(self) -> None:
-        """The three daemons' configuration is one, and its parts fit together."""
-        text = places.configuration(IPv4Network("172.29.90.0/24"))
+        """The four daemons' configuration is one, and its parts fit together."""
+        text = places.configuration(places.free_networks([]))
         whole = parse_configuration(tomllib.loads(text), places.CONFIG)
-        node = whole.node_controller
-        self.assertEqual(node.bridge_settings.router, IPv4Address("172.29.90.1"))
-        self.assertEqual(whole.cluster_controller.subnet, "172.29.90.0/24")
+        node, head = whole.node_controller, whole.head
+        made = settings_of(whole)
+        self.assertEqual(made.public, (IPv4Network("198.51.100.0/28"),))
+        self.assertEqual(head.outer, INNER)
+        self.assertEqual(head.url, whole.cluster_controller.head_url)
+        self.assertIn(f"//{made.head}:", head.url)
+        self.assertEqual(head.certificate, whole.cluster_controller.head_certificate)
         [cluster], [known_node] = whole.clusters, whole.nodes
         self.assertEqual(cluster.name, whole.cluster_controller.name)
         self.assertEqual(cluster.certificate, whole.cluster_controller.certificate)
         self.assertEqual(known_node.certificate, node.certificate)
+        self.assertEqual(known_node.network_address, str(made.machine))
         self.assertEqual(node.cluster_certificate, whole.cluster_controller.certificate)
 
-    def test_subnet(self) -> None:
-        """Instances get a subnet that the machine does not use itself."""
+    def test_networks(self) -> None:
+        """The cloud gets networks that the machine does not use itself."""
         routes = [{"dst": "default"}, {"dst": "10.0.0.0/8"}, {"dst": "172.29.90.7"}]
-        self.assertEqual(places.free_subnet(routes), IPv4Network("192.168.190.0/24"))
-        self.assertEqual(places.free_subnet([]), IPv4Network("10.90.0.0/24"))
+        found = places.free_networks(routes)
+        self.assertEqual(found.private, IPv4Network("192.168.176.0/20"))
+        self.assertEqual(found.link, IPv4Network("172.30.255.252/30"))
+        plain = places.free_networks([])
+        self.assertEqual(plain.private, IPv4Network("10.90.0.0/16"))
 
-    def test_no_subnet(self) -> None:
+    def test_no_network(self) -> None:
         """Where it uses all of them, it says so."""
         routes = [{"dst": "0.0.0.0/1"}, {"dst": "128.0.0.0/1"}]
-        failed = self.assertRaises(steps.Failed, places.free_subnet, routes)
-        self.assertIn("SUBNETS", failed.report())
+        failed = self.assertRaises(steps.Failed, places.free_networks, routes)
+        self.assertIn("PRIVATE", failed.report())
 
 
 class GuideTests(SynchronousTestCase):
@@ -60,13 +70,14 @@ class GuideTests(SynchronousTestCase):
 
     def test_guide(self) -> None:
         """The guide names the instance, the credentials and the way out."""
-        text = guide.guide("i-3f2504e0", "10.90.0.2")
+        text = guide.guide("i-3f2504e0", "198.51.100.1", "10.90.0.2")
         for part in (
             ". .demo/credentials/eucarc",
             "aws ec2 describe-instances",
             "boto3",
             "tools/ec2-soap DescribeInstances instancesSet={}",
-            "root@10.90.0.2",
+            "root@198.51.100.1",
+            "(on this machine 10.90.0.2 does too)",
             "make demo-down",
         ):
             self.assertIn(part, text)

@@ -9,8 +9,12 @@ from pathlib import Path
 
 from twisted.trial.unittest import SkipTest, SynchronousTestCase
 
+from euca_tw.admin.sections import HeadSection
+
 ETC = Path(__file__).parents[2] / "etc"
-UNITS = sorted((ETC / "systemd").glob("*.service"))
+#: Not a daemon's: it makes what one runs in.
+NAMESPACE = ETC / "systemd" / "euca-head-namespace.service"
+UNITS = sorted({*(ETC / "systemd").glob("*.service")} - {NAMESPACE})
 
 #: What is closed in every unit.
 CLOSED = {
@@ -94,11 +98,29 @@ class UnitTests(SynchronousTestCase):
         """systemd finds nothing wrong with them."""
         directory = Path(self.mktemp())
         directory.mkdir()
-        for unit in UNITS:
+        for unit in (NAMESPACE, *UNITS):
             copy = directory / unit.name
             text = unit.read_text()
-            copy.write_text(text.replace("/opt/euca_tw/bin/twistd", "/bin/true"))
+            for program in ("twistd", "euca-tw"):
+                text = text.replace(f"/opt/euca_tw/bin/{program}", "/bin/true")
+            copy.write_text(text)
             self.assertEqual(self.analyze("verify", "--man=no", copy), "")
+
+    def test_namespace(self) -> None:
+        """
+        The unit that makes a head's namespace is seen by all others, and the head
+        beside a node is started in what it has made.
+        """
+        found = settings(NAMESPACE)
+        self.assertEqual(found["Before"], ["euca-head.service"])
+        for word in ("PrivateTmp", "ProtectSystem", "ProtectHome", "PrivateDevices"):
+            self.assertNotIn(word, found)
+        beside = settings(ETC / "systemd" / "euca-head.service.d" / "namespace.conf")
+        self.assertEqual(beside["Requires"], [NAMESPACE.name])
+        self.assertEqual(beside["After"], [NAMESPACE.name])
+        [path] = map(Path, beside["NetworkNamespacePath"])
+        self.assertEqual(path.parent, Path("/run/netns"))
+        HeadSection(namespace=path.name)
 
     def test_exposure(self) -> None:
         """By systemd's own measure they are closed."""

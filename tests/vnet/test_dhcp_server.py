@@ -11,7 +11,7 @@ from hypothesis.strategies import binary
 from twisted.logger import capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 
-from euca_tw.vnet.dhcp import Kind, parse, write
+from euca_tw.vnet.dhcp import Kind, Option, parse, write
 from euca_tw.vnet.dhcp_server import DhcpResponder
 from euca_tw.vnet.leases import Leases
 from tests.suites.node_network import LEASE
@@ -53,6 +53,25 @@ class DhcpResponderTests(SynchronousTestCase):
         self.assertIs(offer.kind, Kind.OFFER)
         self.assertEqual(offer.given, MINE)
         self.assertEqual(address, ("255.255.255.255", 68))
+
+    def test_names(self) -> None:
+        """
+        Where names are served a card is told so, unless its site has other name
+        servers for it.
+        """
+        here = IPv4Address("169.254.169.254")
+        served = DhcpResponder(IPv4Address("10.231.0.1"), self.leases.of_mac, here)
+        for responder, nameservers, told in (
+            (served, (), here.packed),
+            (served, LEASE.nameservers, MINE.packed[:3] + b"\1"),
+            (self.responder, (), None),
+        ):
+            self.leases.add(evolve(LEASE, nameservers=nameservers))
+            responder.transport = self.sent  # type: ignore[assignment]
+            responder.datagramReceived(write(asking(Kind.DISCOVER)), ("0.0.0.0", 68))
+            offer = parse(self.sent.packets[-1][0])
+            assert offer is not None
+            self.assertEqual(offer.options.get(Option.NAME_SERVERS), told)
 
     def test_unknown(self) -> None:
         """A card that is not served hears nothing."""

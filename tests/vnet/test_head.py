@@ -16,14 +16,14 @@ from euca_tw.api.networks import NetworkChanges, NetworkEntry
 from euca_tw.api.shapes import Operation
 from euca_tw.common.changes import Delta
 from euca_tw.model.callers import Caller
-from euca_tw.model.networks import View
+from euca_tw.model.networks import TRANSIT_NUMBER, View
 from euca_tw.overlay.entries import Entry
 from euca_tw.overlay.wire import parts
 from euca_tw.store.memory import MemoryStore
 from euca_tw.vnet.head import NetworkHead
 from euca_tw.vnet.interfaces import IResponders, ITrunk
 from euca_tw.vnet.memory import MemoryNetworkHost, MemoryResponders, MemoryTrunk
-from tests.overlay.world import machine, member, network
+from tests.overlay.world import extent, machine, member, network
 
 CLUSTER = Caller(account_id="", user_name="cluster", is_admin=True)
 ALL = (network(1), member(1, 1, "n1"), machine("north-head", "north"))
@@ -139,6 +139,21 @@ class HeadTests(SynchronousTestCase):
         self.host.refuses = {}
         self.clock.advance(1)
         self.assertEqual({*self.trunk.view.networks}, {1, 2})
+
+    def test_no_transit(self) -> None:
+        """
+        Where the transit network cannot be carried, the trunk is not told of it, and
+        carries all others.
+        """
+        self.host.refuses = {TRANSIT_NUMBER: "a stranger's link"}
+        far = machine("south-head", "south"), extent(2, "south")
+        self.tell(*ALL, *far, extent(1, "north"))
+        assert self.trunk.view is not None
+        self.assertEqual({*self.trunk.view.networks}, {1})
+        self.assertEqual(self.trunk.view.extents, {})
+        self.host.refuses = {}
+        self.clock.advance(1)
+        self.assertEqual({*self.trunk.view.extents}, {1, 2})
 
     def test_under_another_name(self) -> None:
         """What was told to a head of another name takes nothing from this one."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ipaddress import IPv4Address, IPv4Network
+from itertools import pairwise
 from random import Random
 from typing import Any
 
@@ -157,10 +158,11 @@ class ManagedTests(SynchronousTestCase):
         self.network.carry(view(LEASE, numbers=(7, 8)))
         self.successResultOf(self.attach())
         for bridge, is_own in (("evb000007", True), ("evb000008", False)):
-            lease_of, metadata_of = self.responders.serving[bridge]
+            lease_of, metadata_of, lease_at = self.responders.serving[bridge]
             found = lease_of(LEASE.mac_address)
             self.assertEqual(found is not None, is_own)
             self.assertEqual(metadata_of(METADATA.private_ip) is not None, is_own)
+            self.assertEqual(lease_at(LEASE.private_ip), found)
             if found is not None:
                 self.assertEqual(found, evolve(LEASE, mtu=1450))
 
@@ -172,6 +174,24 @@ class ManagedTests(SynchronousTestCase):
         self.successResultOf(Deferred.fromCoroutine(self.network.stop()))
         self.assertEqual(self.responders.serving, {})
         self.assertEqual(self.host.view, view(LEASE))
+
+    def test_many(self) -> None:
+        """Very many networks are answered on a few at a time: others have turns."""
+        numbers = tuple(range(7, 107))
+        self.network.carry(view(LEASE, numbers=numbers))
+        attached, counts = self.attach(), []
+        while len(self.responders.serving) < len(numbers):
+            counts.append(len(self.responders.serving))
+            self.clock.advance(0)
+        self.assertLessEqual(max(b - a for a, b in pairwise((0, *counts))), 16)
+        self.successResultOf(attached)
+
+    def test_stopped_amid_many(self) -> None:
+        """Stopped while it begins to answer, it answers nobody."""
+        self.network.carry(view(LEASE, numbers=tuple(range(7, 107))))
+        self.successResultOf(Deferred.fromCoroutine(self.network.stop()))
+        self.clock.advance(0)
+        self.assertEqual(self.responders.serving, {})
 
     def test_started_again(self) -> None:
         """Started again, it answers where it did."""
@@ -223,7 +243,7 @@ class ManagedTests(SynchronousTestCase):
         self.successResultOf(self.attach())
         self.host.refuses = {7: "a stranger's link"}
         self.network.carry(view(LEASE, OTHER))
-        lease_of, _ = self.responders.serving["evb000007"]
+        lease_of, _, _ = self.responders.serving["evb000007"]
         self.assertIsNotNone(lease_of(LEASE.mac_address))
         self.assertEqual(self.refused(self.attach(OTHER)), "a stranger's link")
         self.network.carry(view(OTHER))
@@ -243,6 +263,6 @@ class ManagedTests(SynchronousTestCase):
         self.successResultOf(
             Deferred.fromCoroutine(self.network.detach(LEASE.instance_id))
         )
-        lease_of, metadata_of = self.responders.serving["evb000007"]
+        lease_of, metadata_of, _ = self.responders.serving["evb000007"]
         self.assertIsNone(lease_of(LEASE.mac_address))
         self.assertIsNone(metadata_of(LEASE.private_ip))

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from attrs import evolve
 from hypothesis import given
 from hypothesis.strategies import binary
-from twisted.internet.task import Clock, Cooperator
+from twisted.internet.address import IPv4Address
+from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 from twisted.trial.unittest import SynchronousTestCase
 
-from euca_tw.common.web import AnswerResource, Asked, Reply, make_site
+from euca_tw.common.web import Asked, Reply
 from euca_tw.model.tokens import TokenMaker
 from euca_tw.vnet.metadata import (
     LIFETIME_HEADER,
-    MAX_BODY_BYTES,
+    LIMITS,
     TOKEN_HEADER,
     MetadataAnswer,
+    metadata_site,
 )
+from tests.common.wires import Line, Transport, TurningClock
 from tests.model.test_metadata import METADATA
 
 OTHER = evolve(METADATA, instance_id="i-00000010", private_ip="10.231.0.3")
@@ -84,9 +89,7 @@ class MetadataAnswerTests(SynchronousTestCase):
     def test_over_http(self) -> None:
         """By a web server it says what it says, and takes no large bodies."""
         clock = Clock()
-        cooperator = Cooperator(scheduler=lambda step: clock.callLater(0, step))
-        resource = AnswerResource(MetadataAnswer(lambda peer: METADATA), cooperator)
-        site = make_site(resource, MAX_BODY_BYTES, clock)
+        site = metadata_site(clock, lambda peer: METADATA, None)
         site.startFactory()
         self.addCleanup(site.stopFactory)
         for request, status, body in (
@@ -103,6 +106,27 @@ class MetadataAnswerTests(SynchronousTestCase):
             self.assertEqual(head.split()[1], status)
             self.assertTrue(said.startswith(body), said)
             protocol.setTimeout(None)  # type: ignore[attr-defined]
+
+    def test_crowd(self) -> None:
+        """
+        Who has too many connections loses his oldest, and no other's is lost for it.
+        """
+        site: Any = metadata_site(TurningClock(), BY_IP.get, None)
+        site.doStart()
+        self.addCleanup(site.doStop)
+
+        def line(peer: str) -> Line:
+            address = IPv4Address("TCP", peer, 4711)
+            return Line(site, Transport(peerAddress=address))
+
+        other = line(OTHER.private_ip)
+        lines = [line(METADATA.private_ip) for _ in range(LIMITS.most_per_source + 1)]
+        self.assertEqual(
+            [each.transport.disconnecting for each in (other, *lines)],
+            [False, True, *([False] * LIMITS.most_per_source)],
+        )
+        for each in (other, *lines):
+            each.lose()
 
 
 class TokenTests(SynchronousTestCase):

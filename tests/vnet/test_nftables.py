@@ -23,6 +23,22 @@ class RulesetTests(SynchronousTestCase):
         """Without a way out, instances reach the metadata service and no more."""
         self.golden("closed", ruleset(BridgeSettings(), 41234, ()))
 
+    def test_names(self) -> None:
+        """Where names are served instances reach that too."""
+        plain, served = (
+            ruleset(BridgeSettings(), 41234, (), serves_names=each).splitlines()
+            for each in (False, True)
+        )
+        more = [each for each in served if each not in plain]
+        self.assertEqual(
+            more,
+            [
+                "\t\tip daddr 169.254.169.254 meta l4proto { tcp, udp } th dport 53 "
+                "accept"
+            ],
+        )
+        self.assertEqual([each for each in served if each not in more], plain)
+
     def test_way_out(self) -> None:
         """
         With a way out, what leaves has the node's address; instances that are

@@ -11,7 +11,7 @@ from euca_tw.clc.settings import ConvergenceSettings
 from euca_tw.model.capacity import Resources
 from euca_tw.model.records import Instance, InstanceState
 from euca_tw.nodectl.settings import NodeSettings
-from euca_tw.overlay.settings import NetworkSettings
+from euca_tw.overlay.settings import STATIC, NetworkSettings
 from tests.whole.judgement import is_launched
 from tests.whole.site import TWO, Site
 
@@ -24,7 +24,7 @@ class WholeTestCase(SynchronousTestCase):
     cloud_settings = ConvergenceSettings()
     cluster_settings = ClusterSettings()
     node_settings = NodeSettings()
-    network = NetworkSettings()
+    network = NetworkSettings(mode=STATIC)
 
     def setUp(self) -> None:
         self.site = Site(

@@ -38,7 +38,7 @@ from euca_tw.nodectl.memory import MemoryHypervisor, MemoryInstanceStore
 from euca_tw.nodectl.networks import NodeNetworks
 from euca_tw.nodectl.node import NodeController
 from euca_tw.nodectl.settings import NodeSettings
-from euca_tw.overlay.settings import NetworkSettings
+from euca_tw.overlay.settings import STATIC, NetworkSettings
 from euca_tw.soap.memory import MemoryPeers
 from euca_tw.store.interfaces import Put
 from euca_tw.vnet.head import NetworkHead
@@ -101,7 +101,7 @@ class Site:
         node_settings: NodeSettings | None = None,
         network: NetworkSettings | None = None,
     ) -> None:
-        self.network = network or NetworkSettings()
+        self.network = network or NetworkSettings(mode=STATIC)
         self.heads: dict[str, MemoryNetworkHost] = {}
         self.trunks: dict[str, MemoryTrunk] = {}
         self.clock = StepClock()

@@ -45,6 +45,8 @@ certificate = "keys/cloud-cert.pem"
 key = "keys/cloud-pk.pem"
 [images]
 demo = "{image}"
+[network]
+mode = "static"
 [[cluster]]
 name = "xen"
 url = "http://127.0.0.1:{cc}/axis2/services/EucalyptusCC"

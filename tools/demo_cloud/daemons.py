@@ -1,4 +1,4 @@
-"""The three daemons: started, found again by their pid files, and ended."""
+"""The four daemons: started, found again by their pid files, and ended."""
 
 from __future__ import annotations
 
@@ -9,11 +9,22 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
-from demo_cloud.places import BIN, CONFIG, HERE, LOGS, ROOT, RUN
+from demo_cloud.places import (
+    BIN,
+    CONFIG,
+    HERE,
+    LOGS,
+    NAMESPACE,
+    ROOT,
+    RUN,
+    head_address,
+)
 from demo_cloud.steps import Failed, run, say, until
 
+#: The one that is not on loopback.
+HEAD = "euca-head"
 #: Their names and ports.
-DAEMONS = {"euca-clc": 8773, "euca-cc": 8774, "euca-nc": 8775}
+DAEMONS = {"euca-clc": 8773, "euca-cc": 8774, "euca-nc": 8775, HEAD: 8777}
 
 _START_S = 30.0
 _STOP_S = 30.0
@@ -40,10 +51,14 @@ def pid_of(name: str) -> int | None:
     return pid if is_ours else None
 
 
-def _answers(port: int) -> bool:
+def _host_of(name: str) -> str:
+    return head_address() if name == HEAD else "127.0.0.1"
+
+
+def _answers(host: str, port: int) -> bool:
     with socket.socket() as probe:
         probe.settimeout(1)
-        return probe.connect_ex(("127.0.0.1", port)) == 0
+        return probe.connect_ex((host, port)) == 0
 
 
 def start_all() -> None:
@@ -59,32 +74,37 @@ def start_all() -> None:
 
 
 def _start(name: str) -> None:
-    port = DAEMONS[name]
+    host, port = _host_of(name), DAEMONS[name]
     if pid_of(name) is not None:
         say(f"    {name} runs already")
     else:
-        if _answers(port):
+        if _answers(host, port):
             raise Failed(
-                f"port {port} of 127.0.0.1 is taken, {name} needs it",
+                f"port {port} of {host} is taken, {name} needs it",
                 f"end what has it: ss -ltnp 'sport = :{port}'",
             )
         _pid_file(name).unlink(missing_ok=True)
         try:
             run(
+                *_into_namespace(name),
                 *(BIN / "twistd", "--pidfile", _pid_file(name)),
                 *("--logfile", log_of(name), "--rundir", HERE),
                 *(name, "--config", CONFIG),
             )
         except Failed as failed:
             raise Failed(failed.what, _advice(name), log_of(name)) from None
-    if not until(lambda: pid_of(name) is None or _answers(port), _START_S):
+    if not until(lambda: pid_of(name) is None or _answers(host, port), _START_S):
         raise Failed(
             f"{name} does not answer on port {port}", _advice(name), log_of(name)
         )
     pid = pid_of(name)
     if pid is None:
         raise Failed(f"{name} ended at once", _advice(name), log_of(name))
-    say(f"    {name}  127.0.0.1:{port}  process {pid}  log {log_of(name)}")
+    say(f"    {name}  {host}:{port}  process {pid}  log {log_of(name)}")
+
+
+def _into_namespace(name: str) -> tuple[str, ...]:
+    return ("nsenter", f"--net=/run/netns/{NAMESPACE}") if name == HEAD else ()
 
 
 def _advice(name: str) -> str:

@@ -25,6 +25,8 @@ _ROOM_S = 60.0
 _RUN_S = 120.0
 _READY_S = 180.0
 _END_S = 60.0
+#: The head is told within a tenth of a second, and sshd may be a moment behind.
+_LOGIN_S = 15.0
 _LIVING = ("pending", "running")
 
 
@@ -97,6 +99,70 @@ def make_key_pair(ec2: Any) -> None:
     say(f"    key pair {KEY_NAME}, its private key in {KEY_PAIR}")
 
 
+def let_in(ec2: Any) -> None:
+    """Ping and ssh, from everywhere, to instances of the default security group."""
+    from botocore.exceptions import ClientError
+
+    for protocol, low, high in (("icmp", -1, -1), ("tcp", 22, 22)):
+        rule = {
+            "IpProtocol": protocol,
+            "FromPort": low,
+            "ToPort": high,
+            "IpRanges": [{"CidrIp": "0.0.0.0/0"}],
+        }
+        try:
+            ec2.authorize_security_group_ingress(
+                GroupName="default", IpPermissions=[rule]
+            )
+        except ClientError as error:
+            if _code(error) != "InvalidPermission.Duplicate":
+                raise Failed(f"AuthorizeSecurityGroupIngress: {error}") from None
+
+
+def give_address(ec2: Any, instance_id: str) -> str:
+    """Its elastic address: the one that it has already, or one that it is given."""
+    addresses = ec2.describe_addresses()["Addresses"]
+    its = [each for each in addresses if each.get("InstanceId") == instance_id]
+    if its:
+        address: str = its[0]["PublicIp"]
+        return address
+    free = [each for each in addresses if not each.get("InstanceId")]
+    [found, *_] = free or [ec2.allocate_address()]
+    address = found["PublicIp"]
+    ec2.associate_address(InstanceId=instance_id, PublicIp=address)
+    return address
+
+
+def log_in(address: str, command: str) -> str:
+    """
+    What a command says in the instance that has an address, by ssh.
+
+    @raise Failed:
+    """
+    said = [""]
+
+    def is_in() -> bool:
+        try:
+            said[0] = run(
+                *("ssh", "-n", "-i", KEY_PAIR, "-o", "BatchMode=yes"),
+                *("-o", "StrictHostKeyChecking=no", "-o", "LogLevel=ERROR"),
+                *("-o", "UserKnownHostsFile=/dev/null", "-o", "ConnectTimeout=2"),
+                *(f"root@{address}", command),
+            )
+        except Failed as failed:
+            said[0] = failed.what
+            return False
+        return True
+
+    if not until(is_in, _LOGIN_S):
+        raise Failed(
+            f"nobody gets in at {address}: {said[0]}",
+            "",
+            HERE / "log" / "euca-head.log",
+        )
+    return said[0].strip()
+
+
 def find_image(ec2: Any) -> str:
     """The demo image, which the cloud registers when it starts."""
     found: list[dict[str, Any]] = []
@@ -130,6 +196,7 @@ def launch(ec2: Any) -> str:
         say(f"    {instance['InstanceId']} is there already")
         return _wait_running(ec2, instance["InstanceId"])
     make_key_pair(ec2)
+    let_in(ec2)
     image = find_image(ec2)
     say(f"    image {image}")
     reservation = _run(ec2, image)

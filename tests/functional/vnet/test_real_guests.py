@@ -8,6 +8,7 @@ import re
 import socket
 import time
 
+from euca_tw.model.hostnames import private_hostname
 from euca_tw.vnet.classes import ICMP, TCP
 from tests.functional.daemons import until
 from tests.functional.vnet.guests import Probe, heard, ip
@@ -117,11 +118,17 @@ class RealGuestsTests(RealGuestsCase):
         self.assertEqual(heard(within, patience_s=2.0), within)
 
     def check_insides(self) -> None:
-        """They log in to each other, ping each other, and are told of themselves."""
+        """
+        They log in to each other, ping each other, know each other's names, and are
+        told of themselves.
+        """
         north, south = self.guests
         for one, other in ((north, south), (south, north)):
             said = self.inside(one, f"ping -c 3 -q -s 1422 {other.address}; {TOKEN}")
             self.assertIn("3 packets received", said)
+            name = private_hostname(str(other.address))
+            told = self.inside(one, f"nslookup -type=a {name}")
+            self.assertRegex(told, rf"Name:\s+{name}\s+Address: {other.address}\b")
             said = self.inside(one, OF_TOKEN.format(token=said.split()[-1]))
             self.assertEqual(said, one.member.instance_id)
             said = self.inside(one, "ip link show dev eth0")
