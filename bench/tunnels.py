@@ -61,6 +61,7 @@ class Bed:
         """The two machines."""
         for number, side in enumerate(_SIDES, 1):
             host = self.hosts[side] = self.lab.host(side)
+            _keep_from_ip(host)
             keys = make_certificate(side, datetime.now(UTC), 2)
             self.file(side, "key").write_bytes(keys.key_pem)
             self.file(side, "pem").write_bytes(keys.certificate_pem)
@@ -129,6 +130,12 @@ class Bed:
         self.lab.close()
 
 
+def _keep_from_ip(host: Host) -> None:
+    """Bridges show their packets to no rules of IP, as it must be on a head."""
+    file = "/proc/sys/net/bridge/bridge-nf-call-iptables"
+    host.run("sh", "-c", f"if [ -e {file} ]; then echo 0 >{file}; fi")
+
+
 def bridge(bed: Bed, number: int) -> None:
     """No tunnel at all: a cable from bridge to bridge."""
     left, right = (bed.hosts[side] for side in _SIDES)
@@ -163,6 +170,7 @@ def trunk(bed: Bed, number: int) -> None:
                 }
             )
         )
+        bed.hosts[side].ip("tuntap", "add", tap_name(number), "mode", "tap")
         head = (sys.executable, "-m", "tests.functional.vnet.head")
         bed.start(number, side, *head, str(bed.file(side, "json")))
     bed.guests(number, (tap_name(number), tap_name(number)))

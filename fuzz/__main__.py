@@ -21,7 +21,7 @@ with atheris.instrument_imports(include=["euca_tw"]):
     from fuzz.targets import Target, targets
 
 FOUND = Path(__file__).resolve().parent / "found"
-NAMES = ("query", "soap", "wsse")
+NAMES = ("names", "query", "soap", "trunk", "wsse")
 
 
 def keeping(name: str, target: Target) -> Target:

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 
+from twisted.names import dns
+
 from euca_tw.api.ec2.table import EC2, QUERY_VERSIONS
 from euca_tw.api.encode import element
 from euca_tw.api.shapes import Operation, Version, shape_of
@@ -17,10 +19,12 @@ from euca_tw.common.certificates import KeyAndCertificate, make_certificate
 from euca_tw.soap.envelope import SOAP_11, SOAP_12
 from euca_tw.soap.keys import load_identity
 from euca_tw.soap.signing import SHA1, signed
+from euca_tw.vnet.names.messages import Asked, parse
 from tests.api.ec2.test_answers import values
 from tests.query.floods import FLOODS as QUERY_FLOODS
 from tests.query.test_round_trip import said
 from tests.soap.floods import FLOODS as SOAP_FLOODS
+from tests.vnet.names.asking import SOA, question, record, reply
 
 #: What is meant to cost begins as small as other cases.
 SHORT = 1500
@@ -60,6 +64,28 @@ def by_soap() -> Iterator[bytes]:
             shape = shape_of(operation.request)
             made = element(operation.name, namespace, shape, version, value)
             yield head + made.encode()
+
+
+#: To what a resolver answers.
+_ASKED = question("www.example.com", size=1232)
+
+
+def answer_of(case: bytes) -> Asked | None:
+    """To what a case is an answer, if it is one: by a bit of it."""
+    return parse(_ASKED) if case[2:3] >= b"\x80" else None
+
+
+def by_names() -> Iterator[bytes]:
+    """Questions of guests, and answers of resolvers."""
+    for name in ("ip-10-1-2-3.internal", "3.2.1.10.in-addr.arpa", "x.internal", "a.b"):
+        for kind in (dns.A, dns.PTR, dns.SOA, dns.ALL_RECORDS):
+            yield question(name, kind)
+            yield question(name, kind, size=1232)
+    found = record("www.example.com", dns.Record_A("192.0.2.1"))
+    origin = record("example.com", SOA)
+    yield reply(_ASKED, found, found)
+    yield reply(_ASKED, authority=(origin,), code=dns.ENAME)
+    yield reply(_ASKED, found, trunc=1)
 
 
 def signed_messages(keys: KeyAndCertificate) -> Iterator[bytes]:

@@ -6,9 +6,11 @@ exception but a refusal, or because something came through that must not.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from ipaddress import IPv4Network
 
 from attrs import frozen
 from lxml import etree
+from twisted.names import dns
 
 from euca_tw.api.ec2.table import EC2
 from euca_tw.api.errors import ApiError
@@ -17,7 +19,14 @@ from euca_tw.query.parameters import parse, reader, tree, unique
 from euca_tw.soap.decode import decode
 from euca_tw.soap.envelope import CLOSING, SOAP_11, opening, read
 from euca_tw.soap.wsse import check_signature, read_claim
+from euca_tw.vnet.names.messages import Asked, Unanswerable, answer
+from euca_tw.vnet.names.messages import parse as parse_dns
+from euca_tw.vnet.names.passed_on import aged, fitted, is_answer, lifetimes
+from euca_tw.vnet.names.zone import Zone
+from fuzz.broken import Broken
 from fuzz.seeds import (
+    answer_of,
+    by_names,
     by_query,
     by_soap,
     chosen,
@@ -25,12 +34,9 @@ from fuzz.seeds import (
     odd_messages,
     signed_messages,
 )
+from fuzz.trunk import Heard, by_trunk
 
 Target = Callable[[bytes], None]
-
-
-class Broken(Exception):
-    """Something came through that must not."""
 
 
 def query(case: bytes) -> None:
@@ -66,6 +72,39 @@ def soap(case: bytes) -> None:
         return
     if not isinstance(request, operation.request):
         raise Broken(f"{operation.name} was read as {request!r}")
+
+
+_ZONE = Zone(domain="internal", ranges=(IPv4Network("10.0.0.0/8"),))
+
+
+def names(case: bytes) -> None:
+    """A guest's DNS message, to what is said to it; or a resolver's answer to one."""
+    said = answer_of(case)
+    if said is not None:
+        _check_passed(case, said)
+        return
+    try:
+        asked = parse_dns(case)
+    except Unanswerable as told:
+        if len(told.reply) > len(case):
+            raise Broken("more is said than was asked") from told
+        return
+    if asked is None:
+        return
+    own = _ZONE.answer(asked) or answer(asked, dns.ESERVER)
+    if len(own) > min(len(case) + 150, 512):
+        raise Broken(f"{len(own)} bytes are said to {len(case)}")
+    dns.Message().fromStr(own)
+
+
+def _check_passed(heard: bytes, asked: Asked) -> None:
+    if not is_answer(heard, asked.number, asked):
+        return
+    held = lifetimes(heard, asked)
+    if held is not None:
+        heard = aged(heard, 1, held.places)
+    if len(fitted(heard, asked, most=512)) > 512:
+        raise Broken("it is longer than is taken")
 
 
 def _check_told(refusal: ApiError) -> None:
@@ -115,5 +154,7 @@ def targets() -> Mapping[str, tuple[Target, Iterable[bytes]]]:
     return {
         "query": (query, by_query()),
         "soap": (soap, by_soap()),
+        "names": (names, by_names()),
+        "trunk": (Heard(), by_trunk()),
         "wsse": (Verifier.of(messages), [*messages, *odd_messages(messages)]),
     }

@@ -10,10 +10,12 @@ from attrs import define, field
 @define(kw_only=True)
 class Backoff:
     """
-    Each wait is longer than the one before, up to a ceiling, and no two
-    waiters keep step: every wait is off by up to C{jitter} of itself.
+    Waits grow longer and longer, up to a ceiling, and no two waiters keep step:
+    every wait is off by up to C{jitter} of itself.
 
     Call L{reset} when a try has succeeded.
+
+    @ivar each: how many waits there are of a length, before there are longer ones.
     """
 
     random: Random = field(repr=False)
@@ -21,12 +23,19 @@ class Backoff:
     ceiling_s: float = 60.0
     factor: float = 2.0
     jitter: float = 0.2
+    each: int = 1
     _next_s: float | None = field(default=None, init=False)
+    _left: int = field(default=0, init=False)
 
     def next(self) -> float:
         """The seconds to wait now."""
-        base = self.first_s if self._next_s is None else self._next_s
-        self._next_s = min(base * self.factor, self.ceiling_s)
+        if self._next_s is None:
+            self._next_s, self._left = self.first_s, self.each
+        elif not self._left:
+            self._next_s = min(self._next_s * self.factor, self.ceiling_s)
+            self._left = self.each
+        self._left -= 1
+        base = self._next_s
         return base * (1 + self.jitter * self.random.uniform(-1, 1))
 
     def reset(self) -> None:

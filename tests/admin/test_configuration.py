@@ -140,7 +140,8 @@ class ConfigurationTests(SynchronousTestCase):
             ("[network]\nprivate_range='10.0.0.1/8'", "[network] private_range: '10.0"),
             (
                 "[network]\nprivate_range='169.254.0.0/17'",
-                "[network] private_range: 169.254.0.0/17 has addresses of 169.254.0.0/16",
+                "[network] private_range: 169.254.0.0/17 has addresses of "
+                "169.254.0.0/16",
             ),
             (
                 "[network]\naddresses_per_network=100",

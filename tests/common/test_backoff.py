@@ -15,6 +15,13 @@ class BackoffTests(SynchronousTestCase):
         backoff = Backoff(random=Random(1), first_s=1, ceiling_s=5, jitter=0)
         self.assertEqual([backoff.next() for _ in range(5)], [1, 2, 4, 5, 5])
 
+    def test_each(self) -> None:
+        """Each wait comes as often as is said, before it grows."""
+        backoff = Backoff(random=Random(1), first_s=1, ceiling_s=3, each=2, jitter=0)
+        self.assertEqual([backoff.next() for _ in range(6)], [1, 1, 2, 2, 3, 3])
+        backoff.reset()
+        self.assertEqual([backoff.next() for _ in range(3)], [1, 1, 2])
+
     def test_reset(self) -> None:
         """After a reset the shortest wait comes again."""
         backoff = Backoff(random=Random(1), first_s=1, jitter=0)

@@ -20,7 +20,7 @@ from euca_tw.vnet.trunk.routes import Table
 from euca_tw.vnet.trunk.tapdev import TapFailed
 
 #: Of networks in one turn of the reactor.
-_AT_ONCE = 16
+_AT_ONCE = 8
 
 
 def always(table: Table | None) -> Callable[[], Table | None]:

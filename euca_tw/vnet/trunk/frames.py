@@ -19,7 +19,7 @@ from typing import TypeAlias
 
 from attrs import frozen
 
-from euca_tw.model.networks import LARGEST_NUMBER
+from euca_tw.model.networks import TRANSIT_NUMBER
 
 #: Of all that is said; heads of different versions do not talk.
 VERSION = 1
@@ -160,7 +160,7 @@ def read_word(kind: int, body: bytes) -> Word:
         case Kind.REACH:
             return Reach(_read_numbers(body, 1, 0xFFFFFFFF))
         case Kind.CARRY:
-            return Carry(_read_numbers(body, 1, LARGEST_NUMBER))
+            return Carry(_read_numbers(body, 1, TRANSIT_NUMBER))
         case Kind.PING | Kind.PONG if len(body) == _PING.size:
             [token] = _PING.unpack(body)
             return Ping(token) if kind == Kind.PING else Pong(token)
@@ -194,6 +194,8 @@ def _read_numbers(body: bytes, low: int, high: int) -> frozenset[int]:
     return frozenset(numbers)
 
 
+#: The bits of a network's number.
+_NUMBER = (1 << 24) - 1
 #: Kind, network, destination, source; where what follows the header starts and
 #: ends.
 Message: TypeAlias = tuple[int, int, int, int, int, int]
@@ -208,7 +210,7 @@ def messages(received: bytearray | memoryview, end: int) -> Iterator[Message]:
     at, unpack, size = 0, HEADER.unpack_from, HEADER.size
     while end - at >= size:
         length, word, destination, source = unpack(received, at)
-        kind, network = word >> 24, word & LARGEST_NUMBER
+        kind, network = word >> 24, word & _NUMBER
         check_header(length, kind, network, destination, source)
         start = at + size
         at = start + length

@@ -22,7 +22,8 @@ from euca_tw.vnet.trunk.frames import (
     Word,
     write_word,
 )
-from euca_tw.vnet.trunk.tls import RECORD, TAKEN, Sealed, TlsEnded, TlsFailed
+from euca_tw.vnet.trunk.records import RECORD, TAKEN
+from euca_tw.vnet.trunk.tls import Sealed, TlsEnded, TlsFailed
 from euca_tw.vnet.trunk.watch import Watch
 
 #: So much may wait in plain text before frames for the peer are not taken.
@@ -261,7 +262,7 @@ class Link:
         try:
             while unsent or self._is_sealed:
                 if not unsent:
-                    unsent = memoryview(self._sealed.take())
+                    unsent = self._sealed.take()
                     self._is_sealed = len(unsent) == TAKEN
                 unsent = unsent[send(unsent) :]
         except BlockingIOError:

@@ -50,6 +50,9 @@ from euca_tw.vnet.trunk.settings import (
 from euca_tw.vnet.trunk.tls import read_pair
 from euca_tw.vnet.trunk.watch import Watch
 
+#: A head that was started anew listens again after a second or three: so many tries
+#: are made at each distance, and one of them comes soon after.
+_TRIES = 4
 #: How long one connection that another replaces may take to end.
 _FINISHING_S = 5.0
 
@@ -176,6 +179,7 @@ class Mesh:
                 random=self.random,
                 first_s=settings.retry_first_s,
                 ceiling_s=settings.retry_ceiling_s,
+                each=_TRIES,
             ),
             timeout_s=settings.handshake_s,
             dial=lambda: self.lines.dial(address),

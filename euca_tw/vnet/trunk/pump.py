@@ -66,16 +66,19 @@ class Device(Protocol):
     def close(self) -> None: ...
     def leave_uncut(self, *, with_uso: bool) -> None: ...
 
-    def read_into(self, room: memoryview, /) -> int:
+    def readinto(self, room: memoryview, /) -> int | None:
         """
-        A frame.
+        A frame; None if there is none.
 
-        @raise BlockingIOError: there is none.
         @raise OSError: the device is gone.
         """
 
-    def write(self, frame: memoryview, /) -> None:
-        """@raise OSError: it was not taken."""
+    def write(self, frame: memoryview, /) -> int | None:
+        """
+        None if it was not taken, for now.
+
+        @raise OSError: it was not taken.
+        """
 
 
 @define(eq=False)
@@ -184,7 +187,7 @@ class Pump:
         """Read from its device into the links' rooms."""
         if port.credit <= 0:
             port.credit += quota
-        read, counters = port.device.read_into, port.counters
+        read, counters = port.device.readinto, port.counters
         while port.credit > 0:
             link = port.likely
             if link is None or link.is_full:
@@ -196,11 +199,11 @@ class Pump:
             at, room = link.waiting + _FRAME_AT, link.room
             try:
                 size = read(room[at : at + LONGEST_FRAME])
-            except BlockingIOError:
-                port.credit = 0
-                return
             except OSError as error:
                 self._lose(port, error)
+                return
+            if size is None:
+                port.credit = 0
                 return
             port.credit -= size + _FRAME_COUNTS
             if not SHORTEST_FRAME <= size <= LONGEST_FRAME:
@@ -298,9 +301,11 @@ class Pump:
             link.counters.unwelcome += 1
             return
         try:
-            port.device.write(frame)
+            taken = port.device.write(frame)
         except OSError:
-            # The device is down or its memory short, or the header is nonsense.
+            # The device is down, or the header is nonsense.
+            taken = None
+        if taken is None:
             port.counters.unwritten += 1
             return
         for counters in (link.counters, port.counters):

@@ -22,9 +22,10 @@ from zope.interface import implementer
 from euca_tw.common.backoff import Backoff
 from euca_tw.common.config import Invalid
 from euca_tw.common.in_thread import InThread
-from euca_tw.model.networks import View
+from euca_tw.model.networks import TRANSIT_NUMBER, Carried, View
 from euca_tw.vnet.interfaces import ITrunk
 from euca_tw.vnet.link_records import tap_name
+from euca_tw.vnet.transit import between
 from euca_tw.vnet.trunk import watch
 from euca_tw.vnet.trunk.carrying import Carrying, always
 from euca_tw.vnet.trunk.counters import NetworkReport, PeerReport, Report, counted
@@ -107,6 +108,7 @@ class Trunk(Service):
     carrying: Carrying
     _turns: _Turns
     _view: View | None
+    _networks: Mapping[int, Carried]
     _going_on: IDelayedCall | None
 
     _log: ClassVar[Logger] = Logger()
@@ -143,6 +145,7 @@ class Trunk(Service):
         )
         self._turns = _Turns(epoll, self.mesh.pump.turn, self._go_on_later)
         self._view = self._going_on = None
+        self._networks = {}
         self.mesh.set_peers(settings.peers)
 
     def startService(self) -> None:
@@ -182,13 +185,29 @@ class Trunk(Service):
         if last is None or last.ends is not view.ends:
             self.mesh.set_peers(self._peers_of(view))
         is_same = last is not None and last.machines is view.machines
-        for number in self.carrying.known - view.networks.keys():
+        shall, old = self._shall(view, last), self._networks
+        self._networks = shall
+        for number in self.carrying.known - shall.keys():
             self.carrying.want(number, always(None))
-        for number, carried in view.networks.items():
-            before = last.networks.get(number) if last is not None else None
-            if not is_same or before is not carried:
+        for number, carried in shall.items():
+            if not is_same or old.get(number) is not carried:
                 self.carrying.want(number, partial(make_table, view, carried))
         self.carrying.go_on()
+
+    def _shall(self, view: View, last: View | None) -> Mapping[int, Carried]:
+        """The networks of a view, and that between heads."""
+        transit = self._networks.get(TRANSIT_NUMBER)
+        if (
+            last is None
+            or last.extents is not view.extents
+            or last.machines is not view.machines
+            or last.networks.keys() != view.networks.keys()
+        ):
+            found = between(view)
+            transit = transit if found == transit else found
+        if transit is None:
+            return view.networks
+        return {**view.networks, TRANSIT_NUMBER: transit}
 
     def _peers_of(self, view: View) -> Mapping[str, PeerSettings]:
         """The settings' own come first."""

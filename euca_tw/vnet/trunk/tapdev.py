@@ -14,8 +14,7 @@ import re
 import socket
 import struct
 from fcntl import ioctl
-
-from attrs import frozen
+from io import FileIO
 
 from euca_tw.vnet.trunk.frames import VNET_HEADER
 
@@ -30,6 +29,9 @@ _TUNSETVNETHDRSZ = 0x400454D8
 _TUNSETVNETLE = 0x400454DC
 _SIOCGIFTXQLEN, _SIOCSIFTXQLEN = 0x8942, 0x8943
 _IFF_TAP = 0x2
+#: What is written is taken as from a network card: at once, and joined where it is of
+#: one stream.  Measured, a tenth of what it costs to receive.
+_IFF_NAPI = 0x10
 _IFF_NO_PI = 0x1000
 _IFF_VNET_HDR = 0x4000
 _CSUM, _TSO4, _TSO6, _TSO_ECN = 0x01, 0x02, 0x04, 0x08
@@ -46,32 +48,11 @@ class TapFailed(Exception):
     """The device cannot be had; the text says why, and what to do."""
 
 
-@frozen
-class Tap:
-    """One that is open."""
-
-    name: str
-    descriptor: int
-
-    def fileno(self) -> int:
-        return self.descriptor
-
-    def read_into(self, room: memoryview) -> int:
-        """
-        A frame with its C{virtio_net_hdr}.
-
-        @raise BlockingIOError: there is none.
-        @raise OSError: the device is gone.
-        """
-        return os.readv(self.descriptor, (room,))
-
-    def write(self, frame: memoryview) -> None:
-        """@raise OSError: it was not taken."""
-        os.write(self.descriptor, frame)
-
-    def close(self) -> None:
-        """The device stays."""
-        os.close(self.descriptor)
+class Tap(FileIO):
+    """
+    One that is open.  C{readinto} gives a frame with its C{virtio_net_hdr}, and
+    C{write} takes one; what is closed is this end, and the device stays.
+    """
 
     def leave_uncut(self, *, with_uso: bool) -> None:
         """
@@ -82,7 +63,7 @@ class Tap:
         """
         for flags in (_USO, *_OFFLOADS) if with_uso else _OFFLOADS:
             try:
-                ioctl(self.descriptor, _TUNSETOFFLOAD, flags)
+                ioctl(self.fileno(), _TUNSETOFFLOAD, flags)
             except OSError:
                 if not flags:
                     raise
@@ -108,11 +89,11 @@ def open_tap(name: str, *, queue: int, owner: int | None = None) -> Tap:
             f"{name} is not there; it is made with its network's other links"
         ) from None
     try:
-        tap = os.open(_DEVICE, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+        tap = Tap(_DEVICE, "r+", opener=_open_unblocked)
     except OSError as error:
         raise TapFailed(f"{_DEVICE} cannot be opened: {error.strerror}") from None
     try:
-        flags = _IFF_TAP | _IFF_NO_PI | _IFF_VNET_HDR
+        flags = _IFF_TAP | _IFF_NAPI | _IFF_NO_PI | _IFF_VNET_HDR
         ioctl(tap, _TUNSETIFF, struct.pack("16sH22x", name.encode(), flags))
         ioctl(tap, _TUNSETVNETHDRSZ, struct.pack("i", VNET_HEADER))
         ioctl(tap, _TUNSETVNETLE, struct.pack("i", 1))
@@ -120,14 +101,17 @@ def open_tap(name: str, *, queue: int, owner: int | None = None) -> Tap:
             ioctl(tap, _TUNSETOWNER, owner)
         ioctl(tap, _TUNSETPERSIST, 1)
         _set_queue(name, queue)
-        opened = Tap(name, tap)
-        opened.leave_uncut(with_uso=False)
+        tap.leave_uncut(with_uso=False)
     except OSError as error:
-        os.close(tap)
+        tap.close()
         raise TapFailed(
             f"{name} cannot be used as a TAP device: {error.strerror}"
         ) from None
-    return opened
+    return tap
+
+
+def _open_unblocked(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NONBLOCK)
 
 
 def takes_uso(release: str) -> bool:

@@ -12,7 +12,7 @@ call, and none of this needs a socket to be tested.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from hashlib import sha256
 from typing import Any
 
@@ -26,13 +26,10 @@ from cryptography.hazmat.primitives.serialization import (
 from OpenSSL import SSL
 from OpenSSL.crypto import X509
 
+from euca_tw.vnet.trunk.records import CopiedRecords, Records, records_of
+
 #: The quickest where processors know AES, which those of servers do.
 _CIPHERS = b"TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256"
-#: Of what is to be sent, taken at a time.  Below what the C library would have
-#: the kernel map, and clear, for each.
-TAKEN = 100_000
-#: Of plain text in a record.
-RECORD = 16384
 #: Of a peer that has not said who it is; its certificate fits in.
 MOST_BEFORE_KNOWN = 32768
 
@@ -109,21 +106,30 @@ class Sealed:
     """
     One side of a connection.
 
+    @ivar _made: makes its records, when hands are shaken.
     @ivar is_open: whether the handshake is done, from our side.
     """
 
     _connection: SSL.Connection
+    _made: Callable[[SSL.Connection], Records]
+    _records: Records
     is_open: bool = field(init=False, default=False)
     _received: int = field(init=False, default=0)
 
     @classmethod
-    def begin(cls, context: SSL.Context, *, is_dialler: bool) -> Sealed:
+    def begin(
+        cls,
+        context: SSL.Context,
+        *,
+        is_dialler: bool,
+        made: Callable[[SSL.Connection], Records] = records_of,
+    ) -> Sealed:
         connection = SSL.Connection(context, None)
         if is_dialler:
             connection.set_connect_state()
         else:
             connection.set_accept_state()
-        return cls(connection)
+        return cls(connection, made, CopiedRecords(connection))
 
     def shake_hands(self) -> bool:
         """
@@ -139,6 +145,7 @@ class Sealed:
             return False
         except SSL.Error as error:
             raise TlsFailed(_told(error)) from None
+        self._records = self._made(self._connection)
         self.is_open = True
         return True
 
@@ -158,7 +165,7 @@ class Sealed:
             self._received += len(sealed)
             if self._received > MOST_BEFORE_KNOWN:
                 raise TlsFailed("it sends much, and does not say who it is")
-        self._connection.bio_write(sealed)
+        self._records.put(sealed)
 
     def open_into(self, plain: memoryview) -> int:
         """
@@ -168,9 +175,7 @@ class Sealed:
         @raise TlsFailed:
         """
         try:
-            return self._connection.recv_into(plain, RECORD)
-        except SSL.WantReadError:
-            return 0
+            return self._records.open_into(plain)
         except SSL.ZeroReturnError:
             raise TlsEnded from None
         except SSL.Error as error:
@@ -181,16 +186,13 @@ class Sealed:
         @raise TlsFailed: the peer has broken the connection.
         """
         try:
-            self._connection.send(plain)
+            self._records.seal(plain)
         except SSL.Error as error:
             raise TlsFailed(_told(error)) from None
 
-    def take(self) -> bytes:
-        """Some of what is to be sent to the peer; empty if nothing is."""
-        try:
-            return self._connection.bio_read(TAKEN)
-        except SSL.WantReadError:
-            return b""
+    def take(self) -> memoryview:
+        """See L{Records}."""
+        return self._records.take()
 
     def end(self) -> None:
         """Say that this is all; to be taken as well."""

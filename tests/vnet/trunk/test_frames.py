@@ -19,7 +19,7 @@ from hypothesis.strategies import (
 )
 from twisted.trial.unittest import SynchronousTestCase
 
-from euca_tw.model.networks import LARGEST_NUMBER
+from euca_tw.model.networks import TRANSIT_NUMBER
 from euca_tw.vnet.trunk.frames import (
     HEADER,
     LONGEST_FRAME,
@@ -42,7 +42,7 @@ from euca_tw.vnet.trunk.frames import (
 )
 
 clusters = integers(1, 0xFFFFFFFF)
-numbers = integers(1, LARGEST_NUMBER)
+numbers = integers(1, TRANSIT_NUMBER)
 tokens = integers(0, 2**64 - 1)
 names = text(min_size=1, max_size=60).filter(lambda name: len(name.encode()) < 256)
 words = one_of(

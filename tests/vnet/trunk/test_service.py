@@ -11,7 +11,8 @@ from twisted.logger import capturedLogs
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
-from euca_tw.model.networks import Carried, TrunkEnd
+from euca_tw.model.networks import TRANSIT_NUMBER, Carried, TrunkEnd
+from euca_tw.vnet.transit import mac_address
 from euca_tw.vnet.trunk.frames import VNET_HEADER, Kind, cluster_id
 from euca_tw.vnet.trunk.tapdev import TapFailed
 from tests.vnet.trunk.world import (
@@ -24,7 +25,7 @@ from tests.vnet.trunk.world import (
     mac_of,
     table_of,
 )
-from tests.vnet.views import carried, machines, view
+from tests.vnet.views import carried, knowing, machines, view
 
 
 class TwoHeadsTests(SynchronousTestCase):
@@ -130,6 +131,27 @@ class TwoHeadsTests(SynchronousTestCase):
             self.send(listens, dials, b"again")
             self.world.settle()
             self.assertEqual(len(self.world.received(dials)), 1)
+
+    def test_listens_again(self) -> None:
+        """
+        A head to which others connect is connected within 0.6 s of when it is back,
+        if it was away for up to three, and is asked seldom if it stays away.
+        """
+        for away_s in (0.3, 1.0, 1.7, 2.9):
+            world = World()
+            world.head("a", {"b": ""})
+            world.head("b", {"a": "a"}, listen="", retry_first_s=0.25)
+            for trunk in world.trunks.values():
+                trunk.startService()
+            world.settle(1)
+            world.trunks["a"].stopService()
+            for _ in range(round(away_s * 10)):
+                world.settle(0.1)
+            world.head("a", {"b": ""}, seed=1).startService()
+            for _ in range(6):
+                world.settle(0.1)
+            self.assertEqual(world.links("b"), {"a"}, away_s)
+            self.assertLess(len(world.wires), 4)
 
     def test_crashed(self) -> None:
         """
@@ -450,6 +472,27 @@ class ViewsTests(SynchronousTestCase):
         self.assertFalse(device.is_closed)
         self.apply()
         self.assertTrue(device.is_closed)
+
+    def test_transit(self) -> None:
+        """
+        The transit network is carried as others are, between heads as its members;
+        of what did not change nothing is made anew.
+        """
+        here = view("a0", self.machines, carried(7, "a1"))
+        first = knowing(here, n7="a", n8="b")
+        self.trunk.apply(first)
+        self.assertEqual(set(self.trunk.mesh.pump.ports), {TRANSIT_NUMBER})
+        table = self.trunk.carrying.tables[TRANSIT_NUMBER]
+        own, other = (
+            bytes.fromhex(mac_address(each).replace(":", "")) for each in "ab"
+        )
+        self.assertEqual(table.here, {own})
+        self.assertEqual(table.away, {other: cluster_id("b")})
+        self.trunk.apply(evolve(first, networks={**first.networks}))
+        self.trunk.apply(knowing(here, n7="a", n8="b", n9="b"))
+        self.assertIs(self.trunk.carrying.tables[TRANSIT_NUMBER], table)
+        self.trunk.apply(knowing(here, n7="a"))
+        self.assertEqual(set(self.trunk.mesh.pump.ports), set())
 
     def test_many(self) -> None:
         """Very many networks are carried a few at a time, and come and go whole."""

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import ssl
+from collections.abc import Callable
 from pathlib import Path
 
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis.strategies import binary, integers, lists
+from OpenSSL import SSL
 from twisted.trial.unittest import SynchronousTestCase
 
 from euca_tw.common.certificates import der_of
+from euca_tw.vnet.trunk.records import (
+    RECORD,
+    CopiedRecords,
+    DirectRecords,
+    Records,
+    records_of,
+)
 from euca_tw.vnet.trunk.tls import (
     MOST_BEFORE_KNOWN,
-    RECORD,
     Sealed,
     TlsEnded,
     TlsFailed,
@@ -22,11 +30,16 @@ from euca_tw.vnet.trunk.tls import (
 from tests.vnet.trunk.world import keys_of
 
 
-def side(name: str, *pinned: str, is_dialler: bool) -> Sealed:
+def side(
+    name: str,
+    *pinned: str,
+    is_dialler: bool,
+    made: Callable[[SSL.Connection], Records] = records_of,
+) -> Sealed:
     keys = keys_of(name)
     ders = [der_of(keys_of(each).certificate_pem) for each in pinned]
     context = make_context(read_pair(keys.key_pem, keys.certificate_pem), ders)
-    return Sealed.begin(context, is_dialler=is_dialler)
+    return Sealed.begin(context, is_dialler=is_dialler, made=made)
 
 
 def move(one: Sealed, other: Sealed) -> bytes:
@@ -60,11 +73,16 @@ def opened(sealed: Sealed) -> bytes:
 
 
 class SealedTests(SynchronousTestCase):
-    """L{Sealed}."""
+    """L{Sealed}, whose records are L{DirectRecords}."""
+
+    kind: type[Records] = DirectRecords
 
     def setUp(self) -> None:
-        self.one = side("a", "b", is_dialler=True)
-        self.other = side("b", "a", "c", is_dialler=False)
+        self.one = self.side("a", "b", is_dialler=True)
+        self.other = self.side("b", "a", "c", is_dialler=False)
+
+    def side(self, name: str, *pinned: str, is_dialler: bool) -> Sealed:
+        return side(name, *pinned, is_dialler=is_dialler, made=self.kind)
 
     def test_known(self) -> None:
         """Two that know each other get to talk, and each sees whom to."""
@@ -74,13 +92,17 @@ class SealedTests(SynchronousTestCase):
             expected = der_of(keys_of(name).certificate_pem)
             self.assertEqual(sealed.peer_certificate(), expected)
 
-    @settings(max_examples=20, deadline=None)
+    @settings(
+        max_examples=20,
+        deadline=None,
+        suppress_health_check=[HealthCheck.differing_executors],
+    )
     @given(lists(binary(min_size=1, max_size=50000), max_size=6), integers(1, 9000))
     def test_talk(self, parts: list[bytes], size: int) -> None:
         """What was sealed is opened, however it came, and was not to be read."""
         one, other = (
-            side("a", "b", is_dialler=True),
-            side("b", "a", is_dialler=False),
+            self.side("a", "b", is_dialler=True),
+            self.side("b", "a", is_dialler=False),
         )
         shake(one, other)
         wire = b""
@@ -97,14 +119,35 @@ class SealedTests(SynchronousTestCase):
             if len(part) > 15:
                 self.assertNotIn(part, wire)
 
+    def test_little_room(self) -> None:
+        """What was sealed is opened into what room there is, and not beyond."""
+        shake(self.one, self.other)
+        self.one.seal(memoryview(b"hello, and more"))
+        move(self.one, self.other)
+        room = bytearray(b"." * 32)
+        for expected in (b"hello", b", and", b" more"):
+            self.assertEqual(self.other.open_into(memoryview(room)[8:13]), 5)
+            self.assertEqual(room, b"." * 8 + expected + b"." * 19)
+        self.assertEqual(self.other.open_into(memoryview(room)), 0)
+
+    def test_not_writable(self) -> None:
+        """Nothing is opened into what must not change."""
+        shake(self.one, self.other)
+        self.one.seal(memoryview(b"hello"))
+        move(self.one, self.other)
+        kept = b"." * 32
+        with self.assertRaises((BufferError, TypeError)):
+            self.other.open_into(memoryview(kept))
+        self.assertEqual(kept, b"." * 32)
+
     def test_unknown(self) -> None:
         """
         Who shows another certificate, though it says the same of itself, is let in
         by neither side.
         """
         for one, other in (
-            (side("x", "b", is_dialler=True), self.other),
-            (self.one, side("x", "a", is_dialler=False)),
+            (self.side("x", "b", is_dialler=True), self.other),
+            (self.one, self.side("x", "a", is_dialler=False)),
         ):
             troubles = shake(one, other)
             self.assertIn("certificate verify failed", troubles)
@@ -141,6 +184,23 @@ class SealedTests(SynchronousTestCase):
         for key in (keys_of("b").key_pem, b"", b"-----BEGIN PRIVATE KEY-----"):
             with self.assertRaises(ValueError):
                 read_pair(key, keys_of("a").certificate_pem)
+
+
+class CopiedTests(SealedTests):
+    """L{Sealed}, whose records are L{CopiedRecords}."""
+
+    kind = CopiedRecords
+
+
+class RecordsOfTests(SynchronousTestCase):
+    """L{records_of}."""
+
+    def test_chosen(self) -> None:
+        """What pyOpenSSL keeps to itself is used where it is as it is known."""
+        connection = SSL.Connection(SSL.Context(SSL.TLS_METHOD), None)
+        self.assertIsInstance(records_of(connection), DirectRecords)
+        del connection._from_ssl
+        self.assertIsInstance(records_of(connection), CopiedRecords)
 
 
 class StandardTests(SynchronousTestCase):

@@ -197,17 +197,18 @@ class MemoryDevice:
     def state(self) -> int:
         return EPOLLIN if self.outbox or self.trouble else 0
 
-    def read_into(self, room: memoryview, /) -> int:
+    def readinto(self, room: memoryview, /) -> int | None:
         if self.trouble:
             raise self.trouble
         if not self.outbox:
-            raise BlockingIOError
+            return None
         got = self.outbox.popleft()
         room[: len(got)] = got
         return len(got)
 
-    def write(self, got: memoryview, /) -> None:
+    def write(self, got: memoryview, /) -> int:
         self.inbox.append(bytes(got))
+        return len(got)
 
     def leave_uncut(self, *, with_uso: bool) -> None:
         self.with_uso = with_uso
