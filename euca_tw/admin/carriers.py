@@ -8,6 +8,7 @@ from pathlib import Path
 from euca_tw.admin.configuration import Configuration
 from euca_tw.admin.daemon import Machine
 from euca_tw.admin.identities import read_certificate
+from euca_tw.admin.namespaces import settings_of
 from euca_tw.admin.sections import ClusterControllerSection, ClusterSection, NodeSection
 from euca_tw.admin.tier import pinned_peers
 from euca_tw.admin.values import address_of
@@ -74,7 +75,25 @@ def carriers_of(
     certificates = {section.head_url: section.head_certificate}
     peers = pinned_peers(machine, HEAD, identity, certificates)
     nodes = tuple(_node(section, node) for node in configuration.nodes)
-    return carriers(section, nodes, peers.peer(section.head_url))
+    found = carriers(section, nodes, peers.peer(section.head_url))
+    _check_beside(configuration, found)
+    return found
+
+
+def _check_beside(configuration: Configuration, found: Carriers) -> None:
+    """@raise ConfigError: a head that is in a namespace does not reach a node."""
+    if not configuration.head.namespace or found.head is None:
+        return
+    cable = settings_of(configuration)
+    for node in found.nodes if found.head.address == cable.head else ():
+        if node.address != cable.machine:
+            reason = (
+                f"{node.name} is at {node.address}, and the head, in the namespace "
+                f"{cable.name} of its machine, reaches a node at {cable.machine} only: "
+                "say that of the one beside it, and for more nodes have the head on a "
+                "machine of its own (docs/networking.md)"
+            )
+            raise ConfigError(_FILE, *_OF_NODE, reason)
 
 
 def carriers(

@@ -22,7 +22,8 @@ from euca_tw.vnet.namespace_plan import NamespaceSettings
 _FILE = "the configuration"
 #: Where namespaces are that have a name, as C{ip netns} has them.
 _NAMED = Path("/run/netns")
-_OWN = Path("/proc/self/ns/net")
+#: That of this thread.
+_OWN = Path("/proc/thread-self/ns/net")
 
 
 def settings_of(configuration: Configuration) -> NamespaceSettings:
@@ -65,22 +66,30 @@ def down(*names: str) -> tuple[str, ...]:
     Take those of these names away.
 
     @return: what was removed, for people.
-    @raise Refused:
+    @raise Refused: some could not be; the rest was, which the text says as well.
     """
     try:
         from euca_tw.vnet import namespace
-
-        return tuple(line for name in names for line in namespace.down(name))
     except ImportError as missing:
         raise _missing(missing) from missing
-    except NetworkFailed as failed:
-        raise Refused(str(failed)) from failed
+    removed: list[str] = []
+    failed: list[str] = []
+    for name in names:
+        try:
+            removed += namespace.down(name)
+        except NetworkFailed as failure:
+            failed.append(str(failure))
+    if failed and removed:
+        failed.append(f"removed were {', '.join(removed)}")
+    if failed:
+        raise Refused("; ".join(failed))
+    return tuple(removed)
 
 
 def down_all(configuration: Configuration) -> tuple[str, ...]:
     """
     Take away all that were made from here, whatever they are named, and the one that
-    is configured, if any.
+    is configured, if any, unless this is said inside it.
 
     @return: as L{down}.
     @raise Refused:
@@ -93,13 +102,21 @@ def down_all(configuration: Configuration) -> tuple[str, ...]:
         raise _missing(missing) from missing
     except NetworkFailed as failed:
         raise Refused(str(failed)) from failed
-    if configuration.head.namespace:
-        names.add(configuration.head.namespace)
+    name = configuration.head.namespace
+    if name and not _is_in(_NAMED / name, _OWN):
+        names.add(name)
     return down(*sorted(names))
 
 
 def _missing(error: ImportError) -> Refused:
     return Refused(f"{error}; it needs pyroute2 (pip install 'euca_tw[head]')")
+
+
+def _is_in(path: Path, own: Path) -> bool:
+    try:
+        return own.samefile(path)
+    except FileNotFoundError:
+        return False
 
 
 # --- for daemons ------------------------------------------------------------------

@@ -223,6 +223,8 @@ class Connections:
         if not place.is_left:
             self._unfile(place)
             self._all.halfway[place] = place.source.halfway[place] = None
+            # When it is idle again it is not among those.
+            place.stale_s = 0.0
 
     def answering(self, place: Place) -> None:
         """From now on, it is we who are waited for: no other goes before."""

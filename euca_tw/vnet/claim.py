@@ -60,11 +60,16 @@ def _holder() -> str:
     """Who has it, for people."""
     try:
         with socket.socket(socket.AF_UNIX) as asking:
+            # He answers nobody, so those who asked wait for ever; for another one
+            # there may be no room, and that is not to be waited for.
+            asking.setblocking(False)
             asking.connect(_NAME)
             told = asking.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _PEER.size)
             pid, _, _ = _PEER.unpack(told)
         words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
     except OSError:
         return "another process"
-    ours = [word.decode() for word in words if word.startswith(b"euca-")]
+    ours = [
+        word.decode(errors="replace") for word in words if word.startswith(b"euca-")
+    ]
     return " ".join((*ours[:1], f"(process {pid})"))

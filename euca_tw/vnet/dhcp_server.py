@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Callable
 from ipaddress import IPv4Address
 from typing import Any
@@ -14,7 +13,16 @@ from twisted.internet.protocol import DatagramProtocol
 from twisted.logger import Logger
 
 from euca_tw.nodectl.interfaces import Lease
-from euca_tw.vnet.dhcp import SERVER_PORT, Kind, destination, parse, reply, write
+from euca_tw.vnet.bridge_port import BridgePort
+from euca_tw.vnet.dhcp import (
+    ANY,
+    SERVER_PORT,
+    Kind,
+    destination,
+    parse,
+    reply,
+    write,
+)
 
 _LONGEST_DATAGRAM = 2048
 
@@ -76,14 +84,13 @@ def listen(
     @raise OSError: there is no such bridge, the port is taken on it, or we
         are not root.
     """
-    with socket.socket(
-        socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK
-    ) as server:
-        server.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
-        server.setsockopt(
-            socket.SOL_SOCKET, socket.SO_BINDTODEVICE, bridge.encode() + b"\0"
-        )
-        server.bind(("", SERVER_PORT))
-        return reactor.adoptDatagramPort(
-            server.fileno(), socket.AF_INET, responder, _LONGEST_DATAGRAM
-        )
+    port = BridgePort(
+        reactor,
+        bridge,
+        responder,
+        address=ANY,
+        number=SERVER_PORT,
+        longest=_LONGEST_DATAGRAM,
+    )
+    port.startListening()
+    return port

@@ -31,7 +31,12 @@ from ipaddress import collapse_addresses
 from euca_tw.model.networks import ROUTER_MAC, TRANSIT_NUMBER, Role
 from euca_tw.vnet.dhcp import ANY, METADATA_ADDRESS
 from euca_tw.vnet.filter_settings import Shape, Tracking
-from euca_tw.vnet.link_records import bridge_name, tap_name, vxlan_name
+from euca_tw.vnet.link_records import (
+    VXLAN_PORT,
+    bridge_name,
+    tap_name,
+    vxlan_name,
+)
 from euca_tw.vnet.transit import RANGE
 
 #: Of the interfaces of ours: instances' cards, and bridges with their ports.
@@ -321,7 +326,15 @@ def _leaving_as(shape: Shape) -> Iterator[str]:
 
 
 def _still_private(shape: Shape) -> Iterator[str]:
-    """Who has no public address, and is given none, stays inside."""
+    """
+    Who has no public address, and is given none, stays inside; and who is given the
+    head's does not say as the head what machines say to each other.
+    """
     yield "type filter hook postrouting priority 110; policy accept;"
+    if shape.settings.way_out is not None:
+        yield (
+            f'oifname "{shape.settings.outer}" ip saddr {shape.settings.way_out} '
+            f"ct status snat udp dport {VXLAN_PORT} counter name closed drop"
+        )
     for by in (f'oifname "{shape.settings.outer}"', f"oifname {BRIDGE} ct status dnat"):
         yield (f"{by} ct direction original ip saddr @subnets counter name closed drop")

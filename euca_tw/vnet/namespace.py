@@ -91,7 +91,8 @@ def _check_free(settings: NamespaceSettings, work: KernelNamespace) -> None:
     own = work.index(Side.MACHINE)
     with IPRoute() as kernel:
         for route in kernel.get_routes(family=2, table=MAIN_TABLE):
-            if route.get("dst") and route.get("oif") != own:
+            # One that leads nowhere, or several ways, has no link of its own.
+            if route.get("dst") and (own is None or route.get("oif") != own):
                 network = IPv4Network((route.get("dst"), route["dst_len"]))
                 if network.overlaps(settings.link):
                     raise NetworkFailed(

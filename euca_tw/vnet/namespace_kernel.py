@@ -38,7 +38,7 @@ T = TypeVar("T")
 #: Where namespaces are that have a name, as C{ip netns} has them.
 NAMED = Path("/run/netns")
 MAIN_TABLE = 254
-#: Of cables that we made, from the first moment on.
+#: Of the machine's ends of cables that we made, from the first moment on.
 GROUP = 0xE2CB
 #: That of this thread.
 _OWN = Path("/proc/thread-self/ns/net")
@@ -169,7 +169,7 @@ class KernelNamespace:
                 ifname=self._name,
                 kind="veth",
                 group=GROUP,
-                peer={"ifname": INNER, "net_ns_fd": str(self.path), "group": GROUP},
+                peer={"ifname": INNER, "net_ns_fd": str(self.path)},
             )
         for side in _SIDES:
             with self.kernel(side) as kernel:

@@ -216,7 +216,12 @@ def _asked(settings: NamespaceSettings) -> Iterator[str]:
     yield "type filter hook input priority filter; policy accept;"
     yield f'iifname != "{settings.name}" accept'
     yield "ct state established,related accept"
-    yield f"ip saddr {settings.head} udp dport {VXLAN_PORT} accept"
+    # To no other address of the machine's: an instance may leave as the head does,
+    # but not to where other machines are, and VXLAN hears at all addresses.
+    yield (
+        f"ip saddr {settings.head} ip daddr {settings.machine} "
+        f"udp dport {VXLAN_PORT} accept"
+    )
     yield "counter drop"
 
 
@@ -226,6 +231,8 @@ def _passing(settings: NamespaceSettings) -> Iterator[str]:
     if settings.forwards:
         yield f"iifname {cable} accept"
         yield f"oifname {cable} ct state established,related accept"
+        # What the site itself leads to the head, as to its trunk.
+        yield f"oifname {cable} ip daddr {settings.head} ct status dnat accept"
         if settings.public:
             written = ", ".join(map(str, settings.public))
             yield f"oifname {cable} ip daddr {{ {written} }} accept"

@@ -88,6 +88,33 @@ class CarriersTests(SynchronousTestCase):
         found = carriers_of(of, self.machine, self.identity)
         self.assertEqual({str(each.address) for each in found or ()}, {"127.0.0.1"})
 
+    def test_beside(self) -> None:
+        """A head in a namespace has this machine's node, at the cable, and no other."""
+        there = self.node("http://127.0.0.1/nc", network_address="172.30.255.253")
+        other = self.node("http://192.0.2.11/nc")
+        of = self.configuration((there,), head_url="http://172.30.255.254:8777/head")
+        named = evolve(of, head=evolve(of.head, namespace="euca_head"))
+        found = carriers_of(named, self.machine, self.identity)
+        assert found is not None
+        self.assertEqual(
+            [str(each.address) for each in found], ["172.30.255.253", "172.30.255.254"]
+        )
+        with self.assertRaises(ConfigError) as raised:
+            carriers_of(
+                evolve(named, nodes=(there, other)), self.machine, self.identity
+            )
+        self.assertIn(
+            "[node] network_address: http://192.0.2.11/nc is at 192.0.2.11, and the "
+            "head, in the namespace euca_head of its machine, reaches a node at "
+            "172.30.255.253 only",
+            str(raised.exception),
+        )
+        # The file may be of a machine whose head is another cluster's.
+        elsewhere = evolve(
+            self.configuration((other,)), head=evolve(of.head, namespace="euca_head")
+        )
+        carriers_of(elsewhere, self.machine, self.identity)
+
     def test_missing(self) -> None:
         """What must be known, or cannot be so, is named by its section and key."""
         named = self.node("http://node.example:8775/nc")

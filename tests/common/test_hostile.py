@@ -405,6 +405,18 @@ class ManyTests(HostileCase):
         self.assertFalse(wire.transport.is_cut)
         self.assertTrue(second.transport.is_cut)
 
+    def test_in_parts(self) -> None:
+        """One whose request came in parts is idle when it is answered, as any."""
+        wire = self.wire(limits=ConnectionLimits(most=2))
+        wire.send(post(10))
+        self.assertIn(b"200 OK", wire.send(b"a" * 10))
+        wire.clock.advance(2)
+        second = wire.another("192.0.2.5")
+        second.send(GET)
+        wire.another("192.0.2.6")
+        self.assertTrue(wire.transport.is_cut)
+        self.assertFalse(second.transport.is_cut)
+
     def test_slow_loris(self) -> None:
         """Heads and bodies that never end lock nobody out."""
         wire = self.wire(most=1 << 20, limits=ConnectionLimits(most=50))

@@ -121,11 +121,14 @@ class RulesetTests(SynchronousTestCase):
 
     def test_closed(self) -> None:
         """
-        What comes from the head reaches what carries networks, and nothing else of
-        the machine or beyond it.
+        What comes from the head reaches what carries networks, where the head sends
+        it to, and nothing else of the machine or beyond it.
         """
         text = ruleset(SETTINGS)
-        self.assertIn("ip saddr 172.30.255.254 udp dport 4789 accept\n", text)
+        self.assertIn(
+            "ip saddr 172.30.255.254 ip daddr 172.30.255.253 udp dport 4789 accept\n",
+            text,
+        )
         self.assertIn('iifname "euca_head" counter drop\n', text)
         self.assertIn('oifname "euca_head" counter drop\n', text)
         self.assertNotIn("masquerade", text)
@@ -133,10 +136,11 @@ class RulesetTests(SynchronousTestCase):
     def test_forwards(self) -> None:
         """
         If the machine forwards, all leaves by it, the head as the machine; what comes
-        in is for public addresses, or an answer.
+        in is for public addresses, or an answer, or led there by the site.
         """
         text = ruleset(FORWARDING)
         self.assertIn("ip daddr { 198.51.100.0/28 } accept\n", text)
+        self.assertIn("ip daddr 172.30.255.254 ct status dnat accept\n", text)
         self.assertIn('oifname "euca_head" counter drop\n', text)
         self.assertIn("ip saddr 172.30.255.254 oifname", text)
-        self.assertNotIn("ip daddr", ruleset(evolve(FORWARDING, public=())))
+        self.assertNotIn("ip daddr {", ruleset(evolve(FORWARDING, public=())))

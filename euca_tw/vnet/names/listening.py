@@ -13,7 +13,7 @@ from typing import Any
 
 from attrs import define, field
 from twisted.internet.error import MessageLengthError
-from twisted.internet.interfaces import IListeningPort
+from twisted.internet.interfaces import IDelayedCall, IListeningPort
 from twisted.internet.protocol import DatagramProtocol, Factory
 from twisted.names import dns
 from twisted.protocols.basic import Int16StringReceiver
@@ -25,6 +25,7 @@ from euca_tw.common.connections import (
     TooManyConnections,
 )
 from euca_tw.nodectl.interfaces import Lease
+from euca_tw.vnet.bridge_port import BridgePort
 from euca_tw.vnet.dhcp import METADATA_ADDRESS
 from euca_tw.vnet.names.server import NameServer
 
@@ -32,6 +33,8 @@ from euca_tw.vnet.names.server import NameServer
 LONGEST_QUESTION = 4096
 #: RFC 7766 has seconds; a guest asks and goes.
 IDLE_S = 10.0
+#: Of what comes by a connection; others wait while it is answered.
+AT_ONCE = 8
 _BACKLOG = 50
 
 #: Who is there, by private address.
@@ -69,11 +72,19 @@ class NameDatagrams(DatagramProtocol):
 
 
 class NameStream(Int16StringReceiver, TimeoutMixin):
-    """One connection."""
+    """
+    One connection.
+
+    @ivar _is_deaf: answers wait for it.
+    @ivar _rest: until others have had their turn.
+    """
 
     MAX_LENGTH = LONGEST_QUESTION
     factory: NameStreams
     _place: Place | None = None
+    _is_deaf = False
+    _count = 0
+    _rest: IDelayedCall | None = None
 
     def connectionMade(self) -> None:
         transport: Any = self.transport
@@ -93,7 +104,36 @@ class NameStream(Int16StringReceiver, TimeoutMixin):
         transport.registerProducer(self, True)
         self.setTimeout(IDLE_S)
 
+    def pauseProducing(self) -> None:
+        """Its answers are not taken."""
+        self._is_deaf = True
+        self._look()
+
+    def resumeProducing(self) -> None:
+        """They are again."""
+        self._is_deaf = False
+        self._look()
+
+    def _take_turns(self) -> None:
+        self._count += 1
+        if not self._count % AT_ONCE and self._rest is None:
+            self._rest = self.factory.names.clock.callLater(0, self._rested)
+            self._look()
+
+    def _rested(self) -> None:
+        self._rest = None
+        self._look()
+
+    def _look(self) -> None:
+        """Whether more is to be heard."""
+        shall_pause = self._is_deaf or self._rest is not None
+        if shall_pause and not self.paused:
+            super().pauseProducing()
+        elif self.paused and not shall_pause:
+            super().resumeProducing()
+
     def stringReceived(self, string: bytes) -> None:
+        self._take_turns()
         lease = self.factory.lease_at(self._host)
         transport: Any = self.transport
         if lease is None or self._place is None:
@@ -125,6 +165,9 @@ class NameStream(Int16StringReceiver, TimeoutMixin):
 
     def connectionLost(self, reason: Any = None) -> None:
         self.setTimeout(None)
+        if self._rest is not None:
+            self._rest.cancel()
+            self._rest = None
         self._background.stop()
         if self._place is not None:
             self.factory.names.connections.leave(self._place)
@@ -165,29 +208,27 @@ def listen(
 def _listen(
     reactor: Any, bridge: str, names: NameServer, lease_at: LeaseAt
 ) -> tuple[IListeningPort, ...]:
-    with (
-        _bound(socket.SOCK_STREAM, bridge) as stream,
-        _bound(socket.SOCK_DGRAM, bridge) as datagrams,
-    ):
+    with _bound(bridge) as stream:
         stream.listen(_BACKLOG)
-        return (
-            reactor.adoptStreamPort(
-                stream.fileno(), socket.AF_INET, NameStreams(names, lease_at)
-            ),
-            reactor.adoptDatagramPort(
-                datagrams.fileno(),
-                socket.AF_INET,
-                NameDatagrams(names, lease_at),
-                LONGEST_QUESTION,
-            ),
+        datagrams = BridgePort(
+            reactor,
+            bridge,
+            NameDatagrams(names, lease_at),
+            address=METADATA_ADDRESS,
+            number=dns.PORT,
+            longest=LONGEST_QUESTION,
         )
+        datagrams.startListening()
+        streams = reactor.adoptStreamPort(
+            stream.fileno(), socket.AF_INET, NameStreams(names, lease_at)
+        )
+        return streams, datagrams
 
 
-def _bound(kind: int, bridge: str) -> socket.socket:
-    made = socket.socket(socket.AF_INET, kind | socket.SOCK_NONBLOCK)
+def _bound(bridge: str) -> socket.socket:
+    made = socket.socket(socket.AF_INET, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
     try:
-        if kind == socket.SOCK_STREAM:
-            made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         made.setsockopt(
             socket.SOL_SOCKET, socket.SO_BINDTODEVICE, bridge.encode() + b"\0"
         )

@@ -31,6 +31,12 @@ class ClaimTests(TestCase):
         first.drop()
         self.claimed()
 
+    def test_often(self) -> None:
+        """However often another asks, he is told at once."""
+        self.claimed()
+        for _ in range(200):
+            self.assertRaises(Claimed, Claim().take)
+
     def test_daemons(self) -> None:
         """The second daemon is told what to do, and may start when the first ends."""
         first, second = claim_part(), claim_part()

@@ -8,12 +8,14 @@ import socket
 import subprocess
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from ipaddress import IPv4Network
 from typing import TypeVar
 
 from attrs import evolve
 from twisted.trial.unittest import SkipTest, TestCase
 
+from euca_tw.admin.client import Refused
 from euca_tw.admin.configuration import Configuration
 from euca_tw.admin.namespaces import down_all
 from euca_tw.admin.sections import HeadSection
@@ -34,6 +36,7 @@ except ImportError:
 
 T = TypeVar("T")
 PUBLIC = IPv4Network("198.51.100.0/28")
+OTHER_LINK = IPv4Network("192.168.231.4/30")
 
 
 class NamespaceTests(TestCase):
@@ -115,6 +118,28 @@ class NamespaceTests(TestCase):
         named = evolve(Configuration(), head=HeadSection(namespace=name))
         self.assertEqual(down_all(named), removed[1:])
 
+    def test_purge_inside(self) -> None:
+        """From inside, neither the namespace nor its cable is removed."""
+        namespace.up(self.settings)
+        named = evolve(Configuration(), head=HeadSection(namespace=self.settings.name))
+        for configuration in (Configuration(), named):
+            self.assertEqual(self.within(partial(down_all, configuration)), ())
+        self.assertEqual(namespace.up(self.settings), ())
+
+    def test_purge_some(self) -> None:
+        """One that cannot be removed keeps no other from it; both are told."""
+        namespace.up(self.settings)
+        other = f"{self.settings.name}_b"
+        namespace.up(evolve(self.settings, name=other, link=OTHER_LINK, public=()))
+        path = NAMED / self.settings.name
+        with subprocess.Popen(("nsenter", f"--net={path}", "cat"), stdin=-1) as inside:
+            name = self.settings.name
+            wait_for(lambda: namespace.processes_of(name) == (inside.pid,), "it is in")
+            said = str(self.assertRaises(Refused, down_all, Configuration()))
+        self.assertIn(f"the namespace {name} is not removed", said)
+        self.assertIn(f"cable {other}", said)
+        self.assertEqual(namespace.made_here(), (name,))
+
     def test_changed(self) -> None:
         """Other settings are come to in place."""
         namespace.up(self.settings)
@@ -140,16 +165,20 @@ class NamespaceTests(TestCase):
             made.settimeout(0.3)
             with made, self.assertRaises(TimeoutError):
                 made.connect((machine, 8773))
+        # Of another address, as an instance may say that it is for it.
+        ip("addr", "add", "192.168.9.1/32", "dev", "lo")
         sending = self.within(lambda: socket.socket(type=socket.SOCK_DGRAM))
         with sending, socket.socket(type=socket.SOCK_DGRAM) as listening:
-            listening.bind((machine, VXLAN_PORT))
+            listening.bind(("", VXLAN_PORT))
+            sending.sendto(b"!", ("192.168.9.1", VXLAN_PORT))
             sending.sendto(b"?", (machine, VXLAN_PORT))
             self.assertEqual(received(listening, 5.0), b"?")
 
     def test_forwards(self) -> None:
         """
         If the machine forwards, the head reaches what is beyond it, as the machine;
-        from there public addresses are reached, and the head itself is not.
+        from there public addresses are reached, and the head itself only at ports
+        that the site leads to it.
         """
         namespace.up(evolve(self.settings, forwards=True))
         beyond = make_peer(self)
@@ -180,6 +209,15 @@ class NamespaceTests(TestCase):
             inside(beyond, lambda: socket.create_connection((public, 80), 5)).close()
             with self.assertRaises(TimeoutError):
                 inside(beyond, lambda: socket.create_connection((head, 80), 0.3))
+            # As the site has it, for the trunk.
+            nft(
+                "-f",
+                "-",
+                text="table ip site { chain to_head { type nat hook prerouting "
+                f"priority dstnat; tcp dport 8778 dnat to {head}:80; }}; }}",
+            )
+            there = ("192.168.9.1", 8778)
+            inside(beyond, lambda: socket.create_connection(there, 5)).close()
 
     def test_in_it(self) -> None:
         """It is not removed while a process is in it, which is named."""
@@ -201,6 +239,10 @@ class NamespaceTests(TestCase):
         ip("route", "add", str(PUBLIC), "dev", "lan0")
         said = self.refused(lambda: namespace.up(self.settings))
         self.assertIn(f"a route to {PUBLIC} already", said)
+        ip("route", "del", str(PUBLIC), "dev", "lan0")
+        ip("route", "add", "blackhole", "192.168.231.0/24")
+        said = self.refused(lambda: namespace.up(self.settings))
+        self.assertIn("has a route to 192.168.231.0/24: set namespace_link", said)
         self.assertFalse((NAMED / self.settings.name).exists())
 
     def test_stranger(self) -> None:

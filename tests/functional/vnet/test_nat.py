@@ -20,6 +20,7 @@ from euca_tw.vnet.classes import ICMP, TCP, UDP
 from euca_tw.vnet.filter_plan import wanted
 from euca_tw.vnet.filter_settings import FilterSettings, Shape
 from euca_tw.vnet.filter_text import whole
+from euca_tw.vnet.link_records import VXLAN_PORT
 from euca_tw.vnet.trace import trace
 from tests.functional.netns import enter_new, make_peer
 from tests.functional.vnet.grouped import make_rules
@@ -222,6 +223,16 @@ class NatTests(TestCase):
         self.assertEqual(self.heard(self.guests[1], WORLD), everything)
         for guest, seen in ((self.guests[0], PUBLIC[0]), (self.guests[1], WAY_OUT)):
             self.assertEqual(self.seen_from(guest, WORLD, self.stranger), seen)
+
+    async def test_not_as_a_machine(self) -> None:
+        """Who leaves as the head does not say what only machines may."""
+        rules = make_rules(evolve(self.settings, way_out=IPv4Address(WAY_OUT)))
+        await rules.apply(with_elastics(self.view, (PUBLIC[0], 0)))
+        with self.stranger.open(UDP, port=VXLAN_PORT) as listening:
+            for number, said in ((1, b"as the head"), (0, b"as itself")):
+                with self.guests[number].open(UDP) as asking:
+                    asking.sendto(said, (WORLD, VXLAN_PORT))
+            self.assertEqual(received(listening), b"as itself")
 
     async def test_closed(self) -> None:
         """Neither machines nor what the site closes are reached by the head."""

@@ -14,7 +14,12 @@ from twisted.names import dns
 from twisted.trial.unittest import SynchronousTestCase
 
 from euca_tw.vnet.leases import Leases
-from euca_tw.vnet.names.listening import IDLE_S, NameDatagrams, NameStreams
+from euca_tw.vnet.names.listening import (
+    AT_ONCE,
+    IDLE_S,
+    NameDatagrams,
+    NameStreams,
+)
 from tests.fakes.datagrams import MemoryPorts
 from tests.suites.node_network import LEASE, OTHER
 from tests.vnet.names.asking import addresses, question, read, record, reply
@@ -207,6 +212,37 @@ class NameStreamsTests(SynchronousTestCase):
         wire.producer.resumeProducing()
         self.assertEqual(addresses(wire.value()[2:]), ["10.231.0.2"])
         self.end(protocol)
+
+    def test_in_turn(self) -> None:
+        """Who asks much at once, be it nothing, is heard a few at a time."""
+        protocol, wire = self.connect()
+        many = 2 * AT_ONCE + 1
+        protocol.dataReceived(framed(question(MINE)) * many)
+        self.assertEqual(wire.value().count(b"\x0a\xe7\x00\x02"), AT_ONCE)
+        self.reactor.advance(0)
+        self.assertEqual(wire.value().count(b"\x0a\xe7\x00\x02"), many)
+        self.assertEqual(wire.producerState, "producing")
+        protocol.dataReceived(framed(b"") * (AT_ONCE - 1))
+        self.assertEqual(wire.producerState, "paused")
+        self.reactor.advance(0)
+        self.assertEqual(wire.producerState, "producing")
+        self.end(protocol)
+
+    def test_deaf_in_turn(self) -> None:
+        """Its turn alone is not enough for who does not take its answers, nor that
+        it takes them for whose turn it is not."""
+        protocol, wire = self.connect()
+        protocol.dataReceived(framed(question(MINE)) * 2 * AT_ONCE)
+        wire.producer.pauseProducing()
+        self.reactor.advance(0)
+        self.assertEqual(wire.producerState, "paused")
+        wire.producer.resumeProducing()
+        self.assertEqual(wire.value().count(b"\x0a\xe7\x00\x02"), 2 * AT_ONCE)
+        wire.producer.pauseProducing()
+        wire.producer.resumeProducing()
+        self.assertEqual(wire.producerState, "paused")
+        self.end(protocol)
+        self.assertEqual(self.reactor.getDelayedCalls(), [])
 
     def test_hung_up(self) -> None:
         """What comes for who has hung up goes nowhere."""
