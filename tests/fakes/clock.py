@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import insort
+from collections.abc import Callable
+
+from twisted.internet.base import DelayedCall
 from twisted.internet.task import Clock
 
 
@@ -15,6 +19,26 @@ class StepClock(Clock):
     def __init__(self) -> None:
         super().__init__()
         self.steps = 0
+
+    def callLater(
+        self, delay: float, callable: Callable[..., object], *args: object, **kw: object
+    ) -> DelayedCall:
+        """Puts it in its place; L{Clock} would sort all calls for each."""
+        call = DelayedCall(
+            self.rightNow + delay,
+            callable,
+            args,
+            kw,
+            self.calls.remove,
+            self._put_again,
+            self.seconds,
+        )
+        insort(self.calls, call, key=DelayedCall.getTime)
+        return call
+
+    def _put_again(self, call: DelayedCall) -> None:
+        """It is due at another time."""
+        self.calls.sort(key=DelayedCall.getTime)
 
     def step(self, until: float) -> bool:
         """

@@ -45,7 +45,10 @@ class RunTests(SynchronousTestCase):
             line.split()[-1] for line in said.splitlines() if line.startswith("made:")
         ]
 
-    ALL = ["setup", "clients", "test-xen", "test-functional", "demo", "demo-down"]
+    ALL = [
+        *("setup", "clients", "test-xen", "test-functional", "types"),
+        *("demo", "demo-down"),
+    ]
 
     def test_all(self) -> None:
         """It is well if all is."""
@@ -65,7 +68,7 @@ class RunTests(SynchronousTestCase):
 
     def test_stopped(self) -> None:
         """Told to end, it ends what runs, begins nothing else, and clears up."""
-        with self.start(hangs="lint") as running:
+        with self.start(hangs="test") as running:
             assert running.stdout is not None
             said = ""
             while not said.endswith("hangs\n"):

@@ -16,6 +16,14 @@ def loaded() -> SimpleNamespace:
     return SimpleNamespace(**runpy.run_path(str(ROOT / "tools" / "trial")))
 
 
+def files(name: str) -> list[Path]:
+    """Of a module of tests, or of all in a package."""
+    path = ROOT.joinpath(*name.split("."))
+    if path.is_dir():
+        return sorted(path.rglob("test_*.py"))
+    return [path.with_suffix(".py")]
+
+
 class TargetsTests(SynchronousTestCase):
     """What is run by which process."""
 
@@ -23,25 +31,27 @@ class TargetsTests(SynchronousTestCase):
         self.trial = loaded()
 
     def test_all(self) -> None:
-        """Every package of tests is run by one process, of one target."""
+        """Every test is run by one process, of one target."""
         of_each = [
-            name
+            path
             for target in ("--unit", "--functional", "--xen")
             for names in self.trial.targets([target])
             for name in names
+            for path in files(name)
         ]
-        there = {
-            f"tests.{path.stem}"
-            for path in (ROOT / "tests").iterdir()
-            if any(path.glob("test_*.py")) or path.name.startswith("test_")
-        }
-        parts = {
-            f"tests.functional.{path.stem}"
-            for path in (ROOT / "tests" / "functional").iterdir()
-            if any(path.glob("test_*.py")) or path.name.startswith("test_")
-        }
-        there = there - {"tests.functional"} | parts | {"tests.fakes"}
-        self.assertEqual(sorted(of_each), sorted(there))
+        self.assertEqual(sorted(of_each), sorted((ROOT / "tests").rglob("test_*.py")))
+
+    def test_balanced(self) -> None:
+        """
+        Of those that wait for real machines, none takes much longer than another,
+        by what each module takes; and what is told of one is of one that is there.
+        """
+        seconds, others_s = self.trial.SECONDS, self.trial.OTHERS_S
+        parts = self.trial.targets(["--functional"])
+        names = [[name.removeprefix("tests.") for name in part] for part in parts]
+        self.assertLessEqual(seconds.keys(), {name for part in names for name in part})
+        took = [sum(seconds.get(name, others_s) for name in part) for part in names]
+        self.assertLess(max(took) - min(took), 2 * others_s)
 
     def test_named(self) -> None:
         """What is named is run by one."""
