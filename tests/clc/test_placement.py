@@ -4,7 +4,23 @@ from __future__ import annotations
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from euca_tw.clc.placement import Place, Room, place, shortage
+from euca_tw.clc.interfaces import LaunchWish, ZoneRoom
+from euca_tw.clc.placement import (
+    OrderedPlacement,
+    Place,
+    Room,
+    SteppedPlacement,
+    UnsoundPlacement,
+    apart,
+    by_name,
+    emptiest,
+    fitting,
+    in_turn,
+    places_in,
+    shortage,
+    used,
+    zones_by,
+)
 
 
 def room(zone: str, machines: int, addresses: int = 100, taken=()) -> Room:
@@ -12,6 +28,25 @@ def room(zone: str, machines: int, addresses: int = 100, taken=()) -> Room:
     return Room(
         zone=zone, machines=machines, addresses=addresses - len(taken), free=free
     )
+
+
+def place_by(placement, rooms, wish: LaunchWish) -> tuple[Place, ...]:
+    return places_in(rooms, zones_by(placement, rooms, wish))
+
+
+def place(rooms, count: int) -> tuple[Place, ...]:
+    """By the placement that is the default."""
+    return place_by(OrderedPlacement(emptiest), rooms, LaunchWish(count=count))
+
+
+class Saying:
+    """A stranger's placement, which says the same whatever it is asked."""
+
+    def __init__(self, *zones: str) -> None:
+        self.said = zones
+
+    def zones(self, rooms, wish) -> tuple[str, ...]:
+        return self.said
 
 
 class PlaceTests(SynchronousTestCase):
@@ -63,6 +98,61 @@ class PlaceTests(SynchronousTestCase):
 
         place([Room(zone="a", machines=9, addresses=10, free=free())], 2)
         self.assertEqual(looked, [0, 1])
+
+    def test_shared(self) -> None:
+        """Zones that share a network's places give each of them once."""
+        free = iter([4, 5, 6])
+        rooms = [Room(zone=z, machines=2, addresses=3, free=free) for z in "ab"]
+        placed = place_by(SteppedPlacement(in_turn), rooms, LaunchWish(count=4))
+        self.assertEqual(placed, (Place("a", 4), Place("b", 5), Place("a", 6)))
+
+    def test_unsound(self) -> None:
+        """What a placement says is refused if it cannot be."""
+        for said in (("a",) * 3, ("x",), ("a", "a", "b", "b")):
+            self.assertRaises(
+                UnsoundPlacement,
+                place_by,
+                Saying(*said),
+                [room("a", 2), room("b", 9)],
+                LaunchWish(count=3),
+            )
+
+
+class ShippedTests(SynchronousTestCase):
+    ROOMS = (
+        ZoneRoom(zone="a", count=3),
+        ZoneRoom(zone="b", count=5, is_used=True),
+        ZoneRoom(zone="c", count=4),
+    )
+
+    def by(self, placement, count: int, **wish) -> str:
+        return "".join(placement.zones(self.ROOMS, LaunchWish(count=count, **wish)))
+
+    def test_greedy(self) -> None:
+        """Greedy takes the first by name."""
+        self.assertEqual(self.by(OrderedPlacement(by_name), 4), "aaab")
+
+    def test_power_save(self) -> None:
+        """Power save begins no empty zone while one that is used has room."""
+        self.assertEqual(self.by(OrderedPlacement(used), 6), "bbbbba")
+
+    def test_best_fit(self) -> None:
+        """Best fit takes the smallest that takes all, else as few as can be."""
+        self.assertEqual(self.by(OrderedPlacement(fitting), 3), "aaa")
+        self.assertEqual(self.by(OrderedPlacement(fitting), 4), "cccc")
+        self.assertEqual(self.by(OrderedPlacement(fitting), 7), "bbbbbcc")
+
+    def test_round_robin(self) -> None:
+        """Round robin goes on where it was."""
+        turns = SteppedPlacement(in_turn)
+        self.assertEqual(self.by(turns, 4), "abca")
+        self.assertEqual(self.by(turns, 4, last="a"), "bcab")
+        self.assertEqual(self.by(turns, 12), "abcabcabcbcb")
+
+    def test_apart(self) -> None:
+        """Of a group, each goes where there are fewest; of these, most room is."""
+        members = {"a": 0, "b": 2, "c": 1}.__getitem__
+        self.assertEqual(self.by(SteppedPlacement(apart), 5, members=members), "acabc")
 
 
 class ShortageTests(SynchronousTestCase):
