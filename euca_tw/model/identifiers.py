@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from hashlib import sha256
 from random import Random
 from typing import NewType
 
@@ -29,6 +30,12 @@ _FORM = re.compile(r"[a-z]+-[0-9a-f]{8}(?:[0-9a-f]{9})?\Z")
 def is_identifier(text: str, *prefixes: str) -> bool:
     """Whether C{text} has the form C{prefix-hex8} (or EC2's later 17 digits)."""
     return _FORM.match(text) is not None and text.partition("-")[0] in prefixes
+
+
+def derived_identifier(prefix: str, text: str) -> str:
+    """What is named by something that is different for each: a long identifier."""
+    digest = sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+    return f"{prefix}-{digest[:17]}"
 
 
 def mac_address(instance_id: InstanceId) -> str:

@@ -12,7 +12,7 @@ from datetime import datetime
 from enum import Enum
 from typing import ClassVar
 
-from attrs import field, frozen
+from attrs import Factory, field, frozen
 
 from euca_tw.model.identifiers import (
     AccountId,
@@ -20,7 +20,9 @@ from euca_tw.model.identifiers import (
     ImageId,
     InstanceId,
     ReservationId,
+    derived_identifier,
 )
+from euca_tw.model.usage import UsageMeter, UsageMonth
 
 
 class InstanceState(Enum):
@@ -28,14 +30,24 @@ class InstanceState(Enum):
 
     PENDING = "pending"
     RUNNING = "running"
+    STOPPING = "stopping"
+    STOPPED = "stopped"
     SHUTTING_DOWN = "shutting-down"
     TERMINATED = "terminated"
 
     @property
     def code(self) -> int:
-        return {"pending": 0, "running": 16, "shutting-down": 32, "terminated": 48}[
-            self.value
-        ]
+        return _CODES[self.value]
+
+
+_CODES = {
+    "pending": 0,
+    "running": 16,
+    "shutting-down": 32,
+    "terminated": 48,
+    "stopping": 64,
+    "stopped": 80,
+}
 
 
 class ImageKind(Enum):
@@ -54,11 +66,25 @@ class ImageState(Enum):
 
 
 @frozen(kw_only=True)
+class Limit:
+    """
+    What one account may hold of something, in place of what all may.
+
+    @ivar of: a field of L{euca_tw.model.quotas.Quotas}.
+    @ivar most: likewise.
+    """
+
+    of: str
+    most: int
+
+
+@frozen(kw_only=True)
 class User:
     """
     A user and the account that is his own.
 
     @ivar expires_at: from when on he is not let in; None: he always is.
+    @ivar limits: his own, by name.
     """
 
     INDEXES: ClassVar[tuple[str, ...]] = ("name",)
@@ -69,6 +95,7 @@ class User:
     is_active: bool = True
     created_at: datetime
     expires_at: datetime | None = None
+    limits: tuple[Limit, ...] = ()
 
     @property
     def key(self) -> str:
@@ -125,11 +152,18 @@ class UserCertificate:
 class Image:
     """
     @ivar location: what the user registered: a path on the CLC's machine, or
-        an http(s) URL.
+        an http(s) URL.  Of what was made here, its owner and its name.
     @ivar sha256: of the stored bytes, lower-case hex; empty until AVAILABLE.
+    @ivar made_of: the instance whose disk it was; None: of none.
+    @ivar made_in: that instance's zone.
+    @ivar made_on: the service tag of its node.
+    @ivar is_rebooted: that instance is shut down for it.
+    @ivar copy_of: the image that it is a copy of; None: of none.
+    @ivar client_token: with which the copy was asked for.
     """
 
-    INDEXES: ClassVar[tuple[str, ...]] = ("owner_id",)
+    INDEXES: ClassVar[tuple[str, ...]] = ("owner_id", "state")
+    TOTALS: ClassVar[dict[str, tuple[str, ...]]] = {"owner_id": ("size_bytes",)}
 
     image_id: ImageId
     kind: ImageKind
@@ -149,25 +183,45 @@ class Image:
     size_bytes: int = 0
     sha256: str = ""
     state_reason: str = ""
+    made_of: InstanceId | None = None
+    made_in: str = ""
+    made_on: str = ""
+    is_rebooted: bool = False
+    copy_of: ImageId | None = None
+    client_token: str = ""
 
     @property
     def key(self) -> str:
         return self.image_id
 
+    @property
+    def is_being_made(self) -> bool:
+        """Whether a node is to send it."""
+        return self.state is ImageState.PENDING and self.made_of is not None
+
 
 @frozen(kw_only=True)
 class KeyPair:
     """
-    @ivar fingerprint: as EC2 gives it, pairs of hex digits with colons.
+    @ivar fingerprint: as EC2 gives it: of RSA keys pairs of hex digits with
+        colons.
     @ivar public_key: one line of authorized_keys.
+    @ivar key_type: C{rsa} or C{ed25519}.
+    @ivar created_at: None if it was made before that was kept.
+    @ivar key_pair_id: those made before there were any have one by their name.
     """
 
-    INDEXES: ClassVar[tuple[str, ...]] = ("owner_id",)
+    INDEXES: ClassVar[tuple[str, ...]] = ("owner_id", "key_pair_id")
 
     owner_id: AccountId
     name: str
     fingerprint: str
     public_key: str
+    key_type: str = "rsa"
+    created_at: datetime | None = None
+    key_pair_id: str = Factory(
+        lambda self: derived_identifier("key", self.key), takes_self=True
+    )
 
     @property
     def key(self) -> str:
@@ -191,6 +245,7 @@ class Permission:
     @ivar protocol: C{tcp}, C{udp}, C{icmp}, or an IP protocol number.
     @ivar from_port: of ICMP, the type; -1 is all.
     @ivar cidr: the source network, else C{group} is set.
+    @ivar description: its user's; a rule is the same whatever is said of it.
     """
 
     protocol: str
@@ -198,6 +253,7 @@ class Permission:
     to_port: int
     cidr: str | None = None
     group: GroupSource | None = None
+    description: str = field(default="", eq=False)
 
 
 @frozen(kw_only=True)
@@ -217,17 +273,40 @@ class SecurityGroup:
 
 @frozen(kw_only=True)
 class Address:
-    """A public address that a user holds."""
+    """
+    A public address that a user holds.
 
-    INDEXES: ClassVar[tuple[str, ...]] = ("owner_id", "instance_id")
+    @ivar domain: as was asked: C{standard} or C{vpc}.
+    @ivar allocation_id: those allocated before there were any have one by the
+        address.
+    """
+
+    INDEXES: ClassVar[tuple[str, ...]] = (
+        "owner_id",
+        "instance_id",
+        "allocation_id",
+        "association_id",
+    )
 
     public_ip: str
     owner_id: AccountId
     instance_id: InstanceId | None = None
+    domain: str = "standard"
+    allocation_id: str = Factory(
+        lambda self: derived_identifier("eipalloc", self.public_ip), takes_self=True
+    )
 
     @property
     def key(self) -> str:
         return self.public_ip
+
+    @property
+    def association_id(self) -> str | None:
+        """Names that this instance has it; None: none has."""
+        if self.instance_id is None:
+            return None
+        of = f"{self.allocation_id}/{self.instance_id}"
+        return derived_identifier("eipassoc", of)
 
 
 @frozen(kw_only=True)
@@ -243,7 +322,7 @@ class Instance:
     """
     What a user asked for, and what has been seen of it.
 
-    @ivar wanted: RUNNING or TERMINATED: what shall be.
+    @ivar wanted: RUNNING, STOPPED or TERMINATED: what shall be.
     @ivar state: what users are told.
     @ivar user_data: base64 text, as it came.
     @ivar zone: the cluster that it was placed in.
@@ -258,6 +337,15 @@ class Instance:
         the last that was known.
     @ivar reboots_wanted: how often a reboot was asked for; C{reboots_done}
         follows.
+    @ivar starts: how often it was started anew, after it was stopped; goes with
+        all that clusters are told of it, so that what comes late is known.
+    @ivar started_at: when it was last started anew, if ever.
+    @ivar is_stop_forced: its guest is not to be waited for.
+    @ivar is_protected: it is not to be terminated.
+    @ivar is_monitored: its user wants to have it monitored.
+    @ivar stops_itself: when its guest switches itself off it is stopped, and
+        not ended; C{is_told_to_stop}: its node was told so.
+    @ivar placement_group: of its owner; C{""} for none.
     """
 
     INDEXES: ClassVar[tuple[str, ...]] = (
@@ -270,7 +358,13 @@ class Instance:
         "occupies",
         "charged_to",
         "member_of",
+        "state_name",
+        "private_ip",
     )
+    MANY_INDEXES: ClassVar[tuple[str, ...]] = ("group_ids", "placed_in", "needs_images")
+    TOTALS: ClassVar[dict[str, tuple[str, ...]]] = {
+        "charged_to": ("cores", "memory_mib")
+    }
 
     instance_id: InstanceId
     reservation_id: ReservationId
@@ -305,6 +399,14 @@ class Instance:
     is_silent: bool = False
     reboots_wanted: int = 0
     reboots_done: int = 0
+    starts: int = 0
+    started_at: datetime | None = None
+    is_stop_forced: bool = False
+    is_protected: bool = False
+    is_monitored: bool = False
+    stops_itself: bool = False
+    is_told_to_stop: bool = False
+    placement_group: str = ""
     ended_at: datetime | None = None
 
     @property
@@ -315,6 +417,21 @@ class Instance:
     def is_live(self) -> bool:
         """Whether it holds what it was given: a place, an address, a disk."""
         return self.state is not InstanceState.TERMINATED
+
+    @property
+    def since(self) -> datetime:
+        """When it was launched, or was last started anew."""
+        return self.started_at or self.launched_at
+
+    @property
+    def state_name(self) -> str:
+        """EC2's name of its state."""
+        return self.state.value
+
+    @property
+    def group_ids(self) -> tuple[GroupId, ...]:
+        """The groups that it was launched in."""
+        return tuple(dict.fromkeys([group.group_id for group in self.groups]))
 
     @property
     def live_in(self) -> str:
@@ -340,6 +457,21 @@ class Instance:
         if self.network:
             return place_in_network(self.network, self.network_index)
         return place_in(self.zone, self.network_index)
+
+    @property
+    def placed_in(self) -> tuple[str, ...]:
+        """The key of its L{PlacementGroup}, while it lives."""
+        if not (self.is_live and self.placement_group):
+            return ()
+        return (placement_group_key(self.owner_id, self.placement_group),)
+
+    @property
+    def needs_images(self) -> tuple[ImageId, ...]:
+        """The images that it may have to be made of, while it lives."""
+        if not self.is_live:
+            return ()
+        needed = (self.image_id, self.kernel_id, self.ramdisk_id)
+        return tuple(dict.fromkeys([each for each in needed if each]))
 
     @property
     def charged_to(self) -> str:
@@ -384,6 +516,32 @@ class ClientToken:
     @property
     def key(self) -> str:
         return f"{self.owner_id}/{self.token}"
+
+
+@frozen(kw_only=True)
+class PlacementGroup:
+    """
+    Instances that run close to each other.
+
+    @ivar group_id: C{pg-…}.
+    @ivar strategy: C{cluster}: all of them in one zone.
+    """
+
+    INDEXES: ClassVar[tuple[str, ...]] = ("owner_id", "group_id")
+
+    owner_id: AccountId
+    name: str
+    group_id: str
+    strategy: str = "cluster"
+
+    @property
+    def key(self) -> str:
+        return placement_group_key(self.owner_id, self.name)
+
+
+def placement_group_key(owner_id: str, name: str) -> str:
+    """Under which an account's L{PlacementGroup} of a name is kept."""
+    return f"{owner_id}/{name}"
 
 
 @frozen(kw_only=True)
@@ -437,6 +595,55 @@ class KnownMachine:
         return self.name
 
 
+@frozen(kw_only=True)
+class ResourceTags:
+    """
+    What one account has noted on one resource.
+
+    @ivar owner_id: who noted it, whosoever the resource is.
+    @ivar resource_type: C{instance}, C{image}, …
+    @ivar tags: keys and values, by key; never none.
+    """
+
+    INDEXES: ClassVar[tuple[str, ...]] = ("owner_id", "resource_id")
+    MANY_INDEXES: ClassVar[tuple[str, ...]] = ("pairs", "keys", "values")
+    TOTALS: ClassVar[dict[str, tuple[str, ...]]] = {"owner_id": ("count",)}
+
+    owner_id: AccountId
+    resource_id: str
+    resource_type: str
+    tags: tuple[tuple[str, str], ...]
+
+    @property
+    def key(self) -> str:
+        return tags_key(self.owner_id, self.resource_id)
+
+    @property
+    def count(self) -> int:
+        """How many there are."""
+        return len(self.tags)
+
+    @property
+    def pairs(self) -> tuple[tuple[str, str, str], ...]:
+        """Whose tags, key and value of each."""
+        return tuple((self.owner_id, key, value) for key, value in self.tags)
+
+    @property
+    def keys(self) -> tuple[tuple[str, str], ...]:
+        """Whose tags, and the key of each."""
+        return tuple((self.owner_id, key) for key, _ in self.tags)
+
+    @property
+    def values(self) -> tuple[tuple[str, str], ...]:
+        """Whose tags, and the values that occur."""
+        return tuple({(self.owner_id, value): None for _, value in self.tags})
+
+
+def tags_key(owner_id: str, resource_id: str) -> str:
+    """Under which an account's L{ResourceTags} of a resource are kept."""
+    return f"{owner_id}/{resource_id}"
+
+
 #: Every kind of record that a cloud controller keeps.
 CLOUD_RECORDS: tuple[type, ...] = (
     User,
@@ -450,4 +657,8 @@ CLOUD_RECORDS: tuple[type, ...] = (
     ClientToken,
     GroupNetwork,
     KnownMachine,
+    ResourceTags,
+    PlacementGroup,
+    UsageMeter,
+    UsageMonth,
 )

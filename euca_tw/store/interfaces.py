@@ -13,7 +13,10 @@ class Record(Protocol):
     """
     A frozen attrs value that a store can keep.
 
-    @cvar INDEXES: the fields by which L{IStore.where} finds records.
+    @cvar INDEXES: the fields by which L{IStore.where} finds records.  A class
+        may have C{MANY_INDEXES} besides: fields whose value is a tuple of
+        different values, by each of which a record is found; and C{TOTALS}: for
+        some of the C{INDEXES}, fields of whole numbers that are summed up.
     """
 
     INDEXES: ClassVar[tuple[str, ...]]
@@ -81,7 +84,14 @@ class IStore(Interface):
     def where(kind: type[R], field: str, value: object) -> Collection[R]:
         """
         The records whose C{field}, one of the class's C{INDEXES}, is
-        C{value}; oldest first; a view, as L{all}.  Costs by what is found.
+        C{value}, or, one of its C{MANY_INDEXES}, has it; oldest first; a view,
+        as L{all}.  Costs by what is found.
+        """
+
+    def total(kind: type[R], field: str, value: object, of: str) -> int:
+        """
+        The sum of the fields C{of} of the records whose C{field} is C{value};
+        one that the class has C{TOTALS} of.  Costs nothing.
         """
 
     def commit(*changes: Change) -> Awaitable[None]:

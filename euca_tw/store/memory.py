@@ -37,6 +37,9 @@ class MemoryStore:
     def where(self, kind: type[R], field: str, value: object) -> Collection[R]:
         return self._tables.where(kind, field, value)
 
+    def total(self, kind: type[R], field: str, value: object, of: str) -> int:
+        return self._tables.total(kind, field, value, of)
+
     def commit(self, *changes: Change) -> Deferred[None]:
         self._tables.apply(changes)
         return succeed(None)

@@ -147,6 +147,9 @@ class SqliteStore:
     def where(self, kind: type[R], field: str, value: object) -> Collection[R]:
         return self._tables.where(kind, field, value)
 
+    def total(self, kind: type[R], field: str, value: object, of: str) -> int:
+        return self._tables.total(kind, field, value, of)
+
     # --- writing ------------------------------------------------------------
 
     def commit(self, *changes: Change) -> Deferred[None]:

@@ -2,12 +2,14 @@
 Records in memory, with their indexes: what every store reads from.
 
 Knows nothing of disks.  A record keeps the place it got when its key was first
-put, in every view; a view is a window on the table, not a copy.
+put, in every view; a view is a window on the table, not a copy.  A bucket of an
+index that got an old record behind younger ones is put in order when somebody
+looks: so a change costs the same however many records have the value.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, Generic
 
 from attrs import Factory, define
@@ -22,14 +24,25 @@ class Table(Generic[R]):
 
     @ivar places: for each key, how old it is; the order of views.
     @ivar indexes: for each indexed field and each value that occurs in it,
-        the records that have it, by key, oldest first.
+        the records that have it, by key; oldest first, but for those in
+        C{unordered}: fields and values.
+    @ivar totals: for an indexed field, a value of it and a summed field: the sum,
+        unless it is nothing.
     """
 
     kind: type[R]
     records: dict[str, R] = Factory(dict)
     places: dict[str, int] = Factory(dict)
     indexes: dict[str, dict[object, dict[str, R]]] = Factory(
-        lambda self: {name: {} for name in self.kind.INDEXES}, takes_self=True
+        lambda self: {name: {} for name in indexes_of(self.kind)}, takes_self=True
+    )
+    unordered: set[tuple[str, object]] = Factory(set)
+    totals: dict[tuple[str, object, str], int] = Factory(dict)
+    _many: tuple[str, ...] = Factory(
+        lambda self: _many_indexes_of(self.kind), takes_self=True
+    )
+    _totalled: Mapping[str, tuple[str, ...]] = Factory(
+        lambda self: totals_of(self.kind), takes_self=True
     )
     _next_place: int = 0
 
@@ -40,34 +53,91 @@ class Table(Generic[R]):
             self.places[key] = self._next_place
             self._next_place += 1
         self.records[key] = record
-        for name, index in self.indexes.items():
+        for name in self.indexes:
+            now = self._values(name, record)
+            was = () if old is None else self._values(name, old)
+            for value in was:
+                if value not in now:
+                    self._take_out(name, value, key)
+            for value in now:
+                self._add(name, value, key, record)
+        if self._totalled:
+            self._count(old, -1)
+            self._count(record, 1)
+
+    def _count(self, record: R | None, sign: int) -> None:
+        if record is None:
+            return
+        for name, summed in self._totalled.items():
             value = getattr(record, name)
-            if old is not None and (was := getattr(old, name)) != value:
-                _take_out(index, was, key)
-            bucket = index.setdefault(value, {})
-            is_late = bucket and key not in bucket
-            if is_late and self.places[next(reversed(bucket))] > self.places[key]:
-                bucket[key] = record
-                index[value] = dict(
-                    sorted(bucket.items(), key=lambda pair: self.places[pair[0]])
-                )
-            else:
-                bucket[key] = record
+            for of in summed:
+                which = (name, value, of)
+                total = self.totals.get(which, 0) + sign * getattr(record, of)
+                if total:
+                    self.totals[which] = total
+                else:
+                    self.totals.pop(which, None)
+
+    def _values(self, name: str, record: R) -> Collection[object]:
+        """By which a record is found, in an index."""
+        value = getattr(record, name)
+        return value if name in self._many else (value,)
+
+    def _add(self, name: str, value: object, key: str, record: R) -> None:
+        index = self.indexes[name]
+        bucket = index.get(value)
+        if bucket is None:
+            index[value] = {key: record}
+            return
+        if key not in bucket and self.places[next(reversed(bucket))] > self.places[key]:
+            self.unordered.add((name, value))
+        bucket[key] = record
+
+    def _take_out(self, name: str, value: object, key: str) -> None:
+        bucket = self.indexes[name][value]
+        del bucket[key]
+        if not bucket:
+            del self.indexes[name][value]
+            self.unordered.discard((name, value))
 
     def delete(self, key: str) -> None:
         old = self.records.pop(key, None)
         if old is None:
             return
         del self.places[key]
-        for name, index in self.indexes.items():
-            _take_out(index, getattr(old, name), key)
+        for name in self.indexes:
+            for value in self._values(name, old):
+                self._take_out(name, value, key)
+        self._count(old, -1)
+
+    def found(self, name: str, value: object) -> dict[str, R]:
+        """What has a value of an indexed field, in any order."""
+        return self.indexes[name].get(value, {})
+
+    def in_order(self, name: str, value: object) -> dict[str, R]:
+        """The same, oldest first."""
+        bucket = self.found(name, value)
+        if (name, value) in self.unordered:
+            self.unordered.discard((name, value))
+            places = self.places
+            bucket = dict(sorted(bucket.items(), key=lambda pair: places[pair[0]]))
+            self.indexes[name][value] = bucket
+        return bucket
 
 
-def _take_out(index: dict[object, dict[str, R]], value: object, key: str) -> None:
-    bucket = index[value]
-    del bucket[key]
-    if not bucket:
-        del index[value]
+def _many_indexes_of(kind: type) -> tuple[str, ...]:
+    return getattr(kind, "MANY_INDEXES", ())
+
+
+def totals_of(kind: type) -> Mapping[str, tuple[str, ...]]:
+    """By indexed fields of a class: the fields that are summed up."""
+    found: Mapping[str, tuple[str, ...]] = getattr(kind, "TOTALS", {})
+    return found
+
+
+def indexes_of(kind: type[R]) -> tuple[str, ...]:
+    """The fields by which records of a class are found."""
+    return (*kind.INDEXES, *_many_indexes_of(kind))
 
 
 @define(eq=False)
@@ -88,13 +158,15 @@ class View(Collection[R]):
     def _found(self) -> dict[str, R]:
         if self._field is None:
             return self._table.records
-        return self._table.indexes[self._field].get(self._value, {})
+        return self._table.found(self._field, self._value)
 
     def __len__(self) -> int:
         return len(self._found())
 
     def __iter__(self) -> Iterator[R]:
-        return iter(tuple(self._found().values()))
+        if self._field is None:
+            return iter(tuple(self._table.records.values()))
+        return iter(tuple(self._table.in_order(self._field, self._value).values()))
 
     def __contains__(self, record: object) -> bool:
         if not isinstance(record, self._table.kind):
@@ -125,9 +197,14 @@ class Tables:
         return View(self._table(kind))
 
     def where(self, kind: type[R], field: str, value: object) -> Collection[R]:
-        if field not in kind.INDEXES:
+        if field not in indexes_of(kind):
             raise ValueError(f"{kind.__name__} has no index {field!r}")
         return View(self._table(kind), field, value)
+
+    def total(self, kind: type[R], field: str, value: object, of: str) -> int:
+        if of not in totals_of(kind).get(field, ()):
+            raise ValueError(f"{kind.__name__} has no totals of {of!r} by {field!r}")
+        return self._table(kind).totals.get((field, value, of), 0)
 
     def apply(self, changes: Iterable[Change]) -> None:
         """Make the changes, in their order."""

@@ -51,6 +51,10 @@ class WatchedStore:
         found: Collection[R] = self._store.where(kind, field, value)
         return found
 
+    def total(self, kind: type[R], field: str, value: object, of: str) -> int:
+        found: int = self._store.total(kind, field, value, of)
+        return found
+
     def commit(self, *changes: Change) -> Deferred[None]:
         answer: Deferred[None] = Deferred()
         # Told also when nobody waits for the answer any more.

@@ -56,5 +56,13 @@ class InstanceTests(SynchronousTestCase):
         """EC2's numbers of the states."""
         codes = {state.value: state.code for state in InstanceState}
         self.assertEqual(
-            codes, {"pending": 0, "running": 16, "shutting-down": 32, "terminated": 48}
+            codes,
+            {
+                "pending": 0,
+                "running": 16,
+                "shutting-down": 32,
+                "terminated": 48,
+                "stopping": 64,
+                "stopped": 80,
+            },
         )

@@ -27,6 +27,7 @@ from euca_tw.model.records import (
     Instance,
     KeyPair,
     Permission,
+    ResourceTags,
     SecurityGroup,
 )
 from euca_tw.store.interfaces import Delete, IStore, Put
@@ -42,6 +43,29 @@ def key_pair(name: str, owner: AccountId = OWNER) -> KeyPair:
 def address(ip: str, instance_id: str | None = None) -> Address:
     instance = None if instance_id is None else InstanceId(instance_id)
     return Address(public_ip=ip, owner_id=OWNER, instance_id=instance)
+
+
+def image(number: int, **given: Any) -> Image:
+    return Image(
+        **{
+            "image_id": ImageId(f"emi-{number:08x}"),
+            "kind": ImageKind.MACHINE,
+            "owner_id": OWNER,
+            "location": "/images/root.img",
+            "state": ImageState.AVAILABLE,
+            "registered_at": datetime(2026, 11, 23, 8, tzinfo=UTC),
+            **given,
+        }
+    )
+
+
+def tags(resource_id: str, **noted: str) -> ResourceTags:
+    return ResourceTags(
+        owner_id=OWNER,
+        resource_id=resource_id,
+        resource_type="instance",
+        tags=tuple(noted.items()),
+    )
 
 
 def names(found: Any) -> list[str]:
@@ -148,9 +172,87 @@ def make_istore_tests(
                 [a.public_ip for a in free], ["10.0.0.1", "10.0.0.2", "10.0.0.3"]
             )
 
+        def test_where_many(self) -> None:
+            """A record is found by each value of a field that has many."""
+            self.commit(Put(tags("i-1", a="1", b="2")), Put(tags("i-2", a="1")))
+            for value, ids in (
+                ((OWNER, "a", "1"), ["i-1", "i-2"]),
+                ((OWNER, "b", "2"), ["i-1"]),
+                ((OWNER, "b", "1"), []),
+                ((OTHER, "a", "1"), []),
+            ):
+                found = self.store.where(ResourceTags, "pairs", value)
+                self.assertEqual([each.resource_id for each in found], ids)
+                self.assertEqual(len(found), len(ids))
+
+        def test_where_many_follows(self) -> None:
+            """By the values that it has now, and by none when it is gone."""
+            self.commit(Put(tags("i-1", a="1", b="2")), Put(tags("i-2", a="1")))
+            self.commit(Put(tags("i-1", b="2", c="3")))
+
+            def found(key: str) -> list[str]:
+                records = self.store.where(ResourceTags, "keys", (OWNER, key))
+                return [each.resource_id for each in records]
+
+            self.assertEqual([found(key) for key in "abc"], [["i-2"], ["i-1"], ["i-1"]])
+            self.commit(Put(tags("i-1", a="1")))
+            self.assertEqual([found(key) for key in "abc"], [["i-1", "i-2"], [], []])
+            self.commit(Delete(ResourceTags, tags("i-1", a="1").key))
+            self.assertEqual([found(key) for key in "abc"], [["i-2"], [], []])
+
+        def test_where_in_any_order(self) -> None:
+            """Whatever comes and goes, what is found is told by its age."""
+            ips = [f"10.0.0.{n}" for n in range(9)]
+            self.commit(*(Put(address(ip)) for ip in ips))
+            for n in (5, 2, 8, 2, 0, 7, 5):
+                self.commit(Put(address(ips[n], "i-1")))
+                self.commit(Put(address(ips[n])))
+            free = self.store.where(Address, "instance_id", None)
+            self.assertEqual([a.public_ip for a in free], ips)
+            for n in (3, 1):
+                self.commit(Put(address(ips[n], "i-1")))
+            taken = self.store.where(Address, "instance_id", InstanceId("i-1"))
+            self.assertIn(address(ips[3], "i-1"), taken)
+            self.assertEqual([a.public_ip for a in taken], [ips[1], ips[3]])
+
         def test_where_unindexed(self) -> None:
             """To ask by a field that is no index is a mistake."""
             self.assertRaises(ValueError, self.store.where, KeyPair, "name", "a")
+
+        def test_total(self) -> None:
+            """
+            What a class sums up is that of the records that are there, by the
+            value that they have now.
+            """
+
+            def total(owner: AccountId) -> int:
+                found: int = self.store.total(Image, "owner_id", owner, "size_bytes")
+                return found
+
+            self.assertEqual(total(OWNER), 0)
+            one, two = image(1, size_bytes=5), image(2, size_bytes=2**40)
+            self.commit(Put(one), Put(two))
+            self.assertEqual((total(OWNER), total(OTHER)), (5 + 2**40, 0))
+            self.commit(
+                Put(evolve(one, size_bytes=7)), Put(evolve(two, owner_id=OTHER))
+            )
+            self.assertEqual((total(OWNER), total(OTHER)), (7, 2**40))
+            self.commit(Delete(Image, two.key))
+            self.assertEqual((total(OWNER), total(OTHER)), (7, 0))
+
+        def test_total_reopened(self) -> None:
+            """Closed and opened again, it has the same totals."""
+            self.commit(Put(image(1, size_bytes=5)), Put(image(2, size_bytes=6)))
+            self.successResultOf(self.store.close())
+            self.successResultOf(self.store.open())
+            self.assertEqual(
+                self.store.total(Image, "owner_id", OWNER, "size_bytes"), 11
+            )
+
+        def test_total_unknown(self) -> None:
+            """To ask for what is not summed up is a mistake."""
+            for field, of in (("owner_id", "location"), ("image_id", "size_bytes")):
+                self.assertRaises(ValueError, self.store.total, Image, field, OWNER, of)
 
         def test_views_change(self) -> None:
             """A view shows what the store has at the moment of looking."""
@@ -212,6 +314,7 @@ def everything() -> list[Any]:
                 Permission(protocol="icmp", from_port=-1, to_port=-1, group=source),
             ),
         ),
+        tags("i-00000001", Name="näme", empty=""),
         Image(
             image_id=ImageId("emi-00000001"),
             kind=ImageKind.MACHINE,
