@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from attrs import define, evolve
+from twisted.internet.interfaces import IReactorTime
 
 from euca_tw.api.ec2.groups import (
     AuthorizeSecurityGroupIngress,
@@ -25,6 +26,7 @@ from euca_tw.api.ec2.groups import (
     RevokeSecurityGroupIngressResponse,
     UserIdGroupPair,
 )
+from euca_tw.api.ec2.groups import SecurityGroup as SecurityGroupView
 from euca_tw.api.errors import (
     AuthFailure,
     DuplicateGroup,
@@ -35,13 +37,16 @@ from euca_tw.api.errors import (
     MissingParameter,
     NoSuchGroup,
     NoSuchPermission,
+    NoSuchVpc,
     ReservedGroup,
-    ResourceLimitExceeded,
 )
 from euca_tw.clc import rules, views
-from euca_tw.clc.checks import checked_text, unsupported
+from euca_tw.clc.checks import checked_text
 from euca_tw.clc.filters import Reads, chooser, one
-from euca_tw.clc.paging import page
+from euca_tw.clc.limits import need
+from euca_tw.clc.narrowing import KEY, narrowed
+from euca_tw.clc.paging import asked_page, paged
+from euca_tw.clc.tags import tags_for, tags_of, with_tags, without_tags
 from euca_tw.model.callers import Caller
 from euca_tw.model.identifiers import AccountId, GroupId, Minter, is_identifier
 from euca_tw.model.quotas import Quotas
@@ -49,6 +54,7 @@ from euca_tw.model.records import GroupSource, Instance, Permission, SecurityGro
 from euca_tw.store.interfaces import Delete, IStore, Put
 
 DEFAULT = "default"
+RESOURCE_TYPE = "security-group"
 
 
 def find_group(store: IStore, owner: str, name: str) -> SecurityGroup | None:
@@ -72,6 +78,13 @@ def group_with_id(store: IStore, owner: str, group_id: str) -> SecurityGroup:
     return found
 
 
+def check_group_ids(ids: Iterable[str]) -> None:
+    """@raise MalformedGroupId: one is no group's identifier."""
+    for group_id in ids:
+        if not is_identifier(group_id, "sg"):
+            raise MalformedGroupId(group_id)
+
+
 def groups_named(
     store: IStore, owner: str, names: Iterable[str], ids: Iterable[str]
 ) -> tuple[SecurityGroup, ...]:
@@ -81,13 +94,15 @@ def groups_named(
     @raise MalformedGroupId: no group's identifier.
     @raise NoSuchGroup: one is not there, or not the account's.
     """
+    wanted = tuple(ids)
+    check_group_ids(wanted)
     found: dict[str, SecurityGroup] = {}
     for name in names:
         group = find_group(store, owner, name)
         if group is None:
             raise NoSuchGroup(name)
         found[group.group_id] = group
-    for group_id in ids:
+    for group_id in wanted:
         group = group_with_id(store, owner, group_id)
         found[group.group_id] = group
     return tuple(found.values())
@@ -128,7 +143,6 @@ _FILTERS: dict[str, Reads[SecurityGroup]] = {
     "group-id": one(lambda g: g.group_id),
     "group-name": one(lambda g: g.name),
     "owner-id": one(lambda g: g.owner_id),
-    "vpc-id": one(lambda g: None),
     "ip-permission.cidr": lambda g: (p.cidr for p in g.permissions if p.cidr),
     "ip-permission.from-port": lambda g: (str(p.from_port) for p in g.permissions),
     "ip-permission.to-port": lambda g: (str(p.to_port) for p in g.permissions),
@@ -136,41 +150,69 @@ _FILTERS: dict[str, Reads[SecurityGroup]] = {
     "ip-permission.group-id": lambda g: (s.group_id for s in _sources(g)),
     "ip-permission.group-name": lambda g: (s.group_name for s in _sources(g)),
     "ip-permission.user-id": lambda g: (s.owner_id for s in _sources(g)),
+    "ip-permission.ipv6-cidr": lambda g: (),
+    "ip-permission.prefix-list-id": lambda g: (),
+    # What instances send is never held back; where it is told, by one rule.
+    **{
+        f"egress.ip-permission.{name}": lambda g: ()
+        for name in (
+            *("cidr", "from-port", "group-id", "group-name", "ipv6-cidr"),
+            *("prefix-list-id", "protocol", "to-port", "user-id"),
+        )
+    },
 }
+
+#: Those on the one rule that groups in a VPC have for what they send.
+_EGRESS_FILTERS: dict[str, Reads[SecurityGroup]] = {
+    "egress.ip-permission.cidr": lambda g: (r.cidr_ip for r in views.EGRESS.ip_ranges),
+    "egress.ip-permission.protocol": lambda g: (views.EGRESS.ip_protocol,),
+}
+
+#: Which of them an index of the records answers.
+_INDEXES = {"group-id": KEY, "owner-id": "owner_id"}
 
 
 @define(eq=False, kw_only=True)
 class Groups:
-    """The operations on security groups."""
+    """
+    The operations on security groups.
+
+    @ivar vpc_id: of the default network, if it can be described.
+    """
 
     store: IStore
+    clock: IReactorTime
     minter: Minter
     quotas: Quotas
+    vpc_id: str | None = None
 
     async def create_security_group(
         self, caller: Caller, request: CreateSecurityGroup
     ) -> CreateSecurityGroupResponse:
-        unsupported("VPCs", request.vpc_id)
-        unsupported("tags", request.tag_specifications)
         name = checked_text("groupName", request.group_name)
         if is_identifier(name, "sg"):
             raise InvalidParameterValue("groupName", name, "It has the form of an id.")
         description = checked_text("groupDescription", request.group_description)
+        tags = tags_for(request.tag_specifications, RESOURCE_TYPE)[RESOURCE_TYPE]
         if name == DEFAULT:
             raise ReservedGroup(name)
+        if request.vpc_id and request.vpc_id != self.vpc_id:
+            raise NoSuchVpc(request.vpc_id)
         if find_group(self.store, caller.account_id, name) is not None:
             raise DuplicateGroup(name)
-        held = len(self.store.where(SecurityGroup, "owner_id", caller.account_id))
-        if held >= self.quotas.security_groups and not caller.is_admin:
-            raise ResourceLimitExceeded("security groups", self.quotas.security_groups)
+        need(self.store, self.quotas, caller, "security_groups")
+        need(self.store, self.quotas, caller, "tags", len(tags))
         group = SecurityGroup(
             group_id=_new_id(self.store, self.minter),
             owner_id=AccountId(caller.account_id),
             name=name,
             description=description,
         )
-        await self.store.commit(Put(group))
-        return CreateSecurityGroupResponse(group_id=group.group_id)
+        tagged = with_tags(group.owner_id, RESOURCE_TYPE, group.group_id, tags)
+        await self.store.commit(Put(group), *tagged)
+        return CreateSecurityGroupResponse(
+            group_id=group.group_id, tags=views.tag_set(sorted(tags.items()))
+        )
 
     async def delete_security_group(
         self, caller: Caller, request: DeleteSecurityGroup
@@ -182,16 +224,17 @@ class Groups:
             raise ReservedGroup(group.name)
         if self._is_in_use(group):
             raise GroupInUse(group.name)
-        await self.store.commit(Delete(SecurityGroup, group.key))
-        return DeleteSecurityGroupResponse()
+        await self.store.commit(
+            Delete(SecurityGroup, group.key),
+            *without_tags(self.store, group.group_id),
+        )
+        return DeleteSecurityGroupResponse(group_id=group.group_id)
 
     def _is_in_use(self, group: SecurityGroup) -> bool:
         """By an instance, or by the rules of another group of its owner."""
-        for instance in self.store.where(Instance, "owner_id", group.owner_id):
-            if instance.is_live and any(
-                each.group_id == group.group_id for each in instance.groups
-            ):
-                return True
+        members = self.store.where(Instance, "group_ids", group.group_id)
+        if any(instance.is_live for instance in members):
+            return True
         return any(
             source.group_id == group.group_id
             for other in self.store.where(SecurityGroup, "owner_id", group.owner_id)
@@ -203,24 +246,46 @@ class Groups:
         self, caller: Caller, request: DescribeSecurityGroups
     ) -> DescribeSecurityGroupsResponse:
         await have_default_group(self.store, self.minter, caller.account_id)
-        held: Iterable[SecurityGroup]
-        if request.group_names or request.group_ids:
-            held = groups_named(
-                self.store, caller.account_id, request.group_names, request.group_ids
-            )
-        else:
-            held = self.store.where(SecurityGroup, "owner_id", caller.account_id)
-        passes = chooser(_FILTERS, request.filters)
-        told = page(
-            filter(passes, held),
+
+        def tagged(group: SecurityGroup) -> views.Pairs:
+            return tags_of(self.store, caller.account_id, group.group_id)
+
+        own: Reads[SecurityGroup] = one(lambda group: self.vpc_id)
+        known = {**_FILTERS, "vpc-id": own, **(_EGRESS_FILTERS if self.vpc_id else {})}
+        passes = chooser(known, request.filters, tagged)
+        asked = asked_page(request.max_results, request.next_token)
+
+        def shown(group: SecurityGroup) -> SecurityGroupView | None:
+            if not passes(group):
+                return None
+            return views.security_group(group, tagged(group), self.vpc_id)
+
+        told = await paged(
+            self.clock,
+            tuple(self._named(caller, request)),
             lambda group: group.group_id,
-            request.max_results,
-            request.next_token,
+            asked,
+            shown,
+            weigh=lambda group: 1 + len(group.permissions),
         )
         return DescribeSecurityGroupsResponse(
-            groups=tuple(map(views.security_group, told.items)),
-            next_token=told.next_token,
+            groups=told.items, next_token=told.next_token
         )
+
+    def _named(
+        self, caller: Caller, request: DescribeSecurityGroups
+    ) -> Iterable[SecurityGroup]:
+        """Those that are named; all that may pass, if none is."""
+        account_id = caller.account_id
+        if request.group_names or request.group_ids:
+            return groups_named(
+                self.store, account_id, request.group_names, request.group_ids
+            )
+        own = self.store.where(SecurityGroup, "owner_id", account_id)
+        found = narrowed(
+            self.store, SecurityGroup, _INDEXES, request.filters, account_id, own
+        )
+        return [each for each in found if each.owner_id == account_id]
 
     async def authorize_security_group_ingress(
         self, caller: Caller, request: AuthorizeSecurityGroupIngress
@@ -232,9 +297,14 @@ class Groups:
             if rule in present:
                 raise DuplicatePermission(rules.told(rule))
         permissions = (*group.permissions, *asked)
-        limit = self.quotas.permissions_per_group
-        if len(permissions) > limit and not caller.is_admin:
-            raise ResourceLimitExceeded("rules in a security group", limit)
+        need(
+            self.store,
+            self.quotas,
+            caller,
+            "permissions_per_group",
+            more=len(asked),
+            held=len(group.permissions),
+        )
         await self.store.commit(Put(evolve(group, permissions=permissions)))
         return AuthorizeSecurityGroupIngressResponse()
 
@@ -259,6 +329,8 @@ class Groups:
             caller.user_name,
         ):
             raise AuthFailure("A group's rules are changed by its owner alone")
+        _check_names(request.group_id, request.group_name)
+        rules.permissions(request.ip_permissions, _source_as_said)
         group = self._group(caller.account_id, request.group_id, request.group_name)
 
         def source_of(pair: UserIdGroupPair) -> GroupSource:
@@ -271,8 +343,7 @@ class Groups:
         self, owner: str, group_id: str | None, name: str | None
     ) -> SecurityGroup:
         """One group, by whichever of its two names is said."""
-        if not (group_id or name):
-            raise MissingParameter("groupName")
+        _check_names(group_id, name)
         [found] = groups_named(
             self.store,
             owner,
@@ -280,3 +351,26 @@ class Groups:
             (group_id,) if group_id else (),
         )
         return found
+
+
+def _check_names(group_id: str | None, name: str | None) -> None:
+    """
+    Whether a group is named.
+
+    @raise MissingParameter: it is not.
+    @raise MalformedGroupId: it is by what is no identifier.
+    """
+    if not (group_id or name):
+        raise MissingParameter("groupName")
+    if group_id and not is_identifier(group_id, "sg"):
+        raise MalformedGroupId(group_id)
+
+
+def _source_as_said(pair: UserIdGroupPair) -> GroupSource:
+    """A source of traffic, whether or not it is there."""
+    _check_names(pair.group_id, pair.group_name)
+    return GroupSource(
+        owner_id=AccountId(pair.user_id or ""),
+        group_id=GroupId(pair.group_id or ""),
+        group_name=pair.group_name or "",
+    )

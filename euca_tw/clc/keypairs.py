@@ -1,16 +1,16 @@
 """
-Key pairs: the private half is made here, told once and forgotten.
+Key pairs: the private half is made here, told once and forgotten, or is the
+user's, and never seen.
 """
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 
-from attrs import define, frozen
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
+from attrs import define
+from twisted.internet.interfaces import IReactorTime
 
+from euca_tw.api.ec2.common import TagSpecification
 from euca_tw.api.ec2.keypairs import (
     CreateKeyPair,
     CreateKeyPairResponse,
@@ -18,60 +18,34 @@ from euca_tw.api.ec2.keypairs import (
     DeleteKeyPairResponse,
     DescribeKeyPairs,
     DescribeKeyPairsResponse,
+    ImportKeyPair,
+    ImportKeyPairResponse,
 )
-from euca_tw.api.errors import DuplicateKeyPair, NoSuchKeyPair, ResourceLimitExceeded
+from euca_tw.api.errors import (
+    DuplicateKeyPair,
+    InvalidParameterValue,
+    MissingParameter,
+    NoSuchKeyPair,
+)
 from euca_tw.clc import views
-from euca_tw.clc.checks import checked_text, unsupported
+from euca_tw.clc.checks import checked_text
 from euca_tw.clc.filters import Reads, chooser, one
+from euca_tw.clc.limits import need
+from euca_tw.clc.public_keys import ED25519, RSA, NewKey, new_key, read_public_key
+from euca_tw.clc.putty_keys import putty_key
+from euca_tw.clc.tags import tags_for, tags_of, with_tags, without_tags
+from euca_tw.common.clock import utc_now
 from euca_tw.common.in_thread import InThread
 from euca_tw.model.callers import Caller
-from euca_tw.model.identifiers import AccountId
+from euca_tw.model.identifiers import AccountId, Minter
 from euca_tw.model.quotas import Quotas
 from euca_tw.model.records import KeyPair
 from euca_tw.store.interfaces import Delete, IStore, Put
 
+RESOURCE_TYPE = "key-pair"
 
-@frozen(kw_only=True)
-class NewKey:
-    """
-    @ivar private: PEM, as EC2 has it (C{BEGIN RSA PRIVATE KEY}).
-    @ivar public: algorithm and key, as in authorized_keys.
-    @ivar fingerprint: as EC2 computes it for keys that it made: SHA-1 over
-        the private key's PKCS#8 DER bytes.
-    """
-
-    private: str
-    public: str
-    fingerprint: str
-
-
-def new_rsa_key() -> NewKey:
-    """A new RSA key of 2048 bits; takes tens of milliseconds, or more."""
-    return key_facts(rsa.generate_private_key(public_exponent=65537, key_size=2048))
-
-
-def key_facts(key: rsa.RSAPrivateKey) -> NewKey:
-    """What is told and kept of a key."""
-    pkcs8 = key.private_bytes(
-        serialization.Encoding.DER,
-        serialization.PrivateFormat.PKCS8,
-        serialization.NoEncryption(),
-    )
-    pem = key.private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.TraditionalOpenSSL,
-        serialization.NoEncryption(),
-    )
-    public = key.public_key().public_bytes(
-        serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH
-    )
-    # EC2's choice; it protects nothing.
-    digest = hashlib.sha1(pkcs8, usedforsecurity=False).hexdigest()
-    return NewKey(
-        private=pem.decode("ascii"),
-        public=public.decode("ascii"),
-        fingerprint=":".join(digest[n : n + 2] for n in range(0, len(digest), 2)),
-    )
+#: The formats of a private key.
+_PEM, _PPK = "pem", "ppk"
 
 
 def find_key_pair(store: IStore, owner: str, name: str) -> KeyPair:
@@ -84,9 +58,21 @@ def find_key_pair(store: IStore, owner: str, name: str) -> KeyPair:
     return found
 
 
+def key_pair_with_id(store: IStore, caller: Caller, key_pair_id: str) -> KeyPair:
+    """
+    @raise NoSuchKeyPair: the caller has none.
+    """
+    for found in store.where(KeyPair, "key_pair_id", key_pair_id):
+        if found.owner_id == caller.account_id:
+            return found
+    raise NoSuchKeyPair(key_pair_id)
+
+
 _FILTERS: dict[str, Reads[KeyPair]] = {
     "fingerprint": one(lambda k: k.fingerprint),
     "key-name": one(lambda k: k.name),
+    "key-pair-id": one(lambda k: k.key_pair_id),
+    "key-type": one(lambda k: k.key_type),
 }
 
 
@@ -96,62 +82,151 @@ class KeyPairs:
     The operations on key pairs.
 
     @ivar in_thread: where keys are made.
-    @ivar new_key: makes one.
+    @ivar new_key: makes one, of a type.
     """
 
     store: IStore
+    clock: IReactorTime
+    minter: Minter
     quotas: Quotas
     in_thread: InThread
-    new_key: Callable[[], NewKey] = new_rsa_key
+    new_key: Callable[[str], NewKey] = new_key
 
     async def create_key_pair(
         self, caller: Caller, request: CreateKeyPair
     ) -> CreateKeyPairResponse:
-        unsupported("tags", request.tag_specifications)
-        unsupported("keys other than rsa", request.key_type not in (None, "rsa"))
-        unsupported("formats other than pem", request.key_format not in (None, "pem"))
         name = checked_text("keyName", request.key_name)
-        self._refuse_if_taken(caller, name)
-        made = await self.in_thread(self.new_key)
-        self._refuse_if_taken(caller, name)  # meanwhile
-        await self.store.commit(
-            Put(
-                KeyPair(
-                    owner_id=AccountId(caller.account_id),
-                    name=name,
-                    fingerprint=made.fingerprint,
-                    public_key=f"{made.public} {name}",
-                )
+        key_type = request.key_type or RSA
+        if key_type not in (RSA, ED25519):
+            raise InvalidParameterValue(
+                "keyType", key_type, f"It is {RSA} or {ED25519}."
             )
-        )
+        key_format = request.key_format or _PEM
+        if key_format not in (_PEM, _PPK):
+            raise InvalidParameterValue(
+                "keyFormat", key_format, f"It is {_PEM} or {_PPK}."
+            )
+        tags = self._checked(caller, name, request.tag_specifications)
+
+        def make() -> tuple[NewKey, str]:
+            made = self.new_key(key_type)
+            if key_format == _PEM:
+                return made, made.private
+            return made, putty_key(made.private, made.public, name)
+
+        made, material = await self.in_thread(make)
+        self._refuse_if_taken(caller, name, tags)  # meanwhile
+        pair = self._pair(caller, name, key_type, made.public, made.fingerprint)
+        await self._keep(pair, tags)
         return CreateKeyPairResponse(
-            key_name=name, key_fingerprint=made.fingerprint, key_material=made.private
+            key_name=name,
+            key_fingerprint=made.fingerprint,
+            key_material=material,
+            key_pair_id=pair.key_pair_id,
+            tags=views.tag_set(sorted(tags.items())),
         )
 
-    def _refuse_if_taken(self, caller: Caller, name: str) -> None:
+    async def import_key_pair(
+        self, caller: Caller, request: ImportKeyPair
+    ) -> ImportKeyPairResponse:
+        name = checked_text("keyName", request.key_name)
+        key = read_public_key(request.public_key_material)
+        tags = self._checked(caller, name, request.tag_specifications)
+        pair = self._pair(caller, name, key.key_type, key.line, key.fingerprint)
+        await self._keep(pair, tags)
+        return ImportKeyPairResponse(
+            key_name=name,
+            key_fingerprint=key.fingerprint,
+            key_pair_id=pair.key_pair_id,
+            tags=views.tag_set(sorted(tags.items())),
+        )
+
+    def _checked(
+        self,
+        caller: Caller,
+        name: str,
+        specifications: Iterable[TagSpecification],
+    ) -> Mapping[str, str]:
+        """The tags of a new key pair, which there may be."""
+        tags = tags_for(specifications, RESOURCE_TYPE)[RESOURCE_TYPE]
+        self._refuse_if_taken(caller, name, tags)
+        return tags
+
+    def _refuse_if_taken(
+        self, caller: Caller, name: str, tags: Mapping[str, str]
+    ) -> None:
+        """Or if he may not have one more, with these tags."""
         if self.store.get(KeyPair, f"{caller.account_id}/{name}") is not None:
             raise DuplicateKeyPair(name)
-        held = len(self.store.where(KeyPair, "owner_id", caller.account_id))
-        if held >= self.quotas.key_pairs and not caller.is_admin:
-            raise ResourceLimitExceeded("key pairs", self.quotas.key_pairs)
+        need(self.store, self.quotas, caller, "key_pairs")
+        need(self.store, self.quotas, caller, "tags", len(tags))
+
+    def _pair(
+        self, caller: Caller, name: str, key_type: str, public: str, fingerprint: str
+    ) -> KeyPair:
+        def is_taken(made: str) -> bool:
+            return bool(self.store.where(KeyPair, "key_pair_id", made))
+
+        return KeyPair(
+            owner_id=AccountId(caller.account_id),
+            name=name,
+            fingerprint=fingerprint,
+            public_key=f"{public} {name}",
+            key_type=key_type,
+            created_at=utc_now(self.clock),
+            key_pair_id=self.minter.mint("key", is_taken),
+        )
+
+    async def _keep(self, pair: KeyPair, tags: Mapping[str, str]) -> None:
+        tagged = with_tags(pair.owner_id, RESOURCE_TYPE, pair.key_pair_id, tags)
+        await self.store.commit(Put(pair), *tagged)
 
     async def delete_key_pair(
         self, caller: Caller, request: DeleteKeyPair
     ) -> DeleteKeyPairResponse:
-        name = checked_text("keyName", request.key_name)
-        await self.store.commit(Delete(KeyPair, f"{caller.account_id}/{name}"))
-        return DeleteKeyPairResponse()
+        """By a name that there is not: nothing happens."""
+        if request.key_pair_id:
+            pair = key_pair_with_id(self.store, caller, request.key_pair_id)
+        else:
+            if not request.key_name:
+                raise MissingParameter("keyName")
+            name = checked_text("keyName", request.key_name)
+            found = self.store.get(KeyPair, f"{caller.account_id}/{name}")
+            if found is None:
+                return DeleteKeyPairResponse()
+            pair = found
+        await self.store.commit(
+            Delete(KeyPair, pair.key), *without_tags(self.store, pair.key_pair_id)
+        )
+        return DeleteKeyPairResponse(key_pair_id=pair.key_pair_id)
 
     async def describe_key_pairs(
         self, caller: Caller, request: DescribeKeyPairs
     ) -> DescribeKeyPairsResponse:
-        names = dict.fromkeys(request.key_names)
-        held = (
-            [find_key_pair(self.store, caller.account_id, name) for name in names]
-            if names
-            else self.store.where(KeyPair, "owner_id", caller.account_id)
-        )
-        passes = chooser(_FILTERS, request.filters)
+        def tagged(pair: KeyPair) -> views.Pairs:
+            return tags_of(self.store, caller.account_id, pair.key_pair_id)
+
+        passes = chooser(_FILTERS, request.filters, tagged)
         return DescribeKeyPairsResponse(
-            key_pairs=tuple(views.key_pair(each) for each in held if passes(each))
+            key_pairs=tuple(
+                views.key_pair(
+                    each, tagged(each), with_public_key=bool(request.include_public_key)
+                )
+                for each in self._named(caller, request)
+                if passes(each)
+            )
         )
+
+    def _named(self, caller: Caller, request: DescribeKeyPairs) -> Iterable[KeyPair]:
+        """Those that are named, each once; all, if none is."""
+        store = self.store
+        if not (request.key_names or request.key_pair_ids):
+            return store.where(KeyPair, "owner_id", caller.account_id)
+        named = [
+            *(
+                find_key_pair(store, caller.account_id, name)
+                for name in request.key_names
+            ),
+            *(key_pair_with_id(store, caller, each) for each in request.key_pair_ids),
+        ]
+        return {pair.key: pair for pair in named}.values()

@@ -7,19 +7,23 @@ be compared, counted and taken away one by one.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
-from ipaddress import IPv4Network
 
 from euca_tw.api.ec2.groups import IpPermission, UserIdGroupPair
 from euca_tw.api.errors import (
-    InvalidParameterCombination,
     InvalidParameterValue,
+    InvalidRuleDescription,
     MalformedPermission,
     MissingParameter,
+    RepeatedPermission,
 )
+from euca_tw.clc.checks import checked_network
 from euca_tw.model.records import GroupSource, Permission
 
 ALL_PROTOCOLS = "-1"
+#: EC2's, of rules.
+_DESCRIPTION = re.compile(r"[A-Za-z0-9 ._:/()#,@\[\]+=&;{}!$*-]{0,255}\Z")
 LAST_PORT = 65535
 
 _NAMES = {"1": "icmp", "6": "tcp", "17": "udp", "all": ALL_PROTOCOLS}
@@ -49,15 +53,14 @@ def permissions(
     @raise MissingParameter: there is no rule, no source, or no port.
     @raise MalformedPermission: no such protocol.
     @raise InvalidParameterValue: no such port, ICMP type or network.
-    @raise InvalidParameterCombination: a rule is there twice.
+    @raise InvalidRuleDescription: it may not be one.
+    @raise RepeatedPermission: a rule is there twice.
     """
     made = [rule for each in asked for rule in _rules(each, source_of)]
     if not made:
         raise MissingParameter("ipPermissions")
     if len(set(made)) < len(made):
-        raise InvalidParameterCombination(
-            "The same permission must not appear multiple times"
-        )
+        raise RepeatedPermission
     return tuple(made)
 
 
@@ -70,12 +73,26 @@ def _rules(
         raise MissingParameter("cidrIp")
     for each in asked.ip_ranges:
         yield Permission(
-            protocol=protocol, from_port=low, to_port=high, cidr=_network(each.cidr_ip)
+            protocol=protocol,
+            from_port=low,
+            to_port=high,
+            cidr=str(checked_network("cidrIp", each.cidr_ip)),
+            description=_description(each.description),
         )
     for pair in asked.groups:
         yield Permission(
-            protocol=protocol, from_port=low, to_port=high, group=source_of(pair)
+            protocol=protocol,
+            from_port=low,
+            to_port=high,
+            group=source_of(pair),
+            description=_description(pair.description),
         )
+
+
+def _description(said: str | None) -> str:
+    if not _DESCRIPTION.match(said or ""):
+        raise InvalidRuleDescription
+    return said or ""
 
 
 def _protocol(said: str) -> str:
@@ -121,19 +138,6 @@ def _icmp(kind: int, code: int) -> tuple[int, int]:
             "toPort", str(code), "All ICMP types (-1) have all codes (-1)."
         )
     return kind, code
-
-
-def _network(cidr: str) -> str:
-    refusal = InvalidParameterValue(
-        "cidrIp", cidr, "It is not a network such as 192.0.2.0/24."
-    )
-    address, slash, bits = cidr.partition("/")
-    if not (slash and bits.isascii() and bits.isdigit() and len(bits) <= 2):
-        raise refusal
-    try:
-        return str(IPv4Network((address, int(bits)), strict=False))
-    except ValueError:
-        raise refusal from None
 
 
 def told(rule: Permission) -> str:

@@ -13,13 +13,16 @@ from euca_tw.api.ec2.addresses import (
     DisassociateAddress,
     ReleaseAddress,
 )
-from euca_tw.api.ec2.common import TagSpecification
+from euca_tw.api.ec2.common import Tag, TagSpecification
 from euca_tw.api.errors import (
+    AddressInUse,
     AddressLimitExceeded,
     AlreadyAssociated,
     IncorrectInstanceState,
     InsufficientAddressCapacity,
     InvalidFilter,
+    InvalidParameterValue,
+    InvalidTagType,
     MalformedAddress,
     MalformedInstanceId,
     MissingParameter,
@@ -27,15 +30,28 @@ from euca_tw.api.errors import (
     NoSuchAllocation,
     NoSuchAssociation,
     NoSuchInstance,
+    NoSuchNetworkInterface,
     UnsupportedOperation,
 )
 from euca_tw.clc.addresses import Addresses, public_addresses, without_address
 from euca_tw.model.callers import Caller
 from euca_tw.model.quotas import Quotas
-from euca_tw.model.records import Instance, InstanceState
+from euca_tw.model.records import Address, Instance, InstanceState, ResourceTags
+from euca_tw.store.codec import Codec, Row
 from euca_tw.store.interfaces import Delete
-from tests.clc.cloud import ADMIN, ALICE, BOB, BOB_ID, AskedFilter, CloudTestCase
+from tests.clc.cloud import (
+    ADMIN,
+    ALICE,
+    ALICE_ID,
+    BOB,
+    BOB_ID,
+    AskedFilter,
+    CloudTestCase,
+)
 
+TAGGED = (
+    TagSpecification(resource_type="elastic-ip", tags=(Tag(key="team", value="web"),)),
+)
 POOL = ("192.0.2.1", "192.0.2.2", "192.0.2.3")
 
 
@@ -45,6 +61,7 @@ class AddressesTestCase(CloudTestCase):
         self.addresses = Addresses(
             store=self.store,
             clusters=self.clusters,
+            minter=self.minter,
             quotas=Quotas(addresses=2),
             pool=POOL,
         )
@@ -52,8 +69,8 @@ class AddressesTestCase(CloudTestCase):
     def allocate(self, caller: Caller = ALICE, **given: Any) -> Any:
         return self.addresses.allocate_address(caller, AllocateAddress(**given))
 
-    def allocated(self, caller: Caller = ALICE) -> str:
-        public_ip: str = self.result(self.allocate(caller)).public_ip
+    def allocated(self, caller: Caller = ALICE, **given: Any) -> str:
+        public_ip: str = self.result(self.allocate(caller, **given)).public_ip
         return public_ip
 
     def associate(self, caller: Caller = ALICE, **given: Any) -> Any:
@@ -76,8 +93,22 @@ class AllocateTests(AddressesTestCase):
         """An address from the pool is the caller's, and nobody's else."""
         told = self.result(self.allocate())
         self.assertEqual((told.public_ip, told.domain), (POOL[0], "standard"))
+        self.assertRegex(told.allocation_id, r"\Aeipalloc-[0-9a-f]{8}\Z")
         self.assertEqual(self.allocated(BOB), POOL[1])
         self.assertEqual(self.holders(), {POOL[0]: None})
+
+    def test_that_one(self) -> None:
+        """One that was released may be had again by who asks for it, if it is free."""
+        self.assertEqual(self.allocated(address=POOL[2]), POOL[2])
+        self.refused(AddressInUse, self.allocate(BOB, address=POOL[2]))
+        self.result(
+            self.addresses.release_address(ALICE, ReleaseAddress(public_ip=POOL[2]))
+        )
+        self.assertEqual(self.allocated(BOB, address=POOL[2]), POOL[2])
+        self.assertEqual(self.allocated(address=POOL[0]), POOL[0])
+        self.assertEqual(self.allocated(), POOL[1])
+        self.refused(NoSuchAddress, self.allocate(BOB, address="192.0.2.77"))
+        self.refused(MalformedAddress, self.allocate(BOB, address="192.0.2"))
 
     def test_limit(self) -> None:
         """An account has so many addresses; an administrator any number."""
@@ -96,12 +127,33 @@ class AllocateTests(AddressesTestCase):
         self.addresses.pool = ()
         self.refused(InsufficientAddressCapacity, self.allocate())
 
-    def test_not_here(self) -> None:
-        """There are no VPCs and no tags."""
-        self.refused(UnsupportedOperation, self.allocate(domain="vpc"))
-        tags = (TagSpecification(resource_type="elastic-ip", tags=()),)
-        self.refused(UnsupportedOperation, self.allocate(tag_specifications=tags))
+    def test_domain(self) -> None:
+        """The domain is what was asked for, and EC2 knows two."""
+        self.assertEqual(self.result(self.allocate(domain="vpc")).domain, "vpc")
         self.result(self.allocate(domain="standard"))
+        told = self.result(self.describe()).addresses
+        self.assertEqual([each.domain for each in told], ["vpc", "standard"])
+        refused = self.refused(InvalidParameterValue, self.allocate(domain="lan"))
+        self.assertIn("(lan)", refused.message)
+
+    def test_tags(self) -> None:
+        """An address may be tagged as it is allocated."""
+        self.result(self.allocate(tag_specifications=TAGGED))
+        [told] = self.result(self.describe()).addresses
+        self.assertEqual([(t.key, t.value) for t in told.tags], [("team", "web")])
+        others = (TagSpecification(resource_type="image", tags=()),)
+        self.refused(InvalidTagType, self.allocate(tag_specifications=others))
+
+    def test_before_identifiers(self) -> None:
+        """One allocated when there were no allocation ids has one by its address."""
+        self.put(Address(public_ip="192.0.2.3", owner_id=ALICE_ID))
+        [told] = self.result(self.describe()).addresses
+        self.assertRegex(told.allocation_id, r"\Aeipalloc-[0-9a-f]{17}\Z")
+        body = '{"public_ip":"192.0.2.3","owner_id":"000000000001","instance_id":null}'
+        kept = Codec.of((Address,)).record(Row("Address", "192.0.2.3", 1, body))
+        self.assertEqual(kept.allocation_id, told.allocation_id)
+        found = self.holders(allocation_ids=(told.allocation_id,))
+        self.assertEqual(found, {"192.0.2.3": None})
 
     def test_rests(self) -> None:
         """An address that was given back is not at once another's."""
@@ -140,6 +192,15 @@ class ReleaseTests(AddressesTestCase):
         self.refused(MalformedAddress, self.release(public_ip="192.0.2.999"))
         self.refused(MissingParameter, self.release())
         self.refused(NoSuchAllocation, self.release(allocation_id="eipalloc-1"))
+        allocation_id = self.result(self.describe()).addresses[0].allocation_id
+        self.refused(NoSuchAllocation, self.release(BOB, allocation_id=allocation_id))
+
+    def test_by_allocation(self) -> None:
+        """It may be named by its allocation, and its tags go with it."""
+        told = self.result(self.allocate(tag_specifications=TAGGED))
+        self.result(self.release(allocation_id=told.allocation_id))
+        self.assertEqual(self.holders(), {})
+        self.assertEqual(len(self.store.all(ResourceTags)), 0)
 
 
 class AssociateTests(AddressesTestCase):
@@ -215,8 +276,21 @@ class AssociateTests(AddressesTestCase):
             (MissingParameter, ALICE, {"instance_id": own}),
             (MissingParameter, ALICE, {"public_ip": ip}),
             (NoSuchAllocation, ALICE, {"allocation_id": "x", "instance_id": own}),
-            (UnsupportedOperation, ALICE, {"network_interface_id": "eni-1"}),
-            (UnsupportedOperation, ALICE, {"private_ip_address": "10.0.0.1"}),
+            (
+                NoSuchNetworkInterface,
+                ALICE,
+                {"public_ip": ip, "network_interface_id": "eni-00000002"},
+            ),
+            (
+                NoSuchNetworkInterface,
+                ALICE,
+                {"public_ip": ip, "network_interface_id": "eni-1"},
+            ),
+            (
+                UnsupportedOperation,
+                ALICE,
+                {"public_ip": ip, "instance_id": own, "private_ip_address": "10.9.9.9"},
+            ),
         ]:
             self.refused(kind, self.associate(caller, **asked))
 
@@ -229,6 +303,50 @@ class AssociateTests(AddressesTestCase):
                 ADMIN, public_ip=public_ip, instance_id=self.one.instance_id
             ),
         )
+
+    def test_identifiers(self) -> None:
+        """Address and instance may be named by allocation and interface."""
+        [address] = self.result(self.describe()).addresses
+        done = self.result(
+            self.associate(
+                allocation_id=address.allocation_id,
+                network_interface_id="eni-00000001",
+                private_ip_address="10.0.0.1",
+            )
+        )
+        [told] = self.result(self.describe()).addresses
+        self.assertEqual(told.instance_id, self.one.instance_id)
+        self.assertEqual(told.association_id, done.association_id)
+        self.assertEqual(told.network_interface_id, "eni-00000001")
+        self.assertEqual(told.private_ip_address, "10.0.0.1")
+        self.refused(
+            NoSuchAssociation,
+            self.disassociate(BOB, association_id=done.association_id),
+        )
+        self.result(self.disassociate(association_id=done.association_id))
+        self.assertEqual(self.holders(), {self.public_ip: None})
+        self.refused(
+            NoSuchAssociation, self.disassociate(association_id=done.association_id)
+        )
+
+    def test_association_ids(self) -> None:
+        """An association has the same name as long as it lasts, others have others."""
+        other = self.instance(2)
+        ids = [
+            self.result(
+                self.associate(public_ip=self.public_ip, instance_id=each)
+            ).association_id
+            for each in (self.one.key, self.one.key, other.key)
+        ]
+        self.assertEqual(ids[0], ids[1])
+        self.assertNotEqual(ids[1], ids[2])
+        self.refused(NoSuchAssociation, self.disassociate(association_id=ids[0]))
+
+    def test_administrators_interface(self) -> None:
+        """Nor to another's network interface."""
+        public_ip = self.allocated(ADMIN)
+        asked = {"public_ip": public_ip, "network_interface_id": "eni-00000001"}
+        self.refused(NoSuchNetworkInterface, self.associate(ADMIN, **asked))
 
     def disassociate(self, caller: Caller = ALICE, **given: Any) -> Any:
         return self.addresses.disassociate_address(caller, DisassociateAddress(**given))
@@ -300,18 +418,35 @@ class DescribeTests(AddressesTestCase):
         self.refused(MalformedAddress, self.describe(public_ips=("banana",)))
         self.refused(NoSuchAllocation, self.describe(allocation_ids=("x",)))
 
+    def test_tagged(self) -> None:
+        """One of several is found by its tags."""
+        told = self.result(self.allocate(tag_specifications=TAGGED))
+        self.allocated()
+        for name, value in ("tag:team", "web"), ("tag-key", "team"):
+            shown = self.holders(filters=(AskedFilter(name, (value,)),))
+            self.assertEqual(set(shown), {told.public_ip})
+
     def test_filters(self) -> None:
         """Addresses are found by what they are and who has them."""
         first, second = self.allocated(), self.allocated()
         instance = self.instance()
         self.associated(first, instance)
+        told = {a.public_ip: a for a in self.result(self.describe()).addresses}
         for name, value, found in [
             ("public-ip", second, {second}),
             ("instance-id", instance.instance_id, {first}),
             ("domain", "standard", {first, second}),
-            ("allocation-id", "*", set()),
-            ("association-id", "*", set()),
+            ("domain", "vpc", set()),
+            ("allocation-id", told[first].allocation_id, {first}),
+            ("association-id", told[first].association_id, {first}),
+            ("association-id", "*", {first}),
+            ("network-interface-id", "eni-00000001", {first}),
+            ("network-interface-owner-id", ALICE_ID, {first}),
+            ("private-ip-address", "10.0.0.1", {first}),
+            ("network-border-group", "*", set()),
+            ("tag:team", "*", set()),
+            ("tag-key", "none", set()),
         ]:
-            told = self.holders(filters=(AskedFilter(name, (value,)),))
-            self.assertEqual(set(told), found, name)
+            shown = self.holders(filters=(AskedFilter(name, (value,)),))
+            self.assertEqual(set(shown), found, name)
         self.refused(InvalidFilter, self.describe(filters=(AskedFilter("x", ()),)))

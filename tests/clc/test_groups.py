@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from euca_tw.api.ec2.common import TagSpecification
+from twisted.internet.defer import ensureDeferred
+
+from euca_tw.api.ec2.common import Tag, TagSpecification
 from euca_tw.api.ec2.groups import (
     AuthorizeSecurityGroupIngress,
     CreateSecurityGroup,
@@ -23,19 +25,23 @@ from euca_tw.api.errors import (
     GroupInUse,
     InvalidFilter,
     InvalidParameterValue,
+    InvalidTagType,
     MalformedGroupId,
     MissingParameter,
     NoSuchGroup,
     NoSuchPermission,
+    NoSuchVpc,
     ReservedGroup,
-    ResourceLimitExceeded,
-    UnsupportedOperation,
+    RulesPerSecurityGroupLimitExceeded,
+    SecurityGroupLimitExceeded,
 )
 from euca_tw.clc.groups import Groups
+from euca_tw.clc.pace import STEP
 from euca_tw.model.callers import Caller
 from euca_tw.model.identifiers import GroupId
 from euca_tw.model.quotas import Quotas
-from euca_tw.model.records import GroupName, InstanceState
+from euca_tw.model.records import GroupName, InstanceState, Permission, ResourceTags
+from euca_tw.model.records import SecurityGroup as SecurityGroupRecord
 from tests.clc.cloud import (
     ADMIN,
     ALICE,
@@ -46,6 +52,11 @@ from tests.clc.cloud import (
     CloudTestCase,
 )
 
+TAGGED = (
+    TagSpecification(
+        resource_type="security-group", tags=(Tag(key="team", value="web"),)
+    ),
+)
 SSH = IpPermission(
     ip_protocol="tcp",
     from_port=22,
@@ -65,6 +76,7 @@ class GroupsTestCase(CloudTestCase):
         super().setUp()
         self.groups = Groups(
             store=self.store,
+            clock=self.clock,
             minter=self.minter,
             quotas=Quotas(security_groups=3, permissions_per_group=5),
         )
@@ -128,17 +140,24 @@ class CreateTests(GroupsTestCase):
         self.refused(InvalidParameterValue, self.create("a\nb"))
 
     def test_not_here(self) -> None:
-        """There are no VPCs and no tags."""
-        self.refused(UnsupportedOperation, self.create(vpc_id="vpc-1"))
-        tags = (TagSpecification(resource_type="security-group", tags=()),)
-        self.refused(UnsupportedOperation, self.create(tag_specifications=tags))
+        """There are no VPCs."""
+        self.refused(NoSuchVpc, self.create(vpc_id="vpc-1"))
+
+    def test_tags(self) -> None:
+        """A group may be tagged as it is made."""
+        made = self.result(self.create(tag_specifications=TAGGED))
+        [told] = self.described(group_names=("web",))
+        for tags in made.tags, told.tags:
+            self.assertEqual([(t.key, t.value) for t in tags], [("team", "web")])
+        others = (TagSpecification(resource_type="image", tags=()),)
+        self.refused(InvalidTagType, self.create("x", tag_specifications=others))
 
     def test_limit(self) -> None:
         """An account has so many groups; an administrator any number."""
         for name in "abc":
             self.made(name)
             self.made(name, ADMIN)
-        self.refused(ResourceLimitExceeded, self.create("d"))
+        self.refused(SecurityGroupLimitExceeded, self.create("d"))
         self.made("d", ADMIN)
 
 
@@ -153,6 +172,13 @@ class DeleteTests(GroupsTestCase):
         """A group is deleted by its id."""
         self.result(self.delete(group_id=self.made()))
         self.assertEqual(self.names(), {"default"})
+
+    def test_tags(self) -> None:
+        """Its tags go with it."""
+        told = self.result(self.create(tag_specifications=TAGGED))
+        answer = self.result(self.delete(group_name="web"))
+        self.assertEqual(answer.group_id, told.group_id)
+        self.assertEqual(len(self.store.all(ResourceTags)), 0)
 
     def test_unnamed(self) -> None:
         """Without a name nothing is deleted."""
@@ -261,7 +287,7 @@ class DescribeTests(GroupsTestCase):
 
     def test_filters(self) -> None:
         """Each filter finds the group that has it, and no other."""
-        group_id = self.made()
+        group_id = self.result(self.create(tag_specifications=TAGGED)).group_id
         self.made("db")
         self.result(
             self.groups.authorize_security_group_ingress(
@@ -280,6 +306,9 @@ class DescribeTests(GroupsTestCase):
             ("ip-permission.to-port", "80"),
             ("ip-permission.group-name", "db"),
             ("ip-permission.group-id", db.group_id),
+            ("tag:team", "w*"),
+            ("tag-key", "team"),
+            ("tag-value", "web"),
         ]:
             found = self.names(filters=(AskedFilter(name, (value,)),))
             self.assertEqual(found, {"web"}, name)
@@ -289,10 +318,58 @@ class DescribeTests(GroupsTestCase):
             ("ip-permission.protocol", "tcp", {"web", "default"}),
             ("ip-permission.user-id", ALICE_ID, {"web", "default"}),
             ("vpc-id", "*", set()),
+            ("ip-permission.ipv6-cidr", "*", set()),
+            ("ip-permission.prefix-list-id", "*", set()),
+            ("egress.ip-permission.cidr", "*", set()),
         ]:
             found = self.names(filters=(AskedFilter(name, (value,)),))
             self.assertEqual(found, names, name)
         self.refused(InvalidFilter, self.describe(filters=(AskedFilter("x", ("y",)),)))
+
+    def test_many_rules(self) -> None:
+        """Groups with many rules are told some in each step, and all of them."""
+        rules = tuple(
+            Permission(protocol="tcp", from_port=n, to_port=n, cidr="192.0.2.0/24")
+            for n in range(STEP)
+        )
+        ids = [GroupId(f"sg-0000000{n}") for n in range(3)]
+        for group_id in ids:
+            self.put(
+                SecurityGroupRecord(
+                    group_id=group_id,
+                    owner_id=ALICE_ID,
+                    name=group_id,
+                    description="for tests",
+                    permissions=rules,
+                )
+            )
+        answer = ensureDeferred(self.describe(group_ids=tuple(ids)))
+        self.assertFalse(answer.called)
+        self.clock.advance(0)
+        told = self.successResultOf(answer).groups
+        self.assertEqual([each.group_id for each in told], ids)
+        self.assertEqual({len(each.ip_permissions) for each in told}, {STEP})
+
+    def test_egress(self) -> None:
+        """In a VPC it is told that all may go out; elsewhere no such rule is told."""
+        self.made()
+        for each in self.described():
+            self.assertEqual(each.ip_permissions_egress, ())
+        self.groups.vpc_id = "vpc-00000001"
+        for each in self.described():
+            [rule] = each.ip_permissions_egress
+            self.assertEqual(
+                (rule.ip_protocol, rule.from_port, rule.to_port), ("-1", None, None)
+            )
+            self.assertEqual([to.cidr_ip for to in rule.ip_ranges], ["0.0.0.0/0"])
+        for name, value, names in [
+            ("egress.ip-permission.cidr", "0.0.0.0/0", {"web", "default"}),
+            ("egress.ip-permission.protocol", "-1", {"web", "default"}),
+            ("egress.ip-permission.protocol", "tcp", set()),
+            ("egress.ip-permission.to-port", "*", set()),
+        ]:
+            found = self.names(filters=(AskedFilter(name, (value,)),))
+            self.assertEqual(found, names, name)
 
 
 class RulesTests(GroupsTestCase):
@@ -344,7 +421,7 @@ class RulesTests(GroupsTestCase):
         """A group has so many rules; an administrator's any number."""
         ranges = tuple(IpRange(cidr_ip=f"{n}.0.0.0/8") for n in range(10, 16))
         many = IpPermission(ip_protocol="udp", from_port=1, to_port=1, ip_ranges=ranges)
-        self.refused(ResourceLimitExceeded, self.authorize(many))
+        self.refused(RulesPerSecurityGroupLimitExceeded, self.authorize(many))
         self.assertEqual(self.told(), ())
         self.made(caller=ADMIN)
         self.result(self.authorize(many, caller=ADMIN))
@@ -355,6 +432,36 @@ class RulesTests(GroupsTestCase):
         self.assertTrue(self.result(self.revoke(SSH)).is_success)
         [left] = self.told()
         self.assertEqual(left.from_port, 80)
+
+    def test_described(self) -> None:
+        """
+        What is said of a rule with one source is told with that, and makes it no
+        other rule.
+        """
+        said = IpPermission(
+            ip_protocol="tcp",
+            from_port=22,
+            to_port=22,
+            ip_ranges=(
+                IpRange(cidr_ip="192.0.2.0/24", description="home"),
+                IpRange(cidr_ip="198.51.100.0/24"),
+            ),
+            groups=(UserIdGroupPair(group_name="web", description="each other"),),
+        )
+        self.result(self.authorize(said))
+        [told] = self.told()
+        self.assertEqual([each.description for each in told.ip_ranges], ["home", None])
+        self.assertEqual([each.description for each in told.groups], ["each other"])
+        plain = IpPermission(
+            ip_protocol="tcp",
+            from_port=22,
+            to_port=22,
+            ip_ranges=(IpRange(cidr_ip="192.0.2.0/24", description="another"),),
+        )
+        self.refused(DuplicatePermission, self.authorize(plain))
+        self.result(self.revoke(plain))
+        [told] = self.told()
+        self.assertEqual([each.cidr_ip for each in told.ip_ranges], ["198.51.100.0/24"])
 
     def test_revoke_nothing(self) -> None:
         """A rule that is not there cannot be taken away."""

@@ -2,32 +2,49 @@
 
 from __future__ import annotations
 
-import hashlib
+import base64
 from collections.abc import Callable
 from typing import Any
 
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
 from twisted.internet.defer import Deferred, ensureDeferred
 
-from euca_tw.api.ec2.common import TagSpecification
-from euca_tw.api.ec2.keypairs import CreateKeyPair, DeleteKeyPair, DescribeKeyPairs
+from euca_tw.api.ec2.common import Tag, TagSpecification
+from euca_tw.api.ec2.keypairs import (
+    CreateKeyPair,
+    DeleteKeyPair,
+    DescribeKeyPairs,
+    ImportKeyPair,
+)
 from euca_tw.api.errors import (
     DuplicateKeyPair,
+    InvalidKeyFormat,
     InvalidParameterValue,
+    InvalidTagType,
     MissingParameter,
     NoSuchKeyPair,
     ResourceLimitExceeded,
-    UnsupportedOperation,
 )
-from euca_tw.clc.keypairs import KeyPairs, NewKey, key_facts, new_rsa_key
+from euca_tw.clc.keypairs import KeyPairs
+from euca_tw.clc.public_keys import NewKey, new_key
 from euca_tw.common.in_thread import in_this_thread
 from euca_tw.model.callers import Caller
 from euca_tw.model.quotas import Quotas
-from euca_tw.model.records import KeyPair
-from tests.clc.cloud import ADMIN, ALICE, ALICE_ID, BOB, AskedFilter, CloudTestCase
+from euca_tw.model.records import KeyPair, ResourceTags
+from euca_tw.store.codec import Codec, Row
+from tests.clc.cloud import ADMIN, ALICE, ALICE_ID, BOB, NOW, AskedFilter, CloudTestCase
 
 KEY = NewKey(private="-----BEGIN", public="ssh-rsa AAAA", fingerprint="aa:bb")
+EDWARDS = NewKey(private="-----BEGIN", public="ssh-ed25519 AAAA", fingerprint="c2hh")
+
+#: Made by C{ssh-keygen -t ed25519}; its fingerprint is what C{ssh-keygen -l} says.
+LINE = (
+    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAICm0MYAAxUSAFIb+hkC4dL/j9o3a8sk3OCc1WYiMgXK4"
+)
+FINGERPRINT = "uEx3SItAFwzIBLSOShjbwX/n84T7VZXDdyYM+mmZq58="
+
+TAGGED = (
+    TagSpecification(resource_type="key-pair", tags=(Tag(key="team", value="web"),)),
+)
 
 
 class KeyPairsTests(CloudTestCase):
@@ -35,9 +52,11 @@ class KeyPairsTests(CloudTestCase):
         super().setUp()
         self.keys = KeyPairs(
             store=self.store,
+            clock=self.clock,
+            minter=self.minter,
             quotas=Quotas(key_pairs=2),
             in_thread=in_this_thread,
-            new_key=lambda: KEY,
+            new_key=lambda key_type: KEY if key_type == "rsa" else EDWARDS,
         )
 
     def create(self, name: str = "k", caller: Caller = ALICE, **given: Any) -> Any:
@@ -68,8 +87,8 @@ class KeyPairsTests(CloudTestCase):
         self.refused(DuplicateKeyPair, self.create())
         self.result(self.create(caller=BOB))
 
-    def test_at_the_same_time(self) -> None:
-        """Of two who ask for one name at once, one gets it."""
+    def at_once(self, *asked: dict[str, Any]) -> list[Deferred[Any]]:
+        """Answers of requests that all wait for their keys at the same time."""
         waiting: list[tuple[Callable[[], Any], Deferred[Any]]] = []
 
         def in_thread(work: Callable[[], Any]) -> Deferred[Any]:
@@ -78,11 +97,26 @@ class KeyPairsTests(CloudTestCase):
             return answer
 
         self.keys.in_thread = in_thread
-        both = [ensureDeferred(self.create()) for _ in range(2)]
+        answers = [ensureDeferred(self.create(**each)) for each in asked]
         for work, answer in waiting:
             answer.callback(work())
-        self.successResultOf(both[0])
-        self.failureResultOf(both[1], DuplicateKeyPair)
+        return answers
+
+    def test_at_the_same_time(self) -> None:
+        """Of two who ask for one name at once, one gets it."""
+        first, second = self.at_once({}, {})
+        self.successResultOf(first)
+        self.failureResultOf(second, DuplicateKeyPair)
+
+    def test_tags_at_the_same_time(self) -> None:
+        """Nor are there more tags than an account may have."""
+        self.keys.quotas = Quotas(tags=1)
+        first, second = self.at_once(
+            *({"name": name, "tag_specifications": TAGGED} for name in "ab")
+        )
+        self.successResultOf(first)
+        self.failureResultOf(second, ResourceLimitExceeded)
+        self.assertEqual(self.names(), ["a"])
 
     def test_texts(self) -> None:
         """A name is needed, printable, and not too long."""
@@ -91,12 +125,87 @@ class KeyPairsTests(CloudTestCase):
         self.refused(InvalidParameterValue, self.create("x" * 256))
 
     def test_kinds(self) -> None:
-        """Keys are RSA and told as PEM, whether that is said or not."""
-        self.result(self.create(key_type="rsa", key_format="pem"))
-        self.refused(UnsupportedOperation, self.create("e", key_type="ed25519"))
-        self.refused(UnsupportedOperation, self.create("p", key_format="ppk"))
-        tags = (TagSpecification(resource_type="key-pair", tags=()),)
-        self.refused(UnsupportedOperation, self.create("t", tag_specifications=tags))
+        """Keys are RSA, unless Ed25519 is asked for."""
+        self.result(self.create("r", key_type="rsa", key_format="pem"))
+        made = self.result(self.create("e", key_type="ed25519"))
+        self.assertEqual(made.key_fingerprint, EDWARDS.fingerprint)
+        told = self.result(self.describe()).key_pairs
+        self.assertEqual([t.key_type for t in told], ["rsa", "ed25519"])
+        refused = self.refused(InvalidParameterValue, self.create("d", key_type="dsa"))
+        self.assertIn("(dsa)", refused.message)
+
+    def test_formats(self) -> None:
+        """They are told as PuTTY has them, if that is asked for."""
+        self.keys.new_key = new_key
+        made = self.result(self.create("p", key_type="ed25519", key_format="ppk"))
+        self.assertTrue(
+            made.key_material.startswith("PuTTY-User-Key-File-2: ssh-ed25519\n")
+        )
+        self.assertIn("\nComment: p\n", made.key_material)
+        refused = self.refused(
+            InvalidParameterValue, self.create("x", key_format="der")
+        )
+        self.assertIn("(der)", refused.message)
+
+    def test_tags(self) -> None:
+        """A key pair may be tagged as it is made, or imported."""
+        made = self.result(self.create(tag_specifications=TAGGED))
+        brought = self.result(self.bring("i", tag_specifications=TAGGED))
+        for answer in made, brought, *self.result(self.describe()).key_pairs:
+            self.assertEqual([(t.key, t.value) for t in answer.tags], [("team", "web")])
+        for_others = (TagSpecification(resource_type="instance", tags=()),)
+        self.refused(InvalidTagType, self.create("t", tag_specifications=for_others))
+
+    def test_identifiers(self) -> None:
+        """Each has an identifier of its own, also one of the same name later."""
+        first = self.result(self.create()).key_pair_id
+        self.assertRegex(first, r"\Akey-[0-9a-f]{8}\Z")
+        self.result(self.delete("k"))
+        self.assertNotEqual(self.result(self.create()).key_pair_id, first)
+
+    def test_before_identifiers(self) -> None:
+        """One that was made when there were none has one by its name."""
+        self.put(KeyPair(owner_id=ALICE_ID, name="k", fingerprint="", public_key=""))
+        [told] = self.result(self.describe()).key_pairs
+        self.assertRegex(told.key_pair_id, r"\Akey-[0-9a-f]{17}\Z")
+        self.assertIsNone(told.create_time)
+        self.assertEqual(self.names(key_pair_ids=(told.key_pair_id,)), ["k"])
+
+    def test_kept_before(self) -> None:
+        """As they were kept then, they are read, and always have the same one."""
+        body = '{"owner_id":"000000000001","name":"k","fingerprint":"","public_key":""}'
+        row = Row("KeyPair", f"{ALICE_ID}/k", 1, body)
+        first, again = (Codec.of((KeyPair,)).record(row) for _ in range(2))
+        self.assertEqual(first.key_pair_id, again.key_pair_id)
+        self.assertEqual(first.key_type, "rsa")
+
+    def bring(
+        self, name: str = "k", line: str = LINE, caller: Caller = ALICE, **given: Any
+    ) -> Any:
+        material = base64.b64encode(line.encode()).decode()
+        asked = ImportKeyPair(key_name=name, public_key_material=material, **given)
+        return self.keys.import_key_pair(caller, asked)
+
+    def test_import(self) -> None:
+        """A user's own key is kept under the name that he gives it."""
+        told = self.result(self.bring(line=f"{LINE} alice@host"))
+        self.assertEqual(told.key_name, "k")
+        self.assertEqual(told.key_fingerprint, FINGERPRINT)
+        kept = self.store.get(KeyPair, f"{ALICE_ID}/k")
+        assert kept is not None
+        self.assertEqual(kept.public_key, f"{LINE} k")
+        self.assertEqual(kept.key_pair_id, told.key_pair_id)
+        self.assertEqual((kept.key_type, kept.created_at), ("ed25519", NOW))
+
+    def test_import_refused(self) -> None:
+        """What is no key, or has no name, or one that is taken, is refused."""
+        self.refused(InvalidKeyFormat, self.bring(line="no key"))
+        self.refused(MissingParameter, self.bring(""))
+        self.result(self.create("taken"))
+        refused = self.refused(DuplicateKeyPair, self.bring("taken"))
+        self.assertIn("'taken'", refused.message)
+        self.result(self.bring())
+        self.refused(ResourceLimitExceeded, self.bring("third"))
 
     def test_limit(self) -> None:
         """An account has so many key pairs; an administrator any number."""
@@ -114,6 +223,22 @@ class KeyPairsTests(CloudTestCase):
         self.result(self.create())
         self.assertTrue(self.result(self.delete("k")).is_success)
         self.assertEqual(self.names(), [])
+
+    def test_delete_by_id(self) -> None:
+        """By its identifier, too; then it must be there."""
+        made = self.result(self.create(tag_specifications=TAGGED))
+        asked = DeleteKeyPair(key_pair_id=made.key_pair_id)
+        self.refused(NoSuchKeyPair, self.keys.delete_key_pair(BOB, asked))
+        told = self.result(self.keys.delete_key_pair(ALICE, asked))
+        self.assertEqual(told.key_pair_id, made.key_pair_id)
+        self.assertEqual(self.names(), [])
+        self.refused(NoSuchKeyPair, self.keys.delete_key_pair(ALICE, asked))
+
+    def test_delete_tags(self) -> None:
+        """Its tags go with it."""
+        self.result(self.create(tag_specifications=TAGGED))
+        self.result(self.delete("k"))
+        self.assertEqual(len(self.store.all(ResourceTags)), 0)
 
     def test_delete_again(self) -> None:
         """Deleting what is not there succeeds."""
@@ -140,44 +265,38 @@ class KeyPairsTests(CloudTestCase):
         self.refused(NoSuchKeyPair, self.describe("x"))
         self.refused(NoSuchKeyPair, self.describe("k", caller=BOB))
 
+    def test_describe_by_id(self) -> None:
+        """By identifiers and names together, each is told once."""
+        first = self.result(self.create("a")).key_pair_id
+        self.result(self.create("b"))
+        self.assertEqual(self.names(key_pair_ids=(first,)), ["a"])
+        self.assertEqual(self.names("b", "a", key_pair_ids=(first,)), ["b", "a"])
+        self.refused(NoSuchKeyPair, self.describe(key_pair_ids=("key-00000000",)))
+        self.refused(NoSuchKeyPair, self.describe(key_pair_ids=(first,), caller=BOB))
+
+    def test_describe_public_key(self) -> None:
+        """The public key is told to who asks for it."""
+        self.result(self.create())
+        [told] = self.result(self.describe()).key_pairs
+        self.assertIsNone(told.public_key)
+        self.assertEqual(told.create_time, NOW)
+        [told] = self.result(self.describe(include_public_key=True)).key_pairs
+        self.assertEqual(told.public_key, "ssh-rsa AAAA k")
+
     def test_filters(self) -> None:
-        """Key pairs are found by name and fingerprint."""
-        self.result(self.create("web-1"))
-        for name, value in ("key-name", "web-*"), ("fingerprint", "aa:bb"):
+        """Key pairs are found by each of the filters."""
+        made = self.result(self.create("web-1", tag_specifications=TAGGED))
+        self.result(self.bring("other"))
+        for name, value in (
+            ("key-name", "web-*"),
+            ("fingerprint", "aa:bb"),
+            ("key-pair-id", made.key_pair_id),
+            ("key-type", "rsa"),
+            ("tag:team", "w?b"),
+            ("tag-key", "team"),
+            ("tag-value", "web"),
+        ):
             self.assertEqual(
-                self.names(filters=(AskedFilter(name, (value,)),)), ["web-1"]
+                self.names(filters=(AskedFilter(name, (value,)),)), ["web-1"], name
             )
         self.assertEqual(self.names(filters=(AskedFilter("key-name", ("x",)),)), [])
-
-
-class NewKeyTests(CloudTestCase):
-    def test_new(self) -> None:
-        """A new key is RSA of 2048 bits, and another each time."""
-        made = new_rsa_key()
-        key = serialization.load_pem_private_key(made.private.encode(), None)
-        self.assertIsInstance(key, rsa.RSAPrivateKey)
-        self.assertEqual(key.key_size, 2048)
-        self.assertTrue(made.private.startswith("-----BEGIN RSA PRIVATE KEY-----\n"))
-        self.assertNotEqual(new_rsa_key(), made)
-
-    def test_public(self) -> None:
-        """The public key is the private one's, as OpenSSH writes it."""
-        made = new_rsa_key()
-        key = serialization.load_pem_private_key(made.private.encode(), None)
-        public = serialization.load_ssh_public_key(made.public.encode())
-        self.assertEqual(key.public_key().public_numbers(), public.public_numbers())
-
-    def test_fingerprint(self) -> None:
-        """
-        The fingerprint is what C{openssl pkcs8 -topk8 -nocrypt -outform DER |
-        openssl sha1 -c} says of the private key.
-        """
-        key = rsa.generate_private_key(65537, 1024)
-        der = key.private_bytes(
-            serialization.Encoding.DER,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-        told = key_facts(key).fingerprint
-        self.assertRegex(told, r"\A([0-9a-f]{2}:){19}[0-9a-f]{2}\Z")
-        self.assertEqual(told.replace(":", ""), hashlib.sha1(der).hexdigest())

@@ -11,10 +11,10 @@ from twisted.trial.unittest import SynchronousTestCase
 from euca_tw.api.ec2.groups import IpPermission, IpRange, UserIdGroupPair
 from euca_tw.api.errors import (
     ApiError,
-    InvalidParameterCombination,
     InvalidParameterValue,
     MalformedPermission,
     MissingParameter,
+    RepeatedPermission,
 )
 from euca_tw.clc.rules import open_to, permissions, told
 from euca_tw.clc.views import permissions as view
@@ -132,7 +132,7 @@ class PermissionsTests(SynchronousTestCase):
 
     def test_twice(self) -> None:
         """A rule twice in one request is refused."""
-        self.assertRaises(InvalidParameterCombination, read, asked(), asked("6"))
+        self.assertRaises(RepeatedPermission, read, asked(), asked("6"))
 
     @given(st.text(), st.integers(), st.integers(), st.text())
     def test_anything(self, protocol: str, low: int, high: int, cidr: str) -> None:

@@ -9,6 +9,7 @@ from euca_tw.api.ec2.common import (
     Filter,
     Request,
     Response,
+    Tag,
     TagSpecification,
 )
 from euca_tw.api.shapes import Operation, shape, wire
@@ -16,9 +17,13 @@ from euca_tw.api.shapes import Operation, shape, wire
 
 @shape("AllocateAddressType")
 class AllocateAddress(Request):
-    """@ivar domain: C{vpc}, or nothing."""
+    """
+    @ivar domain: C{vpc}, or nothing.
+    @ivar address: that it shall be, as one that was released; None: any.
+    """
 
     domain: str | None = wire("domain", since="2011-01-01")
+    address: str | None = wire("address", since="2016-11-15")
     tag_specifications: tuple[TagSpecification, ...] = wire(
         "tagSpecificationSet",
         query="TagSpecification",
@@ -141,6 +146,7 @@ class Address:
         "networkInterfaceOwnerId", since="2011-12-01"
     )
     private_ip_address: str | None = wire("privateIpAddress", since="2012-06-15")
+    tags: tuple[Tag, ...] = wire("tagSet", since="2016-11-15", required=False)
 
 
 @shape("DescribeAddressesResponseType")

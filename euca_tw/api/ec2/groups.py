@@ -26,18 +26,24 @@ class UserIdGroupPair:
     A security group as where traffic comes from, or goes to.
 
     @ivar user_id: the group's owner; the caller, if it is not said.
+    @ivar description: see L{IpRange}.
     """
 
     user_id: str | None = wire("userId", required=((None, "2011-01-01"),))
     group_id: str | None = wire("groupId", since="2011-01-01")
     group_name: str | None = wire("groupName", required=((None, "2011-01-01"),))
+    description: str | None = wire("description", since="2016-11-15")
 
 
 @shape("IpRangeItemType")
 class IpRange:
-    """@ivar cidr_ip: C{192.0.2.0/24}."""
+    """
+    @ivar cidr_ip: C{192.0.2.0/24}.
+    @ivar description: what its user says of the rule with this source.
+    """
 
     cidr_ip: str = wire("cidrIp")
+    description: str | None = wire("description", since="2016-11-15")
 
 
 @shape("IpPermissionType")
@@ -73,6 +79,7 @@ class CreateSecurityGroup(Request):
 @shape("CreateSecurityGroupResponseType")
 class CreateSecurityGroupResponse(Acknowledgement):
     group_id: str = wire("groupId", since="2011-01-01")
+    tags: tuple[Tag, ...] = wire("tagSet", since="2016-11-15", required=False)
 
 
 @shape("DeleteSecurityGroupType")
@@ -85,7 +92,9 @@ class DeleteSecurityGroup(Request):
 
 @shape("DeleteSecurityGroupResponseType")
 class DeleteSecurityGroupResponse(Acknowledgement):
-    """It is gone, or was not there."""
+    """It is gone."""
+
+    group_id: str | None = wire("groupId", since="2016-11-15")
 
 
 @shape("DescribeSecurityGroupsType")

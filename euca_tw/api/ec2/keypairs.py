@@ -4,11 +4,14 @@ Key pairs, with which users log in to their instances.
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from euca_tw.api.ec2.common import (
     Acknowledgement,
     Filter,
     Request,
     Response,
+    Tag,
     TagSpecification,
 )
 from euca_tw.api.shapes import Operation, shape, wire
@@ -36,14 +39,17 @@ class CreateKeyPair(Request):
 @shape("CreateKeyPairResponseType")
 class CreateKeyPairResponse(Response):
     """
-    @ivar key_fingerprint: SHA-1 over the private key's PKCS#8 DER bytes,
-        pairs of hex digits with colons.
-    @ivar key_material: the private key, PEM; told this once.
+    @ivar key_fingerprint: of an RSA key, SHA-1 over the private key's PKCS#8
+        DER bytes, pairs of hex digits with colons; of an Ed25519 key, base64 of
+        SHA-256 over the public key as OpenSSH has it.
+    @ivar key_material: the private key, in the format asked for; told this once.
     """
 
     key_name: str = wire("keyName")
     key_fingerprint: str = wire("keyFingerprint")
     key_material: str = wire("keyMaterial")
+    key_pair_id: str | None = wire("keyPairId", since="2016-11-15")
+    tags: tuple[Tag, ...] = wire("tagSet", since="2016-11-15", required=False)
 
 
 @shape("ImportKeyPairType")
@@ -55,32 +61,56 @@ class ImportKeyPair(Request):
 
     key_name: str = wire("keyName")
     public_key_material: str = wire("publicKeyMaterial")
+    tag_specifications: tuple[TagSpecification, ...] = wire(
+        "tagSpecificationSet",
+        query="TagSpecification",
+        since="2016-11-15",
+        required=False,
+    )
 
 
 @shape("ImportKeyPairResponseType")
 class ImportKeyPairResponse(Response):
     """
-    @ivar key_fingerprint: MD5 over the public key's DER bytes, pairs of hex
-        digits with colons.
+    @ivar key_fingerprint: of an RSA key, MD5 over the public key's DER bytes,
+        pairs of hex digits with colons; of an Ed25519 key, as L{CreateKeyPair}
+        has it.
     """
 
     key_name: str = wire("keyName")
     key_fingerprint: str = wire("keyFingerprint")
+    key_pair_id: str | None = wire("keyPairId", since="2016-11-15")
+    tags: tuple[Tag, ...] = wire("tagSet", since="2016-11-15", required=False)
 
 
 @shape("DeleteKeyPairType")
 class DeleteKeyPair(Request):
-    key_name: str = wire("keyName")
+    """
+    By one name or the other.
+
+    @ivar key_name: the only one that there was at first.
+    """
+
+    key_name: str | None = wire(
+        "keyName", required=True, choice="key", choice_since="2016-11-15"
+    )
+    key_pair_id: str | None = wire("keyPairId", since="2016-11-15", choice="key")
 
 
 @shape("DeleteKeyPairResponseType")
 class DeleteKeyPairResponse(Acknowledgement):
-    """It is gone, or was not there."""
+    """
+    It is gone, or was not there.
+
+    @ivar key_pair_id: what it was; None: there was none.
+    """
+
+    key_pair_id: str | None = wire("keyPairId", since="2016-11-15")
 
 
 @shape("DescribeKeyPairsType")
 class DescribeKeyPairs(Request):
-    """@ivar key_names: none: all of the user's."""
+    """No names and no ids: all of the user's."""
 
     key_names: tuple[str, ...] = wire(
         "keySet",
@@ -92,12 +122,30 @@ class DescribeKeyPairs(Request):
     filters: tuple[Filter, ...] = wire(
         "filterSet", query="Filter", since="2010-08-31", required=False
     )
+    key_pair_ids: tuple[str, ...] = wire(
+        "keyPairIdSet",
+        query="KeyPairId",
+        leaf="keyPairId",
+        item_type="KeyPairIdSetItemType",
+        since="2016-11-15",
+        required=False,
+    )
+    include_public_key: bool | None = wire("includePublicKey", since="2016-11-15")
 
 
 @shape("DescribeKeyPairsResponseItemType", list_type="DescribeKeyPairsResponseInfoType")
 class KeyPairItem:
+    """
+    @ivar public_key: one line of authorized_keys, if it was asked for.
+    """
+
     key_name: str = wire("keyName")
     key_fingerprint: str = wire("keyFingerprint")
+    key_pair_id: str | None = wire("keyPairId", since="2016-11-15")
+    key_type: str | None = wire("keyType", since="2016-11-15")
+    public_key: str | None = wire("publicKey", since="2016-11-15")
+    create_time: datetime | None = wire("createTime", since="2016-11-15")
+    tags: tuple[Tag, ...] = wire("tagSet", since="2016-11-15", required=False)
 
 
 @shape("DescribeKeyPairsResponseType")
