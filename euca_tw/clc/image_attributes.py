@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from attrs import define, evolve
 
@@ -25,7 +24,7 @@ from euca_tw.api.errors import (
 )
 from euca_tw.clc import views
 from euca_tw.clc.access import own_image_of, present_image_of
-from euca_tw.clc.checks import checked_text, unsupported
+from euca_tw.clc.checks import checked_text, is_account, unsupported
 from euca_tw.clc.images import is_public_at_first
 from euca_tw.model.callers import Caller
 from euca_tw.model.identifiers import AccountId
@@ -35,8 +34,6 @@ from euca_tw.store.interfaces import IStore, Put
 EVERYBODY = "all"
 MOST_PERMISSIONS = 1000
 MOST_PRODUCT_CODES = 16
-
-_ACCOUNT = re.compile(r"[0-9]{12}\Z")
 
 
 @define(eq=False, kw_only=True)
@@ -61,18 +58,9 @@ class ImageAttributes:
     async def modify_image_attribute(
         self, caller: Caller, request: ModifyImageAttribute
     ) -> ModifyImageAttributeResponse:
+        changed = _changing(request)
         image = own_image_of(self.store, caller, request.image_id)
-        if request.launch_permission is not None:
-            changed = _permitted(image, request.launch_permission)
-        elif request.product_codes is not None:
-            changed = _with_product_codes(image, request.product_codes)
-        elif request.description is not None:
-            text = request.description.value
-            described = checked_text("description", text) if text else ""
-            changed = evolve(image, description=described)
-        else:
-            raise MissingParameter("attribute")
-        await self.store.commit(Put(changed))
+        await self.store.commit(Put(changed(image)))
         return ModifyImageAttributeResponse()
 
     async def reset_image_attribute(
@@ -128,22 +116,42 @@ def _permissions(image: Image) -> tuple[LaunchPermission, ...]:
     return (*((LaunchPermission(group=EVERYBODY),) if image.is_public else ()), *users)
 
 
-def _permitted(image: Image, change: LaunchPermissionChange) -> Image:
+def _changing(request: ModifyImageAttribute) -> Callable[[Image], Image]:
     """
-    The image with permissions added and taken away; both may be done twice.
+    What a request makes of an image.
 
+    @raise MissingParameter: it names no attribute.
     @raise InvalidAttributeValue: no such group, or no account number.
-    @raise ResourceLimitExceeded: there would be too many.
+    @raise InvalidParameterValue: a text is not of its form.
     """
+    if request.launch_permission is not None:
+        return _permitting(request.launch_permission)
+    if request.product_codes is not None:
+        codes = [checked_text("productCode", each) for each in request.product_codes]
+        return lambda image: _with_product_codes(image, codes)
+    if request.description is not None:
+        text = request.description.value
+        described = checked_text("description", text) if text else ""
+        return lambda image: evolve(image, description=described)
+    raise MissingParameter("attribute")
+
+
+def _permitting(change: LaunchPermissionChange) -> Callable[[Image], Image]:
+    """Permissions are added and taken away; both may be done twice."""
     added, is_added_for_all = _read(change.add or ())
     removed, is_removed_for_all = _read(change.remove or ())
-    permitted = dict.fromkeys((*image.launch_permissions, *added))
-    for each in removed:
-        permitted.pop(each, None)
-    if len(permitted) > MOST_PERMISSIONS:
-        raise ResourceLimitExceeded("launch permissions", MOST_PERMISSIONS)
-    is_public = (image.is_public or is_added_for_all) and not is_removed_for_all
-    return evolve(image, launch_permissions=tuple(permitted), is_public=is_public)
+
+    def permitted(image: Image) -> Image:
+        """@raise ResourceLimitExceeded: there would be too many."""
+        permitted = dict.fromkeys((*image.launch_permissions, *added))
+        for each in removed:
+            permitted.pop(each, None)
+        if len(permitted) > MOST_PERMISSIONS:
+            raise ResourceLimitExceeded("launch permissions", MOST_PERMISSIONS)
+        is_public = (image.is_public or is_added_for_all) and not is_removed_for_all
+        return evolve(image, launch_permissions=tuple(permitted), is_public=is_public)
+
+    return permitted
 
 
 def _read(permissions: Iterable[LaunchPermission]) -> tuple[list[AccountId], bool]:
@@ -156,15 +164,14 @@ def _read(permissions: Iterable[LaunchPermission]) -> tuple[list[AccountId], boo
             is_for_all = True
         else:
             user_id = each.user_id or ""
-            if not _ACCOUNT.match(user_id):
+            if not is_account(user_id):
                 raise InvalidAttributeValue("userId", user_id)
             accounts.append(AccountId(user_id))
     return accounts, is_for_all
 
 
 def _with_product_codes(image: Image, added: Iterable[str]) -> Image:
-    checked = (checked_text("productCode", each) for each in added)
-    codes = tuple(dict.fromkeys((*image.product_codes, *checked)))
+    codes = tuple(dict.fromkeys((*image.product_codes, *added)))
     if len(codes) > MOST_PRODUCT_CODES:
         raise ResourceLimitExceeded("product codes", MOST_PRODUCT_CODES)
     return evolve(image, product_codes=codes)

@@ -17,12 +17,13 @@ from pathlib import Path
 from typing import BinaryIO
 
 from attrs import Factory, define, field
-from twisted.internet.defer import Deferred, succeed
+from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.interfaces import IReactorTime
 from twisted.web.iweb import IAgent
 from zope.interface import implementer
 
-from euca_tw.clc.interfaces import IImageStore, ImportFailed, StoredImage
+from euca_tw.clc.arrivals import remove_parts, sync_directory
+from euca_tw.clc.interfaces import IImageStore, ImportFailed, StoredImage, Upload
 from euca_tw.common.download import DownloadFailed, download
 from euca_tw.common.in_thread import InThread, stopped_by
 from euca_tw.model.identifiers import IMAGE_PREFIXES, ImageId, is_identifier
@@ -137,9 +138,38 @@ class FileImageStore:
         with reading:
             return _pour(reading, None, None, stopping)
 
+    async def share(self, image_id: ImageId, of: Image) -> StoredImage:
+        path, source = self._path(image_id), self._path(of.image_id)
+        try:
+            await self.in_thread(lambda: _link(source, path))
+        except FileNotFoundError as error:
+            raise ImportFailed(f"{of.image_id} is not there any more") from error
+        except OSError as error:
+            raise ImportFailed(
+                f"The image store cannot be written: {error.strerror}"
+            ) from error
+        return StoredImage(size_bytes=of.size_bytes, sha256=of.sha256)
+
+    def upload_of(self, image_id: ImageId) -> Upload:
+        return Upload(
+            url=f"{self.base_url.rstrip('/')}/uploads/{image_id}",
+            key=self._token(f"uploads/{image_id}"),
+        )
+
+    async def arrived(self, image_id: ImageId, made: StoredImage) -> StoredImage | None:
+        path, stopping = self._path(image_id), threading.Event()
+        return await stopped_by(
+            stopping.set, self.in_thread(lambda: self._measured(path, stopping))
+        )
+
     async def remove(self, image_id: ImageId) -> None:
         path = self._path(image_id)
-        await self.in_thread(lambda: path.unlink(missing_ok=True))
+
+        def work() -> None:
+            path.unlink(missing_ok=True)
+            remove_parts(path)
+
+        await self.in_thread(work)
 
     def url_of(self, image: Image) -> str:
         return (
@@ -163,8 +193,8 @@ class FileImageStore:
     def _path(self, image_id: str) -> Path:
         return self.directory / image_id
 
-    def _token(self, image_id: str) -> str:
-        return hmac.new(self.secret, image_id.encode(), hashlib.sha256).hexdigest()
+    def _token(self, of: str) -> str:
+        return hmac.new(self.secret, of.encode(), hashlib.sha256).hexdigest()
 
 
 def _copy(
@@ -225,16 +255,19 @@ def _pour(
     return StoredImage(size_bytes=size, sha256=digest.hexdigest())
 
 
+def _link(source: Path, path: Path) -> None:
+    """Another name of the same file: the file system counts them."""
+    if not path.exists():
+        path.hardlink_to(source)
+        sync_directory(path.parent)
+
+
 def _settle(part: Path, path: Path) -> None:
     """Make what was written last, under its name."""
     with part.open("rb") as written:
         os.fsync(written.fileno())
     part.rename(path)
-    directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)
+    sync_directory(path.parent)
 
 
 @implementer(IImageStore)
@@ -257,6 +290,22 @@ class MemoryImageStore:
                 size_bytes=len(content), sha256=hashlib.sha256(content).hexdigest()
             )
         )
+
+    def share(self, image_id: ImageId, of: Image) -> Deferred[StoredImage]:
+        location = self.locations.get(of.image_id)
+        if location is None:
+            return fail(ImportFailed(f"{of.image_id} is not there any more"))
+        self.locations.setdefault(image_id, location)
+        return succeed(StoredImage(size_bytes=of.size_bytes, sha256=of.sha256))
+
+    def upload_of(self, image_id: ImageId) -> Upload:
+        return Upload(url=f"memory:///uploads/{image_id}", key="")
+
+    def arrived(
+        self, image_id: ImageId, made: StoredImage
+    ) -> Deferred[StoredImage | None]:
+        self.locations.setdefault(image_id, f"sent as {made.sha256}")
+        return succeed(made)
 
     def remove(self, image_id: ImageId) -> Deferred[None]:
         self.locations.pop(image_id, None)

@@ -6,7 +6,6 @@ Registering answers at once; the bytes come later (L{euca_tw.clc.imports}).
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from pathlib import PurePosixPath
 from urllib.parse import urlsplit
@@ -24,25 +23,31 @@ from euca_tw.api.ec2.images import (
 )
 from euca_tw.api.ec2.images import Image as ImageView
 from euca_tw.api.errors import (
-    ImageInUse,
     InvalidParameterCombination,
     InvalidParameterValue,
-    MalformedImageName,
+    MalformedUserId,
     NoSuchImage,
-    ResourceLimitExceeded,
     UnauthorizedOperation,
 )
 from euca_tw.clc import views
 from euca_tw.clc.access import may_launch, own_image_of, present_image_of
-from euca_tw.clc.checks import checked_text, unsupported
-from euca_tw.clc.filters import Reads, chooser, one, truth
+from euca_tw.clc.checks import checked_text, is_account, unsupported
+from euca_tw.clc.filters import chooser
+from euca_tw.clc.image_filters import IMAGE_FILTERS, tagged
+from euca_tw.clc.image_names import (
+    checked_image_name,
+    need_free_name,
+    need_room_for_image,
+    new_image_id,
+)
 from euca_tw.clc.imports import Imports
 from euca_tw.clc.pace import paced
-from euca_tw.clc.paging import page
+from euca_tw.clc.paging import asked_page, page
+from euca_tw.clc.tags import tags_for, tags_of, with_tags, without_tags
 from euca_tw.common.clock import utc_now
 from euca_tw.common.download import is_web_address
 from euca_tw.model.callers import Caller
-from euca_tw.model.identifiers import IMAGE_PREFIXES, AccountId, ImageId, Minter
+from euca_tw.model.identifiers import AccountId, ImageId, Minter
 from euca_tw.model.quotas import Quotas
 from euca_tw.model.records import Image, ImageKind, ImageState
 from euca_tw.store.interfaces import IStore, Put
@@ -50,7 +55,9 @@ from euca_tw.store.interfaces import IStore, Put
 ARCHITECTURES = ("i386", "x86_64", "arm64")
 LONGEST_LOCATION = 1024
 
-_NAME = re.compile(r"[A-Za-z0-9()\[\]./\-'@_ ]{3,128}\Z")
+#: Besides account numbers: whose images, and who may launch them.
+OWNERS = ("self", "amazon", "aws-backup-vault", "aws-marketplace", "microsoft")
+USERS = ("self", "all")
 
 #: What a file's name begins with tells what it is, as in the original.
 _BEGINNINGS = {
@@ -64,62 +71,41 @@ def is_public_at_first(kind: ImageKind) -> bool:
     return kind is not ImageKind.MACHINE
 
 
-_FILTERS: dict[str, Reads[ImageView]] = {
-    "architecture": one(lambda i: i.architecture),
-    "creation-date": one(lambda i: i.creation_date),
-    "description": one(lambda i: i.description),
-    "image-id": one(lambda i: i.image_id),
-    "image-type": one(lambda i: i.image_type),
-    "is-public": truth(lambda i: i.is_public),
-    "kernel-id": one(lambda i: i.kernel_id),
-    "manifest-location": one(lambda i: i.image_location),
-    "name": one(lambda i: i.name),
-    "owner-alias": lambda i: (),
-    "owner-id": one(lambda i: i.image_owner_id),
-    "platform": lambda i: (),
-    "product-code": lambda i: (c.product_code for c in i.product_codes),
-    "ramdisk-id": one(lambda i: i.ramdisk_id),
-    "root-device-name": one(lambda i: i.root_device_name),
-    "root-device-type": one(lambda i: i.root_device_type),
-    "state": one(lambda i: i.image_state),
-    "state-reason-code": one(lambda i: i.state_reason.code if i.state_reason else None),
-    "virtualization-type": one(lambda i: i.virtualization_type),
-}
-
-
 @define(eq=False, kw_only=True)
 class Images:
-    """The operations on images."""
+    """
+    The operations on images.
+
+    @ivar region: the cloud's one.
+    """
 
     store: IStore
     imports: Imports
     clock: IReactorTime
     minter: Minter
     quotas: Quotas
+    region: str = ""
 
     async def register_image(
         self, caller: Caller, request: RegisterImage
     ) -> RegisterImageResponse:
         _refuse_what_is_not_here(request)
         location = _checked_location(request)
+        name = checked_image_name(request.name)
+        description, root_device_name = _checked_texts(request)
+        tags = tags_for(request.tag_specifications, "image", "snapshot")["image"]
         kind = _kind_of(request, location)
-        if kind is not ImageKind.MACHINE and not caller.is_admin:
-            raise UnauthorizedOperation(f"Only administrators register a {kind.value}.")
-        held = self.store.where(Image, "owner_id", caller.account_id)
-        if len(held) >= self.quotas.images and not caller.is_admin:
-            raise ResourceLimitExceeded("images", self.quotas.images)
-        image_id = ImageId(
-            self.minter.mint(
-                IMAGE_PREFIXES[kind.value],
-                lambda made: self.store.get(Image, made) is not None,
-            )
-        )
         kernel_id, ramdisk_id = None, None
         if kind is ImageKind.MACHINE:
+            if request.ramdisk_id and not request.kernel_id:
+                raise InvalidParameterCombination("A ramdisk needs a kernel")
             kernel_id = self._boots(caller, request.kernel_id, ImageKind.KERNEL)
             ramdisk_id = self._boots(caller, request.ramdisk_id, ImageKind.RAMDISK)
-            if ramdisk_id is not None and kernel_id is None:
-                raise InvalidParameterCombination("A ramdisk needs a kernel")
+        elif not caller.is_admin:
+            raise UnauthorizedOperation(f"Only administrators register a {kind.value}.")
+        need_free_name(self.store, caller, name)
+        need_room_for_image(self.store, self.quotas, caller, tags)
+        image_id = new_image_id(self.store, self.minter, kind)
         image = Image(
             image_id=image_id,
             kind=kind,
@@ -131,20 +117,13 @@ class Images:
             is_public=is_public_at_first(kind),
             kernel_id=kernel_id,
             ramdisk_id=ramdisk_id,
-            name=self._checked_name(caller, request.name),
-            description=(
-                checked_text("description", request.description)
-                if request.description
-                else ""
-            ),
-            root_device_name=(
-                checked_text("rootDeviceName", request.root_device_name)
-                if request.root_device_name
-                else "/dev/sda1"
-            ),
+            name=name,
+            description=description,
+            root_device_name=root_device_name,
         )
+        tagged = with_tags(image.owner_id, "image", image_id, tags)
         try:
-            await self.store.commit(Put(image))
+            await self.store.commit(Put(image), *tagged)
         finally:
             self.imports.begin(image, caller.is_admin)
         return RegisterImageResponse(image_id=image_id)
@@ -159,22 +138,15 @@ class Images:
             raise NoSuchImage(image_id)
         return found.image_id
 
-    def _checked_name(self, caller: Caller, name: str | None) -> str:
-        if not name:
-            return ""
-        if not _NAME.match(name):
-            raise MalformedImageName
-        for other in self.store.where(Image, "owner_id", caller.account_id):
-            if other.name == name and other.state is not ImageState.DEREGISTERED:
-                raise ImageInUse(name, other.image_id)
-        return name
-
     async def deregister_image(
         self, caller: Caller, request: DeregisterImage
     ) -> DeregisterImageResponse:
         image = own_image_of(self.store, caller, request.image_id)
         try:
-            await self.store.commit(Put(evolve(image, state=ImageState.DEREGISTERED)))
+            await self.store.commit(
+                Put(evolve(image, state=ImageState.DEREGISTERED)),
+                *without_tags(self.store, image.image_id),
+            )
         finally:
             self.imports.begin_sweep()
         return DeregisterImageResponse()
@@ -187,6 +159,9 @@ class Images:
             raise InvalidParameterCombination(
                 "The parameter imagesSet cannot be used with maxResults"
             )
+        is_wanted = _owned_and_executable(caller, request)
+        passes = chooser(IMAGE_FILTERS, request.filters, tagged)
+        asked_page(request.max_results, request.next_token)
         found = (
             [
                 present_image_of(self.store, caller, image_id)
@@ -200,10 +175,13 @@ class Images:
                 and may_launch(caller, each)
             ]
         )
-        is_wanted = _owned_and_executable(caller, request)
-        passes = chooser(_FILTERS, request.filters)
+
+        def shown_as(image: Image) -> ImageView:
+            tags = tags_of(self.store, caller.account_id, image.image_id)
+            return views.image(image, tags, self.region)
+
         shown = await paced(
-            self.clock, [each for each in found if is_wanted(each)], views.image
+            self.clock, [each for each in found if is_wanted(each)], shown_as
         )
         told = page(
             filter(passes, shown),
@@ -220,7 +198,6 @@ def _refuse_what_is_not_here(request: RegisterImage) -> None:
     unsupported("volumes", [mapping for mapping in mappings if mapping.ebs])
     unsupported("enhanced networking", request.sriov_net_support)
     unsupported("enhanced networking", request.ena_support)
-    unsupported("tags", request.tag_specifications)
     for parameter, value, known in (
         ("architecture", request.architecture, ARCHITECTURES),
         ("virtualizationType", request.virtualization_type, ("hvm", "paravirtual")),
@@ -229,6 +206,15 @@ def _refuse_what_is_not_here(request: RegisterImage) -> None:
             raise InvalidParameterValue(
                 parameter, value, f"It is one of {', '.join(known)}."
             )
+
+
+def _checked_texts(request: RegisterImage) -> tuple[str, str]:
+    """Its description, and the name of its root device."""
+    description, root = request.description, request.root_device_name
+    return (
+        checked_text("description", description) if description else "",
+        checked_text("rootDeviceName", root) if root else "/dev/sda1",
+    )
 
 
 def _checked_location(request: RegisterImage) -> str:
@@ -266,7 +252,15 @@ def _kind_of(request: RegisterImage, location: str) -> ImageKind:
 def _owned_and_executable(
     caller: Caller, request: DescribeImages
 ) -> Callable[[Image], bool]:
-    """What tells whether an image has one of the owners and users asked for."""
+    """
+    What tells whether an image has one of the owners and users asked for.
+
+    @raise MalformedUserId: one of them can be neither.
+    """
+    for asked, words in ((request.owners, OWNERS), (request.executable_by, USERS)):
+        for each in asked:
+            if each not in words and not is_account(each):
+                raise MalformedUserId(each)
     own = caller.account_id
     owners = {own if each == "self" else each for each in request.owners}
     users = {own if each == "self" else each for each in request.executable_by}

@@ -1,6 +1,7 @@
 """
-The bytes of images: brought in after an image was registered, and forgotten
-when it was deregistered and no instance needs it.
+The bytes of images: brought in after an image was registered, shared with those
+that were copied from it, and forgotten when it was deregistered and no instance
+needs it.
 
 What was under way when the daemon ended begins anew: the record says so.
 """
@@ -10,7 +11,7 @@ from __future__ import annotations
 from attrs import Factory, define, evolve
 from twisted.logger import Logger
 
-from euca_tw.clc.interfaces import IImageStore, ImportFailed
+from euca_tw.clc.interfaces import IImageStore, ImportFailed, StoredImage
 from euca_tw.common.background import Background
 from euca_tw.model.records import Image, ImageState, Instance, User
 from euca_tw.store.interfaces import Delete, IStore, Put
@@ -32,8 +33,8 @@ class Imports:
 
     def resume(self) -> None:
         """Go on with what was under way when the daemon ended."""
-        for image in list(self.store.all(Image)):
-            if image.state is ImageState.PENDING:
+        for image in list(self.store.where(Image, "state", ImageState.PENDING)):
+            if not image.is_being_made:
                 owner = self.store.get(User, image.owner_id)
                 self.begin(image, owner is not None and owner.is_admin)
         self.begin_sweep()
@@ -51,7 +52,7 @@ class Imports:
     async def _import(self, image: Image, is_admin: bool) -> None:
         stored, reason = None, ""
         try:
-            stored = await self.images.add(image.image_id, image.location, is_admin)
+            stored = await self._brought(image, is_admin)
         except ImportFailed as failed:
             reason = str(failed)
             self._log.info(
@@ -74,23 +75,33 @@ class Imports:
                 sha256=stored.sha256,
             )
             await self.store.commit(Put(arrived))
+        if image.copy_of is not None:
+            self.begin_sweep()  # what it was made of may be needed no more
+
+    async def _brought(self, image: Image, is_admin: bool) -> StoredImage:
+        """@raise ImportFailed:"""
+        if image.copy_of is None:
+            return await self.images.add(image.image_id, image.location, is_admin)
+        source = self.store.get(Image, image.copy_of)
+        if source is None:
+            raise ImportFailed(f"{image.copy_of} is not there any more")
+        return await self.images.share(image.image_id, source)
 
     def begin_sweep(self) -> None:
         """Forget the deregistered images that no instance needs any more."""
-        self.background.run("sweeping images", self._sweep())
+        if self.store.where(Image, "state", ImageState.DEREGISTERED):
+            self.background.run("sweeping images", self._sweep())
 
     async def _sweep(self) -> None:
-        needed = {
-            image_id
-            for instance in self.store.all(Instance)
-            if instance.is_live
-            for image_id in (
-                instance.image_id,
-                instance.kernel_id,
-                instance.ramdisk_id,
-            )
-        }
-        for image in list(self.store.all(Image)):
-            if image.state is ImageState.DEREGISTERED and image.image_id not in needed:
+        deregistered = list(self.store.where(Image, "state", ImageState.DEREGISTERED))
+        for image in deregistered:
+            if not self._is_needed(image):
                 await self.images.remove(image.image_id)
                 await self.store.commit(Delete(Image, image.key))
+
+    def _is_needed(self, image: Image) -> bool:
+        """By an instance, or by a copy that is still to be made of it."""
+        pending = self.store.where(Image, "state", ImageState.PENDING)
+        if any(each.copy_of == image.image_id for each in pending):
+            return True
+        return bool(self.store.where(Instance, "needs_images", image.image_id))

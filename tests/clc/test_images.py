@@ -6,7 +6,6 @@ from typing import Any
 
 from attrs import evolve
 
-from euca_tw.api.ec2.common import TagSpecification
 from euca_tw.api.ec2.devices import BlockDeviceMapping, EbsBlockDevice
 from euca_tw.api.ec2.images import DeregisterImage, DescribeImages, RegisterImage
 from euca_tw.api.errors import (
@@ -18,6 +17,7 @@ from euca_tw.api.errors import (
     InvalidParameterValue,
     MalformedImageId,
     MalformedImageName,
+    MalformedUserId,
     MissingParameter,
     NoSuchImage,
     ResourceLimitExceeded,
@@ -54,6 +54,7 @@ class ImagesTestCase(CloudTestCase):
             clock=self.clock,
             minter=self.minter,
             quotas=Quotas(images=3),
+            region="here",
         )
 
     def register(
@@ -185,7 +186,6 @@ class RegisterTests(ImagesTestCase):
             {"block_device_mappings": (ebs,)},
             {"sriov_net_support": "simple"},
             {"ena_support": True},
-            {"tag_specifications": (TagSpecification(resource_type="image", tags=()),)},
         ]:
             self.refused(UnsupportedOperation, self.register(**asked))
         self.registered(
@@ -285,6 +285,25 @@ class DescribeTests(ImagesTestCase):
             told.state_reason.message, "Client.ImportFailed: It is not there"
         )
 
+    def test_made(self) -> None:
+        """Of what was made or copied here it is told what of, and why it failed."""
+        self.image(
+            "emi-00000001",
+            made_of="i-00000001",
+            state=ImageState.FAILED,
+            state_reason="Its instance has ended",
+        )
+        self.image("emi-00000002", copy_of="emi-0000000f")
+        made, copied = self.result(self.describe()).images
+        self.assertEqual(made.source_instance_id, "i-00000001")
+        self.assertEqual(made.state_reason.code, "Server.InternalError")
+        self.assertEqual(
+            made.state_reason.message, "Server.InternalError: Its instance has ended"
+        )
+        self.assertIsNone(made.source_image_region)
+        self.assertEqual(copied.source_image_id, "emi-0000000f")
+        self.assertEqual(copied.source_image_region, "here")
+
     def test_deregistered(self) -> None:
         """A deregistered image is not told."""
         self.image(state=ImageState.DEREGISTERED)
@@ -307,6 +326,18 @@ class DescribeTests(ImagesTestCase):
         self.assertEqual(self.told(owners=(BOB_ID,)), ["emi-00000002"])
         self.assertEqual(len(self.told(owners=("self", BOB_ID))), 2)
         self.assertEqual(self.told(owners=("amazon",)), [])
+
+    def test_no_accounts(self) -> None:
+        """What can be nobody's account is refused."""
+        for asked in (
+            {"owners": ("bob",)},
+            {"owners": ("self", "0000000001")},
+            {"owners": ("all",)},
+            {"executable_by": ("amazon",)},
+            {"executable_by": ("",)},
+        ):
+            refusal = self.refused(MalformedUserId, self.describe(**asked))
+            self.assertEqual(refusal.code, "InvalidUserID.Malformed")
 
     def test_executable_by(self) -> None:
         """Images are found by who was permitted to launch them."""
@@ -340,6 +371,24 @@ class DescribeTests(ImagesTestCase):
             InvalidParameterCombination, self.describe("emi-00000001", max_results=1)
         )
 
+    def test_documented_filters(self) -> None:
+        """Every filter that EC2 documents is known."""
+        documented = """
+            architecture block-device-mapping.delete-on-termination
+            block-device-mapping.device-name block-device-mapping.encrypted
+            block-device-mapping.snapshot-id block-device-mapping.volume-size
+            block-device-mapping.volume-type creation-date description ena-support
+            free-tier-eligible hypervisor image-allowed image-id image-type is-public
+            kernel-id manifest-location name owner-alias owner-id platform
+            product-code product-code.type ramdisk-id root-device-name
+            root-device-type source-image-id source-image-region source-instance-id
+            sriov-net-support state state-reason-code state-reason-message tag:x
+            tag-key virtualization-type
+        """
+        self.image()
+        for name in documented.split():
+            self.told(filters=(AskedFilter(name, ("nothing of the kind",)),))
+
     def test_filters(self) -> None:
         """Each filter finds the image that has it, and no other."""
         self.image(
@@ -355,6 +404,8 @@ class DescribeTests(ImagesTestCase):
             state=ImageState.FAILED,
             state_reason="x",
             location="/here",
+            made_of="i-00000001",
+            copy_of="emi-0000000f",
         )
         self.image(KERNEL, kind=ImageKind.KERNEL, registered_at=NOW.replace(year=2020))
         for name, value in [
@@ -372,7 +423,11 @@ class DescribeTests(ImagesTestCase):
             ("root-device-name", "/dev/vda"),
             ("root-device-type", "instance-store"),
             ("state", "failed"),
-            ("state-reason-code", "Client.ImportFailed"),
+            ("source-image-id", "emi-0000000f"),
+            ("source-image-region", "here"),
+            ("source-instance-id", "i-00000001"),
+            ("state-reason-code", "Server.InternalError"),
+            ("state-reason-message", "*: x"),
             ("virtualization-type", "paravirtual"),
         ]:
             found = self.told(filters=(AskedFilter(name, (value,)),))
@@ -381,6 +436,10 @@ class DescribeTests(ImagesTestCase):
             ("owner-id", ALICE_ID, 2),
             ("owner-alias", "*", 0),
             ("platform", "*", 0),
+            ("free-tier-eligible", "false", 2),
+            ("image-allowed", "true", 2),
+            ("block-device-mapping.volume-size", "*", 0),
+            ("product-code.type", "*", 0),
         ]:
             found = self.told(filters=(AskedFilter(name, (value,)),))
             self.assertEqual(len(found), count, name)

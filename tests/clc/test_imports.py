@@ -13,19 +13,29 @@ from zope.interface.verify import verifyObject
 from euca_tw.clc.image_store import MemoryImageStore
 from euca_tw.clc.imports import Imports
 from euca_tw.clc.interfaces import IImageStore, ImportFailed, StoredImage
-from euca_tw.model.records import Image, ImageKind, ImageState, InstanceState, User
+from euca_tw.model.identifiers import ImageId
+from euca_tw.model.records import (
+    Image,
+    ImageKind,
+    ImageState,
+    Instance,
+    InstanceState,
+    User,
+)
+from euca_tw.store.memory import MemoryStore
 from tests.clc.cloud import ALICE_ID, NOW, CloudTestCase
 
 PENDING, AVAILABLE = ImageState.PENDING, ImageState.AVAILABLE
 FAILED, DEREGISTERED = ImageState.FAILED, ImageState.DEREGISTERED
+ONE = ImageId("emi-00000001")
 STORED = StoredImage(size_bytes=7, sha256="00")
 
 
 @implementer(IImageStore)
 @define(eq=False)
-class SlowImageStore:
+class SlowImageStore(MemoryImageStore):
     """
-    An image store whose answers a test gives.
+    An image store whose answers a test gives, but for what is there.
 
     @ivar adding: what was asked for and waits.
     """
@@ -101,6 +111,52 @@ class ImportsTests(CloudTestCase):
         self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
         self.assertEqual(self.state(), PENDING)
 
+    def test_copied(self) -> None:
+        """A copy has the bytes of what it is a copy of; nothing is brought in."""
+        self.image(size_bytes=7, sha256="00")
+        self.slow.locations[ONE] = "/there"
+        self.imports.begin(
+            self.image("emi-00000002", state=PENDING, copy_of=ONE), False
+        )
+        kept = self.store.get(Image, "emi-00000002")
+        self.assertEqual(
+            (kept.state, kept.size_bytes, kept.sha256), (AVAILABLE, 7, "00")
+        )
+        self.assertEqual(self.slow.adding, [])
+        self.assertIn("emi-00000002", self.slow.locations)
+
+    def test_copied_of_nothing(self) -> None:
+        """A copy of what is gone has failed, and says so."""
+        self.imports.begin(
+            self.image("emi-00000002", state=PENDING, copy_of=ONE), False
+        )
+        kept = self.store.get(Image, "emi-00000002")
+        self.assertEqual(kept.state, FAILED)
+        self.assertEqual(kept.state_reason, f"{ONE} is not there any more")
+
+    def test_copied_from_meanwhile(self) -> None:
+        """What is copied from is kept until the copy is there."""
+        self.image(state=DEREGISTERED)
+        self.image("emi-00000002", state=PENDING, copy_of=ONE)
+        self.imports.begin_sweep()
+        self.assertEqual(self.state(), DEREGISTERED)
+
+    def test_copied_then_swept(self) -> None:
+        """And no longer."""
+        self.slow.locations[ONE] = "/there"
+        self.image(state=DEREGISTERED)
+        copy = self.image("emi-00000002", state=PENDING, copy_of=ONE)
+        self.imports.begin(copy, False)
+        self.assertEqual(self.state("emi-00000002"), AVAILABLE)
+        self.assertIsNone(self.state())
+
+    def test_made_elsewhere(self) -> None:
+        """What a node makes is not brought in."""
+        self.image(state=PENDING, made_of="i-00000001")
+        self.imports.resume()
+        self.assertEqual(self.slow.adding, [])
+        self.assertEqual(self.state(), PENDING)
+
     def test_deregistered_meanwhile(self) -> None:
         """Bytes that come for a deregistered image are thrown away."""
         image = self.image(state=PENDING)
@@ -167,6 +223,24 @@ class ImportsTests(CloudTestCase):
         self.instance(1, kernel_id="eki-00000001", ramdisk_id="eri-00000001")
         self.imports.begin_sweep()
         self.assertEqual(self.slow.removed, [])
+
+    def test_sweep_is_cheap(self) -> None:
+        """What it costs to look for who needs an image is not up to how many live."""
+        for number in range(1, 4):
+            self.instance(number, image_id="emi-00000002")
+        self.image(state=DEREGISTERED)
+        walked: list[type] = []
+        all_of = self.store.all
+
+        class Watched(MemoryStore):
+            def all(self, kind: Any) -> Any:
+                walked.append(kind)
+                return all_of(kind)
+
+        self.imports.store = Watched(tables=self.store._tables)
+        self.imports.begin_sweep()
+        self.assertIsNone(self.state())
+        self.assertNotIn(Instance, walked)
 
     def test_at_once(self) -> None:
         """A store that answers at once makes an image available at once."""

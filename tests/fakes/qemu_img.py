@@ -38,7 +38,11 @@ class MemoryQemuImg(MemoryProcessReactor):
             process.complain(self.complaint)
             process.end(1)
             return
-        program, verb, *arguments = process.command
+        command = process.command
+        if command[0] == "nice":
+            assert command[:6] == ("nice", "-n", "19", "ionice", "-c", "3")
+            command = command[6:]
+        program, verb, *arguments = command
         if program in ("mke2fs", "mkswap"):
             # It writes into a file that is there; what, does not matter here.
             self.formatted.append(process.command)
@@ -49,7 +53,15 @@ class MemoryQemuImg(MemoryProcessReactor):
         elif verb == "create":
             *_, backing, disk, size = arguments
             Path(disk).write_text(f"overlay of {size} bytes on {backing}")
+        elif "--image-opts" in arguments:
+            options, target = arguments[-2:]
+            parts = [_named(each) for each in options.split(",") if "filename" in each]
+            Path(target).write_bytes(b" over ".join(p.read_bytes() for p in parts))
         else:
             _, source, target = arguments[-3:]
             Path(target).write_bytes(b"raw of " + Path(source).read_bytes())
         process.end()
+
+
+def _named(option: str) -> Path:
+    return Path(option.partition("=")[2])

@@ -22,11 +22,19 @@ from twisted.web.server import Site
 from twisted.web.static import File
 
 from euca_tw.common.in_thread import PooledThreads
+from euca_tw.nodectl.image_maker import FileImageMaker
 from euca_tw.nodectl.images import ImageCache
-from euca_tw.nodectl.interfaces import DomainSpec, ImageSource, StagingFailed
+from euca_tw.nodectl.interfaces import (
+    DomainSpec,
+    ImageSource,
+    MakingFailed,
+    StagingFailed,
+)
+from euca_tw.nodectl.qcow2 import HEADER_BYTES, refusal
 from euca_tw.nodectl.room import Room
 from euca_tw.nodectl.storage import FileInstanceStore
 from tests.functional import libvirtd
+from tests.functional.images import call
 from tests.functional.test_libvirt import boot_sector, make_hypervisor, until
 from tests.suites.instance_store import (
     InstanceStoreUnderTest,
@@ -181,6 +189,61 @@ class DiskTests(TestCase):
         self.assertTrue(content(staged.disk.backing) == large)
         # The server is in this process too; alone, the median is under 1 ms.
         self.assertLess(sorted(late)[len(late) // 2], 0.05)
+
+
+class ImageMakerTests(TestCase):
+    """Images of disks, made by the real qemu-img."""
+
+    timeout = 180
+
+    async def check(self, store: FileInstanceStore, place: Place) -> None:
+        root = place.serve("emi-00000001", Random(1).randbytes(3_000_000))
+        staged = await store.stage("i-00000001", root, None, None, 1)
+        disk = Path(staged.disk.path)
+        for write in "write -q -P 7 1M 64k", "write -q -P 9 512M 64k":
+            call("qemu-io", "-f", staged.disk.format, "-c", write, disk)
+        before = place.directory / "before"
+        qemu_img("convert", "-f", staged.disk.format, "-O", "raw", disk, before)
+
+        async def post(url: str, headers: Any, data: bytes) -> tuple[int, bytes]:
+            raise MakingFailed("there is nobody")
+
+        maker = FileImageMaker(
+            reactor=store.reactor,
+            in_thread=store.in_thread,
+            room=store.cache.room,
+            instances=store.directory,
+            post=post,
+        )
+        await maker.capture("emi-00000002", "i-00000001")
+        await store.discard("i-00000001")
+        made = await maker.finish("emi-00000002")
+        [whole] = (store.directory / "making" / "emi-00000002").iterdir()
+        self.assertEqual(
+            (whole.stat().st_size, hashlib.sha256(whole.read_bytes()).hexdigest()),
+            (made.size_bytes, made.sha256),
+        )
+        # Of 1 GiB it has what is not empty.
+        self.assertLess(made.size_bytes, 8 << 20)
+        found = info(str(whole))
+        self.assertEqual((found["format"], found["virtual-size"]), ("qcow2", 1 << 30))
+        self.assertNotIn("backing-filename", found)
+        self.assertIsNone(refusal(whole.read_bytes()[:HEADER_BYTES], 1 << 30))
+        qemu_img("compare", "-q", "-f", "qcow2", "-F", "raw", whole, before)
+        await maker.discard("emi-00000002")
+        self.assertEqual(await maker.kept(), ())
+
+    async def test_qcow2(self) -> None:
+        """An overlay and what it lies over are one file, the same disk."""
+        place = Place(self)
+        await self.check(place.store(), place)
+
+    async def test_raw(self) -> None:
+        """So is a raw disk, of which what is empty takes no room."""
+        place = Place(self)
+        store = place.store()
+        store.root_disks.format = "raw"
+        await self.check(store, place)
 
 
 class DomainTests(TestCase):

@@ -6,10 +6,11 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+from attrs import evolve
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
-from euca_tw.clc.interfaces import IImageStore
+from euca_tw.clc.interfaces import IImageStore, ImportFailed
 from euca_tw.model.identifiers import AccountId, ImageId
 from euca_tw.model.records import Image, ImageKind, ImageState
 
@@ -77,6 +78,43 @@ def make_iimage_store_tests(
         def test_remove_nothing(self) -> None:
             """Removing what is not there does nothing."""
             self.successResultOf(self.store.remove(ONE))
+
+        def test_share(self) -> None:
+            """
+            Of two images with the same bytes each is there without the other.
+            """
+            stored = self.add(ONE, self.location)
+            shared = evolve(
+                image(ONE), size_bytes=stored.size_bytes, sha256=stored.sha256
+            )
+            for _ in "once", "and again":
+                told = self.successResultOf(self.store.share(OTHER, shared))
+                self.assertEqual(told, stored)
+            self.successResultOf(self.store.remove(ONE))
+            self.assertEqual(self.add(OTHER, self.another), stored)
+            self.successResultOf(self.store.remove(OTHER))
+            self.assertNotEqual(self.add(OTHER, self.another), stored)
+
+        def test_share_nothing(self) -> None:
+            """What is not there cannot be shared."""
+            sharing = self.store.share(OTHER, image(ONE))
+            failure = self.failureResultOf(sharing, ImportFailed)
+            self.assertIn(ONE, str(failure.value))
+
+        def test_upload(self) -> None:
+            """Each image is sent to one place, its own, by a key of its own."""
+            upload = self.store.upload_of(ONE)
+            self.assertIn("://", upload.url)
+            self.assertEqual(upload, self.store.upload_of(ONE))
+            self.assertNotEqual(upload, self.store.upload_of(OTHER))
+            self.assertNotIn(upload.key or "(none)", repr(upload))
+
+        def test_arrived(self) -> None:
+            """What is there has arrived, and is told as it is."""
+            stored = self.add(ONE, self.location)
+            self.assertEqual(
+                self.successResultOf(self.store.arrived(ONE, stored)), stored
+            )
 
         def test_url(self) -> None:
             """Each image has one URL, its own."""

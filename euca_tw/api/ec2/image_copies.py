@@ -6,7 +6,7 @@ The answer comes at once; the new image is C{pending} until all is copied.
 
 from __future__ import annotations
 
-from euca_tw.api.ec2.common import Request, Response
+from euca_tw.api.ec2.common import Request, Response, TagSpecification
 from euca_tw.api.ec2.devices import BlockDeviceMapping
 from euca_tw.api.shapes import Operation, shape, wire
 
@@ -14,7 +14,7 @@ from euca_tw.api.shapes import Operation, shape, wire
 @shape("CreateImageType")
 class CreateImage(Request):
     """
-    An image of an instance whose root device is a volume.
+    An image of an instance.
 
     @ivar name: unique among the user's images.
     @ivar no_reboot: do not shut the instance down for it; then its file
@@ -29,6 +29,12 @@ class CreateImage(Request):
     no_reboot: bool | None = wire("noReboot")
     block_device_mappings: tuple[BlockDeviceMapping, ...] = wire(
         "blockDeviceMapping", since="2012-07-20", required=False
+    )
+    tag_specifications: tuple[TagSpecification, ...] = wire(
+        "tagSpecificationSet",
+        query="TagSpecification",
+        since="2016-11-15",
+        required=False,
     )
 
 
@@ -51,6 +57,13 @@ class CopyImage(Request):
     name: str = wire("name")
     description: str | None = wire("description")
     client_token: str | None = wire("clientToken")
+    copies_tags: bool | None = wire("copyImageTags", since="2016-11-15")
+    tag_specifications: tuple[TagSpecification, ...] = wire(
+        "tagSpecificationSet",
+        query="TagSpecification",
+        since="2016-11-15",
+        required=False,
+    )
 
 
 @shape("CopyImageResponseType")

@@ -71,6 +71,7 @@ class DescribeImages(Request):
     @ivar executable_by: account numbers, C{self}, or C{all} (the public
         ones).
     @ivar owners: account numbers, C{self}, or C{amazon} and its like.
+    @ivar includes_deprecated, includes_disabled: there are none here.
     """
 
     executable_by: tuple[str, ...] = wire(
@@ -101,6 +102,8 @@ class DescribeImages(Request):
     filters: tuple[Filter, ...] = wire(
         "filterSet", query="Filter", since="2010-08-31", required=False
     )
+    includes_deprecated: bool | None = wire("includeDeprecated", since="2016-11-15")
+    includes_disabled: bool | None = wire("includeDisabled", since="2016-11-15")
     next_token: str | None = wire("nextToken", since="2016-11-15")
     max_results: int | None = wire("maxResults", since="2016-11-15")
 
@@ -117,6 +120,8 @@ class Image:
     @ivar root_device_type: C{instance-store} or C{ebs}.
     @ivar virtualization_type: C{hvm} or C{paravirtual}.
     @ivar creation_date: C{2016-11-15T08:00:00.000Z}; a string.
+    @ivar source_instance_id: of what it was made of by L{CreateImage}.
+    @ivar source_image_id: of what it is a copy of.
     """
 
     image_id: str = wire("imageId")
@@ -146,6 +151,9 @@ class Image:
     virtualization_type: str | None = wire("virtualizationType", since="2010-06-15")
     tags: tuple[Tag, ...] = wire("tagSet", since="2010-08-31", required=False)
     hypervisor: str | None = wire("hypervisor", since="2010-11-15")
+    source_instance_id: str | None = wire("sourceInstanceId", since="2016-11-15")
+    source_image_id: str | None = wire("sourceImageId", since="2016-11-15")
+    source_image_region: str | None = wire("sourceImageRegion", since="2016-11-15")
 
 
 @shape("DescribeImagesResponseType")
