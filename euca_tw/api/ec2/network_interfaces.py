@@ -101,6 +101,7 @@ class NetworkInterface:
     private_ip_addresses: tuple[NetworkInterfacePrivateAddress, ...] = wire(
         "privateIpAddressesSet", since="2012-06-15", required=False
     )
+    interface_type: str | None = wire("interfaceType", since="2016-11-15")
 
 
 # --- making and ending them -------------------------------------------------
@@ -166,11 +167,14 @@ class DescribeNetworkInterfaces(Request):
         required=False,
     )
     filters: tuple[Filter, ...] = wire("filterSet", query="Filter", required=False)
+    max_results: int | None = wire("maxResults", since="2016-11-15")
+    next_token: str | None = wire("nextToken", since="2016-11-15")
 
 
 @shape("DescribeNetworkInterfacesResponseType")
 class DescribeNetworkInterfacesResponse(Response):
     network_interfaces: tuple[NetworkInterface, ...] = wire("networkInterfaceSet")
+    next_token: str | None = wire("nextToken", since="2016-11-15")
 
 
 # --- attaching and detaching ------------------------------------------------

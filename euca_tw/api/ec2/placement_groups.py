@@ -4,7 +4,14 @@ Placement groups: instances of one group run close to each other.
 
 from __future__ import annotations
 
-from euca_tw.api.ec2.common import Acknowledgement, Filter, Request, Response
+from euca_tw.api.ec2.common import (
+    Acknowledgement,
+    Filter,
+    Request,
+    Response,
+    Tag,
+    TagSpecification,
+)
 from euca_tw.api.shapes import Operation, shape, wire
 
 
@@ -17,11 +24,12 @@ class CreatePlacementGroup(Request):
 
     group_name: str = wire("groupName")
     strategy: str = wire("strategy")
-
-
-@shape("CreatePlacementGroupResponseType")
-class CreatePlacementGroupResponse(Acknowledgement):
-    """Instances can be launched into it once it is C{available}."""
+    tag_specifications: tuple[TagSpecification, ...] = wire(
+        "tagSpecificationSet",
+        query="TagSpecification",
+        since="2016-11-15",
+        required=False,
+    )
 
 
 @shape("DeletePlacementGroupType")
@@ -50,6 +58,9 @@ class DescribePlacementGroups(Request):
     filters: tuple[Filter, ...] = wire(
         "filterSet", query="Filter", since="2010-08-31", required=False
     )
+    group_ids: tuple[str, ...] = wire(
+        "groupIdSet", query="GroupId", since="2016-11-15", required=False
+    )
 
 
 @shape("PlacementGroupInfoType", list_type="PlacementGroupSetType")
@@ -62,6 +73,15 @@ class PlacementGroup:
     group_name: str = wire("groupName")
     strategy: str = wire("strategy")
     state: str = wire("state")
+    group_id: str | None = wire("groupId", since="2016-11-15")
+    tags: tuple[Tag, ...] = wire("tagSet", since="2016-11-15", required=False)
+
+
+@shape("CreatePlacementGroupResponseType")
+class CreatePlacementGroupResponse(Acknowledgement):
+    """Instances can be launched into it once it is C{available}."""
+
+    placement_group: PlacementGroup | None = wire("placementGroup", since="2016-11-15")
 
 
 @shape("DescribePlacementGroupsResponseType")

@@ -13,6 +13,7 @@ from euca_tw.api.ec2.common import (
     Request,
     Response,
     Tag,
+    TagSpecification,
 )
 from euca_tw.api.shapes import Operation, shape, wire
 
@@ -27,6 +28,12 @@ class CreateSubnet(Request):
     vpc_id: str = wire("vpcId")
     cidr_block: str = wire("cidrBlock")
     availability_zone: str | None = wire("availabilityZone")
+    tag_specifications: tuple[TagSpecification, ...] = wire(
+        "tagSpecificationSet",
+        query="TagSpecification",
+        since="2016-11-15",
+        required=False,
+    )
 
 
 @shape("SubnetType")
@@ -51,6 +58,8 @@ class Subnet:
         "mapPublicIpOnLaunch", since="2012-12-01"
     )
     tags: tuple[Tag, ...] = wire("tagSet", since="2010-08-31", required=False)
+    availability_zone_id: str | None = wire("availabilityZoneId", since="2016-11-15")
+    owner_id: str | None = wire("ownerId", since="2016-11-15")
 
 
 @shape("CreateSubnetResponseType")
@@ -70,11 +79,14 @@ class DescribeSubnets(Request):
         required=False,
     )
     filters: tuple[Filter, ...] = wire("filterSet", query="Filter", required=False)
+    max_results: int | None = wire("maxResults", since="2016-11-15")
+    next_token: str | None = wire("nextToken", since="2016-11-15")
 
 
 @shape("DescribeSubnetsResponseType")
 class DescribeSubnetsResponse(Response):
     subnets: tuple[Subnet, ...] = wire("subnetSet")
+    next_token: str | None = wire("nextToken", since="2016-11-15")
 
 
 @shape("ModifySubnetAttributeType")

@@ -8,7 +8,14 @@ C{default}.
 
 from __future__ import annotations
 
-from euca_tw.api.ec2.common import Acknowledgement, Filter, Request, Response, Tag
+from euca_tw.api.ec2.common import (
+    Acknowledgement,
+    Filter,
+    Request,
+    Response,
+    Tag,
+    TagSpecification,
+)
 from euca_tw.api.shapes import Operation, shape, wire
 
 
@@ -22,6 +29,12 @@ class CreateVpc(Request):
 
     cidr_block: str = wire("cidrBlock")
     instance_tenancy: str | None = wire("instanceTenancy", since="2011-02-28")
+    tag_specifications: tuple[TagSpecification, ...] = wire(
+        "tagSpecificationSet",
+        query="TagSpecification",
+        since="2016-11-15",
+        required=False,
+    )
 
 
 @shape("VpcType")
@@ -42,6 +55,7 @@ class Vpc:
     tags: tuple[Tag, ...] = wire("tagSet", since="2010-08-31", required=False)
     instance_tenancy: str | None = wire("instanceTenancy", since="2011-02-28")
     is_default: bool | None = wire("isDefault", since="2012-12-01")
+    owner_id: str | None = wire("ownerId", since="2016-11-15")
 
 
 @shape("CreateVpcResponseType")
@@ -61,11 +75,14 @@ class DescribeVpcs(Request):
         required=False,
     )
     filters: tuple[Filter, ...] = wire("filterSet", query="Filter", required=False)
+    max_results: int | None = wire("maxResults", since="2016-11-15")
+    next_token: str | None = wire("nextToken", since="2016-11-15")
 
 
 @shape("DescribeVpcsResponseType")
 class DescribeVpcsResponse(Response):
     vpcs: tuple[Vpc, ...] = wire("vpcSet")
+    next_token: str | None = wire("nextToken", since="2016-11-15")
 
 
 @shape("DeleteVpcType")
