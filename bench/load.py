@@ -54,6 +54,12 @@ class Connection:
             raise BadAnswer(head.decode(), body.decode(errors="replace")[:500])
         return body
 
+    def first(self, request: bytes) -> float:
+        """When (see L{perf_counter}) the first byte of the answer came."""
+        self._connected().sendall(request)
+        self._fill()
+        return perf_counter()
+
     def _body(self, headers: list[bytes]) -> bytes:
         for line in headers:
             name, _, value = line.partition(b":")

@@ -7,20 +7,25 @@ command does them itself where no cloud controller runs.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any, ClassVar
 
-from attrs import frozen
+from attrs import field, frozen
 
 from euca_tw.admin.client import Refused
 from euca_tw.admin.tracing import Tracing
 from euca_tw.clc.accounts import AccountError, Accounts, Credentials
 from euca_tw.clc.admission import Admission
 from euca_tw.clc.interfaces import IClusters
+from euca_tw.clc.limits import limits_of
 from euca_tw.clc.networks import CloudNetworks
+from euca_tw.clc.usage import told_limits, usage
+from euca_tw.common.clock import utc_now
+from euca_tw.model.quotas import UNLIMITED, Quotas
 from euca_tw.model.records import (
     AccessKey,
     Image,
@@ -30,6 +35,7 @@ from euca_tw.model.records import (
 )
 from euca_tw.store.interfaces import IStore, StoreUnusable
 
+_NUMBER = re.compile(r"[0-9]{1,9}")
 _NOT_RUNNING = "the cloud controller is not running"
 #: The text files of a user's credentials, for the directory they will lie in.
 FilesOf = Callable[[Credentials, Path], Mapping[str, bytes]]
@@ -40,6 +46,7 @@ class Actions:
     """
     @ivar clusters, admission: None where no cloud controller runs.
     @ivar networks: the same, or where they are not managed.
+    @ivar quotas: what users may hold of whom nothing else is said.
     """
 
     store: IStore
@@ -48,6 +55,7 @@ class Actions:
     clusters: IClusters | None = None
     admission: Admission | None = None
     networks: CloudNetworks | None = None
+    quotas: Quotas = field(factory=Quotas)
 
     #: By name: what it is done with.
     ARGUMENTS: ClassVar[Mapping[str, Mapping[str, type]]] = {
@@ -61,6 +69,9 @@ class Actions:
         "list_keys": {"name": str},
         "set_key_active": {"key_id": str, "is_active": bool},
         "new_credentials": {"name": str, "is_replacing": bool, "directory": str},
+        "usage": {"name": str, "since": str},
+        "list_quotas": {"name": str},
+        "set_quotas": {"name": str, "limits": dict},
     }
 
     async def perform(self, name: str, arguments: Mapping[str, Any]) -> Any:
@@ -124,6 +135,33 @@ class Actions:
     async def set_active(self, name: str, is_active: bool) -> dict[str, Any]:
         return _told(await self.accounts.activate(name, is_active))
 
+    async def usage(self, name: str, since: str) -> list[dict[str, Any]]:
+        """Of one user, or of all (C{""}); since a day, or ever (C{""})."""
+        try:
+            day = date.fromisoformat(since) if since else None
+        except ValueError:
+            raise Refused(f"{since!r} is no day like 2027-01-31") from None
+        users = [self.accounts.named(name)] if name else self.accounts.users()
+        now = utc_now(self.accounts.clock)
+        return [usage(self.store, self.quotas, each, now, day) for each in users]
+
+    async def list_quotas(self, name: str) -> dict[str, Any]:
+        """What a user may hold, and which of it is said of him alone."""
+        return self._quotas_of(self.accounts.named(name))
+
+    def _quotas_of(self, user: User) -> dict[str, Any]:
+        limits = limits_of(self.store, self.quotas, user.account_id)
+        return {
+            "name": user.name,
+            "limits": told_limits(limits),
+            "own": [each.of for each in user.limits],
+        }
+
+    async def set_quotas(self, name: str, limits: dict[str, Any]) -> dict[str, Any]:
+        """Each by name: a number as text, C{unlimited}, or C{default}."""
+        wanted = {of: _limit(most) for of, most in limits.items()}
+        return self._quotas_of(await self.accounts.limit(name, wanted))
+
     async def expire(self, name: str, at: str) -> dict[str, Any]:
         """C{at} is a time by ISO 8601 with its zone; empty for never."""
         try:
@@ -153,6 +191,20 @@ class Actions:
         files = self.files_of(made, Path(directory))
         texts = {name: content.decode() for name, content in files.items()}
         return {"user": _told(made.user), "files": texts}
+
+
+def _limit(told: Any) -> int | None:
+    """
+    @return: None for what all users have.
+    @raise Refused:
+    """
+    if told == "default":
+        return None
+    if told == "unlimited":
+        return UNLIMITED
+    if not isinstance(told, str) or not _NUMBER.fullmatch(told):
+        raise Refused(f"{told!r} is no limit: a number, unlimited or default is")
+    return int(told)
 
 
 def _living(store: IStore, zone: str) -> int:

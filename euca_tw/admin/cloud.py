@@ -11,6 +11,7 @@ from pathlib import PurePath
 from typing import Any
 
 from attrs import frozen
+from twisted.internet.defer import DeferredList
 from twisted.logger import Logger
 from twisted.web.client import BrowserLikeRedirectAgent
 
@@ -28,15 +29,17 @@ from euca_tw.admin.daemon import (
 )
 from euca_tw.admin.direct import CLOUD_STORE, cloud_sealing
 from euca_tw.admin.modes import mode_part
+from euca_tw.admin.policies import placement_of
 from euca_tw.admin.refusals import Refusals
 from euca_tw.admin.server import AdminSocket
+from euca_tw.admin.subjects import Parts, dispatcher
 from euca_tw.admin.tier import cooperator_of
 from euca_tw.admin.values import address_pool
 from euca_tw.api.ec2.table import EC2, QUERY_VERSIONS
 from euca_tw.api.shapes import Version
 from euca_tw.clc.accounts import ADMIN, Accounts
-from euca_tw.clc.addresses import Addresses
 from euca_tw.clc.admission import Admission
+from euca_tw.clc.arrivals import Arrivals
 from euca_tw.clc.callers import StoredAccessKeys, StoredCertificates
 from euca_tw.clc.clusters import Clusters
 from euca_tw.clc.credentials import credential_files
@@ -44,25 +47,21 @@ from euca_tw.clc.demo import DemoImage
 from euca_tw.clc.descriptions import Descriptions
 from euca_tw.clc.dispatch import Dispatcher
 from euca_tw.clc.front import SERVICE, Front, FrontResource
-from euca_tw.clc.groups import Groups
-from euca_tw.clc.image_attributes import ImageAttributes
 from euca_tw.clc.image_resource import ImageResource
 from euca_tw.clc.image_store import FileImageStore, MemoryImageStore
-from euca_tw.clc.images import Images
 from euca_tw.clc.imports import Imports
-from euca_tw.clc.instances import Instances
 from euca_tw.clc.interfaces import IImageStore, ImportFailed
-from euca_tw.clc.keypairs import KeyPairs
-from euca_tw.clc.launches import Launches
+from euca_tw.clc.makings import Makings
+from euca_tw.clc.metering import Metering
 from euca_tw.clc.modes import living
 from euca_tw.clc.networks import CloudNetworks
+from euca_tw.clc.uploads import Uploads
 from euca_tw.clc.work import RequestsInWork
-from euca_tw.clc.zones import Zones
 from euca_tw.common.certificates import KeyAndCertificate
 from euca_tw.common.descriptors import room_for
 from euca_tw.common.files import write_private_files
 from euca_tw.common.secret import kept_secret
-from euca_tw.common.web import make_site
+from euca_tw.common.web import Answer, make_site
 from euca_tw.model.networks import TrunkEnd
 from euca_tw.model.records import CLOUD_RECORDS, AccessKey, Instance, User
 from euca_tw.overlay.settings import STATIC
@@ -72,7 +71,6 @@ from euca_tw.soap.door import ec2_door
 from euca_tw.soap.http import pooled_agent
 from euca_tw.soap.interfaces import IPeers
 from euca_tw.soap.wsse import Forms
-from euca_tw.store.interfaces import IStore
 from euca_tw.store.watched import WatchedStore
 from euca_tw.wsdl.write import schema, wsdl
 
@@ -121,11 +119,16 @@ class Cloud:
         self._url = public_url("cloud", section.listen, section.url)
         store_path = section.state_dir / CLOUD_STORE
         self._sealing = cloud_sealing(section.state_dir, machine.random)
-        self._store: IStore = machine.make_store(
-            store_path, CLOUD_RECORDS, {"seal_secret": self._sealing.seal_body}
+        self._store = WatchedStore(
+            machine.make_store(
+                store_path, CLOUD_RECORDS, {"seal_secret": self._sealing.seal_body}
+            )
         )
+        self._metering = Metering(store=self._store, clock=machine.reactor)
+        self._store.watch(self._metering.changed)
         self._networks = self._make_networks()
         self._image_resource: ImageResource | None = None
+        self._arrivals: Arrivals | None = None
         self._images = self._image_store()
         self._clusters = Clusters(
             clusters=around.urls,
@@ -137,6 +140,7 @@ class Cloud:
             random=machine.random,
             settings=section,
             networks=self._networks,
+            ended=lambda: self._imports.begin_sweep(),
             # None is what was there before there were others.
             network_mode=(
                 None
@@ -160,6 +164,14 @@ class Cloud:
             cloud_certificate_pem=pems.certificate_pem,
         )
         self._imports = Imports(store=self._store, images=self._images)
+        self._makings = Makings(
+            store=self._store,
+            clusters=self._clusters,
+            images=self._images,
+            clock=machine.reactor,
+            random=machine.random,
+            settings=section,
+        )
         self._replays = machine.make_replays(
             section.replays or section.state_dir / REPLAYS
         )
@@ -170,19 +182,18 @@ class Cloud:
         whole, around = self._configuration, self._around
         if not whole.network.is_managed:
             return None
-        self._store = watched = WatchedStore(self._store)
         networks = CloudNetworks(
             settings=whole.network,
             clusters={
                 name: around.peers.peer(url) for name, url in around.urls.items()
             },
             ends=around.ends,
-            store=watched,
+            store=self._store,
             clock=self._machine.reactor,
             random=self._machine.random,
             convergence=whole.cloud,
         )
-        watched.watch(networks.changed)
+        self._store.watch(networks.changed)
         return networks
 
     def _image_store(self) -> IImageStore:
@@ -203,6 +214,13 @@ class Cloud:
             largest_bytes=section.largest_mib << 20,
         )
         self._image_resource = ImageResource(store)
+        self._arrivals = Arrivals(
+            directory=store.directory,
+            in_thread=machine.in_thread,
+            largest_bytes=store.largest_bytes,
+            least_free_bytes=section.least_free_mib << 20,
+            arrived=lambda *came: self._makings.arrived(*came),
+        )
         kept: IImageStore = store
         return kept
 
@@ -216,6 +234,7 @@ class Cloud:
             clusters=self._clusters,
             admission=self._admission,
             networks=self._networks,
+            quotas=self._configuration.quotas,
         )
         admin_socket = AdminSocket(machine.reactor, section.state_dir, actions.perform)
         parts = (
@@ -235,12 +254,35 @@ class Cloud:
                 start=self._imports.resume,
                 stop=self._imports.background.stop,
             ),
+            Part(
+                name="the measuring of usage",
+                start=self._metering.start,
+                stop=self._metering.background.stop,
+            ),
             service_part(self._clusters),
+            Part(
+                name="images that nodes make",
+                start=self._makings.start,
+                stop=self._stop_makings,
+            ),
             Part(name="admission", stop=self._admission.stop),
             listen_part(machine, "cloud", section.listen, self._site()),
             service_part(admin_socket),
         )
         return Daemon(NAME, machine, parts)
+
+    def _stop_makings(self) -> Any:
+        stopping = [self._makings.stop()]
+        if self._arrivals is not None:
+            stopping.append(self._arrivals.background.stop())
+        return DeferredList(stopping)
+
+    def _uploads(self) -> Answer | None:
+        if self._arrivals is None:
+            return None
+        return Uploads(
+            store=self._store, images=self._images, arrivals=self._arrivals
+        ).answer
 
     def _living(self) -> Mapping[str, str]:
         """Of instances, their mode of networks; what is imagined is of none."""
@@ -301,6 +343,7 @@ class Cloud:
             versions=EC2.versions,
             describe=Descriptions(make=describe, in_thread=machine.in_thread).of,
             refuse=refusals.no_page,
+            uploads=self._uploads(),
         )
         work = RequestsInWork(front.answer, limits.requests_in_work, refusals.busy)
         return make_site(
@@ -313,39 +356,21 @@ class Cloud:
         )
 
     def _dispatch(self) -> Dispatcher:
-        whole, machine, store = self._configuration, self._machine, self._store
-        clock, minter, quotas = machine.reactor, machine.minter, whole.quotas
-        return Dispatcher(
-            EC2,
-            Instances(store=store, clusters=self._clusters, clock=clock),
-            Launches(
-                store=store,
-                clusters=self._clusters,
-                clock=clock,
-                minter=minter,
-                quotas=quotas,
-                machine_types=whole.machine_types,
-                default_type=next(iter(whole.machine_types)),
-                networks=self._networks,
-            ),
-            Images(
-                store=store,
-                imports=self._imports,
-                clock=clock,
-                minter=minter,
-                quotas=quotas,
-            ),
-            ImageAttributes(store=store),
-            KeyPairs(store=store, quotas=quotas, in_thread=machine.in_thread),
-            Groups(store=store, minter=minter, quotas=quotas),
-            Addresses(
-                store=store,
-                clusters=self._clusters,
-                quotas=quotas,
-                pool=address_pool(self._pool),
-            ),
-            Zones(clusters=self._clusters, region=whole.cloud.region),
+        machine = self._machine
+        parts = Parts(
+            url=self._url,
+            store=self._store,
+            clusters=self._clusters,
+            networks=self._networks,
+            imports=self._imports,
+            makings=self._makings,
+            clock=machine.reactor,
+            minter=machine.minter,
+            in_thread=machine.in_thread,
+            pool=address_pool(self._pool),
+            placement=placement_of(self._configuration.cloud, machine.random),
         )
+        return dispatcher(self._configuration, parts)
 
     @property
     def _pool(self) -> tuple[str, ...]:

@@ -17,6 +17,8 @@ from typing import Any, NoReturn
 from euca_tw.admin.asked import configuration_asked, say
 from euca_tw.admin.client import Refused, do
 from euca_tw.admin.configuration import DEFAULT_FILE, read_configuration
+from euca_tw.admin.policies import policies_print
+from euca_tw.admin.usage_commands import usage_commands
 from euca_tw.admin.vnet_commands import vnet_commands
 from euca_tw.common.config import ConfigError
 from euca_tw.common.files import write_private_files
@@ -204,7 +206,9 @@ def parser() -> argparse.ArgumentParser:
         return made.add_subparsers(required=True, metavar="VERB")
 
     command(subjects, "status", status, "what the running cloud has, and what answers")
-    _user_commands(command, subject("user", "users and their credentials"))
+    of_user = subject("user", "users, their credentials and limits")
+    _user_commands(command, of_user)
+    usage_commands(command, subjects, of_user)
 
     keys = subject("keys", "the keys with which daemons sign to each other")
     new = command(keys, "new", keys_new, "make a key and its certificate")
@@ -234,6 +238,13 @@ def parser() -> argparse.ArgumentParser:
     )
     form.add_argument(
         "--markdown", action="store_true", help="as the table in docs/compatibility.md"
+    )
+
+    command(
+        subjects,
+        "policies",
+        policies_print,
+        "list what may choose clusters and nodes, and what cannot be used of it",
     )
 
     vnet_commands(command, subject("vnet", "the instances' networks"))

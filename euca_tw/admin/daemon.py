@@ -6,7 +6,6 @@ within seconds, and one line for the operator when something of his is wrong.
 from __future__ import annotations
 
 import atexit
-import gc
 import os
 import sys
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
@@ -30,6 +29,7 @@ from twisted.web.server import Site
 from euca_tw.admin.configuration import Configuration, configuration_of
 from euca_tw.common.config import ConfigError, Invalid
 from euca_tw.common.files import make_private_directory
+from euca_tw.common.garbage import Garbage
 from euca_tw.common.in_thread import InThread, PooledThreads
 from euca_tw.common.log import lead_in_libraries
 from euca_tw.common.replays import IReplays
@@ -174,18 +174,8 @@ def real_machine(reactor: Any) -> Machine:
         fail=fail,
         make_store=make_store,
         make_replays=make_replays,
-        settle=settle_memory,
+        settle=Garbage().begin,
     )
-
-
-def settle_memory() -> None:
-    """
-    What is there now stays: it is looked through for garbage once more, and
-    never again.  To do so while requests wait would hold them up for longer
-    than any of them takes.
-    """
-    gc.collect()
-    gc.freeze()
 
 
 def end_failed(reactor: Any) -> None:

@@ -67,6 +67,7 @@ def do_directly(
     )
     actions = Actions(
         store=store,
+        quotas=configuration.quotas,
         accounts=Accounts(
             store=store,
             clock=clock,

@@ -7,7 +7,7 @@ libvirt is imported only where a libvirt hypervisor is asked for.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,23 +21,33 @@ from euca_tw.admin.daemon import Machine, Part, service_part
 from euca_tw.admin.names import names_of, names_parts
 from euca_tw.admin.sections import NodeControllerSection
 from euca_tw.common.config import ConfigError
+from euca_tw.common.uploading import LONGEST_ANSWER
 from euca_tw.model.capacity import Resources
 from euca_tw.model.metadata import InstanceMetadata
 from euca_tw.nodectl.confine import Confined
 from euca_tw.nodectl.console import ConsoleKeeper
 from euca_tw.nodectl.container_consoles import ContainerConsoles
 from euca_tw.nodectl.hooks import DirectoryHooks, NoHooks
+from euca_tw.nodectl.image_maker import FileImageMaker
 from euca_tw.nodectl.images import ImageCache
-from euca_tw.nodectl.interfaces import IHooks, IHypervisor, IInstanceStore
+from euca_tw.nodectl.interfaces import (
+    IHooks,
+    IHypervisor,
+    IImageMaker,
+    IInstanceStore,
+    MakingFailed,
+)
 from euca_tw.nodectl.keys import KeyInjector
 from euca_tw.nodectl.machines import KVM, LXC, MACHINES, QEMU, XEN
 from euca_tw.nodectl.machines import Machine as DomainMachine
 from euca_tw.nodectl.memory import MemoryHypervisor, MemoryInstanceStore
+from euca_tw.nodectl.memory_images import MemoryImageMaker
 from euca_tw.nodectl.room import Room
 from euca_tw.nodectl.root_disk import RootDisks
+from euca_tw.nodectl.sending import Post
 from euca_tw.nodectl.storage import FileInstanceStore, room_gib
 from euca_tw.overlay.settings import NetworkSettings
-from euca_tw.soap.http import pooled_agent
+from euca_tw.soap.http import NoAnswer, pooled_agent, post
 from euca_tw.vnet.filter_settings import FilterSettings
 from euca_tw.vnet.interfaces import INetworkHost, IResponders
 from euca_tw.vnet.managed import ManagedNodeNetwork
@@ -61,6 +71,7 @@ class NodeDoors:
 
     hypervisor: IHypervisor
     instances: IInstanceStore
+    maker: IImageMaker
     keepers: tuple[Service, ...] = ()
 
 
@@ -74,11 +85,13 @@ def memory_doors(section: NodeControllerSection, machine: Machine) -> NodeDoors:
     )
     hypervisor = MemoryHypervisor(clock, capacity)
     disk_gib = section.disk_gib or _IMAGINED.disk_gib
+    instances = MemoryInstanceStore(
+        clock, hypervisor.consoles, disk_gib, written_at=hypervisor.written_at
+    )
     return NodeDoors(
         hypervisor=hypervisor,
-        instances=MemoryInstanceStore(
-            clock, hypervisor.consoles, disk_gib, written_at=hypervisor.written_at
-        ),
+        instances=instances,
+        maker=MemoryImageMaker(clock, instances),
     )
 
 
@@ -178,6 +191,13 @@ def real_doors(section: NodeControllerSection, machine: Machine) -> NodeDoors:
         faster=_faster(section, directory),
         mark=section.mark,
     )
+    maker = FileImageMaker(
+        reactor=reactor,
+        in_thread=machine.in_thread,
+        room=cache.room,
+        instances=directory,
+        post=_poster(machine),
+    )
     keeper = ConsoleKeeper(
         clock=reactor,
         in_thread=machine.in_thread,
@@ -193,8 +213,26 @@ def real_doors(section: NodeControllerSection, machine: Machine) -> NodeDoors:
     return NodeDoors(
         hypervisor=hypervisor,
         instances=instances,
+        maker=maker,
         keepers=(keeper, writer) if domains.is_container else (keeper,),
     )
+
+
+def _poster(machine: Machine) -> Post:
+    """What sends images to the cloud controller."""
+    agent = pooled_agent(machine.reactor)
+
+    async def post_piece(
+        url: str, headers: Mapping[str, str], data: bytes
+    ) -> tuple[int, bytes]:
+        try:
+            return await post(agent, url, headers, data, LONGEST_ANSWER)
+        except NoAnswer as failed:
+            raise MakingFailed(
+                f"the cloud controller does not answer: {failed.reason}"
+            ) from None
+
+    return post_piece
 
 
 def _injector(machine: Machine) -> KeyInjector:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from attrs import frozen
 
-from euca_tw.api.ec2.table import EC2
+from euca_tw.api.ec2.table import EC2, QUERY_VERSIONS
 from euca_tw.api.shapes import Operation
 from euca_tw.clc.dispatch import answers
 from euca_tw.clc.subjects import SUBJECTS
@@ -18,7 +18,7 @@ from euca_tw.clc.subjects import SUBJECTS
 @frozen(kw_only=True)
 class Listed:
     """
-    @ivar first: the first date of SOAP that has the operation.
+    @ivar first: the first date that has the operation.
     @ivar last: the last one, if there are later dates; None: all since.
     """
 
@@ -36,13 +36,13 @@ def listed() -> Iterator[Listed]:
         yield Listed(
             name=operation.name,
             first=first,
-            last=None if last == EC2.versions[-1] else last,
+            last=None if last == QUERY_VERSIONS[-1] else last,
             is_answered=operation in answered,
         )
 
 
 def _dates(operation: Operation) -> tuple[str, str]:
-    dates = [version for version in EC2.versions if operation.lives_in(version)]
+    dates = [version for version in QUERY_VERSIONS if operation.lives_in(version)]
     return dates[0], dates[-1]
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from attrs import frozen
 
 from euca_tw.admin.values import (
+    DEFAULT_POLICY,
     check_address_or_none,
     check_addresses,
     check_cable,
@@ -28,10 +29,11 @@ from euca_tw.admin.values import (
     check_network,
     check_networks,
     check_not_negative,
-    check_policy,
+    check_placement,
     check_pool,
     check_positive,
     check_resolvers,
+    check_scheduler,
     check_url,
     check_url_or_none,
     check_versions,
@@ -64,6 +66,7 @@ class CloudSection(ConvergenceSettings):
     @ivar signature_versions: by which users may sign Query requests.
     @ivar scope_regions, scope_services: that version 4 may be scoped to; none:
         to any.
+    @ivar placement: the policy that chooses clusters; see L{euca_tw.policies}.
     """
 
     state_dir: Path = Path("/var/lib/euca_tw/clc")
@@ -79,6 +82,7 @@ class CloudSection(ConvergenceSettings):
     signature_versions: tuple[str, ...] = checked(check_versions, ("2", "4"))
     scope_regions: tuple[str, ...] = checked(check_names, ())
     scope_services: tuple[str, ...] = checked(check_names, ())
+    placement: str = checked(check_placement, DEFAULT_POLICY)
 
 
 @frozen(kw_only=True)
@@ -138,6 +142,8 @@ class ImagesSection:
     @ivar import_directories: below which users who are not administrators may
         register files of the cloud controller's machine.
     @ivar users_may_fetch: whether they may register what is at a web address.
+    @ivar least_free_mib: of the disk that images are on: what nodes have made
+        and would leave less is not taken.
     @ivar demo: a directory with vmlinuz, initrd.gz and root.img, which are
         registered as the public demo image; None for none.
     """
@@ -146,6 +152,7 @@ class ImagesSection:
     import_directories: tuple[Path, ...] = ()
     users_may_fetch: bool = True
     largest_mib: int = checked(check_positive, 1 << 16)
+    least_free_mib: int = checked(check_not_negative, 256)
     demo: Path | None = None
 
 
@@ -174,6 +181,7 @@ class ClusterControllerSection(ClusterSettings):
     """
     Of the cluster controller, C{euca-cc}.
 
+    @ivar scheduler: the policy that chooses nodes; see L{euca_tw.policies}.
     @ivar cloud_certificate: with which the cloud controller signs.
     @ivar certificate, key: PEM; None: made in C{state_dir/keys} at first start.
     @ivar head_url, head_certificate: of the cluster's head, where networks are
@@ -195,7 +203,7 @@ class ClusterControllerSection(ClusterSettings):
     subnet: str = checked(check_network, ClusterSettings().subnet)
     router: str = checked(check_address_or_none, "")
     nameservers: tuple[str, ...] = checked(check_addresses, ())
-    policy: str = checked(check_policy, ClusterSettings().policy)
+    scheduler: str = checked(check_scheduler, DEFAULT_POLICY)
     head_url: str = checked(check_url_or_none, "")
     head_certificate: Path | None = None
     head_address: str = checked(check_address_or_none, "")

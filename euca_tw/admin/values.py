@@ -18,11 +18,13 @@ from ipaddress import (
 )
 from urllib.parse import urlsplit
 
-from euca_tw.cc.schedule import POLICIES
 from euca_tw.nodectl.machines import MACHINES
+from euca_tw.policies.interfaces import PLACEMENT, SCHEDULER
 from euca_tw.query.signing import ALL_VERSIONS
 from euca_tw.vnet.dhcp import METADATA_ADDRESS
 
+#: Of both kinds; plugins are looked through only for others.
+DEFAULT_POLICY = "least-loaded"
 #: A pool of public addresses is not larger than this.
 _MOST_ADDRESSES = 1 << 16
 _HYPERVISORS = ("memory",)
@@ -154,9 +156,23 @@ def check_names(texts: tuple[str, ...]) -> None:
         check_name(text)
 
 
-def check_policy(text: str) -> None:
-    if text not in POLICIES:
-        raise ValueError(f"{text!r} is none of {', '.join(POLICIES)}")
+def check_placement(text: str) -> None:
+    _check_policy(PLACEMENT, text)
+
+
+def check_scheduler(text: str) -> None:
+    _check_policy(SCHEDULER, text)
+
+
+def _check_policy(kind: str, text: str) -> None:
+    if text == DEFAULT_POLICY:
+        return
+    from euca_tw.policies.found import PolicyNotFound, find, policy_named
+
+    try:
+        policy_named(kind, text, find())
+    except PolicyNotFound as error:
+        raise ValueError(str(error)) from None
 
 
 def address_pool(texts: Iterable[str]) -> tuple[str, ...]:

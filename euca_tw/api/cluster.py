@@ -361,6 +361,9 @@ class Launch:
         for its nodes.
     @ivar ephemeral_gib, swap_mib: of the type's disk, so much is further disks.
     @ivar network_mode: the cloud's; none is C{static}.
+    @ivar starts: how often it was started anew; none is 0.
+    @ivar shutdown_behavior: what becomes of it when its guest switches itself
+        off: C{stop}, or C{terminate}, which none is.
     """
 
     instance_id: str = wire("instanceId")
@@ -389,6 +392,8 @@ class Launch:
     ephemeral_gib: int | None = wire("ephemeralGib")
     swap_mib: int | None = wire("swapMib")
     network_mode: str | None = wire("networkMode")
+    starts: int | None = wire("starts")
+    shutdown_behavior: str | None = wire("shutdownBehavior")
 
 
 @shape("refusedLaunchType")
@@ -417,6 +422,62 @@ class LaunchInstancesResponse(ClusterMessage):
     refused: tuple[RefusedLaunch, ...] = wire("refused", repeated=True)
 
 
+@shape("stopType")
+class Stop:
+    """
+    @ivar starts: how often it was started anew when this was asked: one that
+        was started since is not stopped.
+    @ivar is_forced: its guest is not waited for.
+    """
+
+    instance_id: str = wire("instanceId")
+    starts: int = wire("starts")
+    is_forced: bool = wire("isForced")
+
+
+@shape("stopInstancesType")
+class StopInstances(ClusterMessage):
+    """Idempotent: what is stopped, or was ended, is left alone."""
+
+    stops: tuple[Stop, ...] = wire("stops", repeated=True, at_least=1)
+
+
+@shape("stopInstancesResponseType")
+class StopInstancesResponse(ClusterMessage):
+    """They are taken: their nodes will report them."""
+
+
+@shape("startInstancesType")
+class StartInstances(ClusterMessage):
+    """
+    Have stopped instances run again, from their disks, and as is said here.
+    Idempotent by the number of its starts: one that was started so often
+    before, or was ended, is left alone.
+    """
+
+    launches: tuple[Launch, ...] = wire("launches", repeated=True, at_least=1)
+
+
+@shape("startInstancesResponseType")
+class StartInstancesResponse(ClusterMessage):
+    """Those refused stay stopped."""
+
+    refused: tuple[RefusedLaunch, ...] = wire("refused", repeated=True)
+
+
+@shape("setShutdownBehaviorType")
+class SetShutdownBehavior(ClusterMessage):
+    """As L{Launch.shutdown_behavior}, from now on.  Idempotent."""
+
+    instance_id: str = wire("instanceId")
+    shutdown_behavior: str | None = wire("shutdownBehavior")
+
+
+@shape("setShutdownBehaviorResponseType")
+class SetShutdownBehaviorResponse(ClusterMessage):
+    """Its node knows it."""
+
+
 @shape("readConsoleType")
 class ReadConsole(ClusterMessage):
     instance_id: str = wire("instanceId")
@@ -436,14 +497,58 @@ class ReadConsoleResponse(ClusterMessage):
 @shape("changedInstanceType")
 class ChangedInstance:
     """
-    @ivar reason: why it is Teardown, or not yet Extant; text for the user.
+    @ivar reason: why it is Teardown, stopped, or not yet Extant; text for the
+        user.
     @ivar is_silent: its node does not answer; the rest is the last known.
+    @ivar life: C{stopping} or C{stopped}, of an instance that is; the state's
+        name, which is the original's, has no word for it.
+    @ivar starts: after how many starts this was so; none is 0.
     """
 
     instance: ClusterInstance = wire("instance")
     reason_code: str | None = wire("reasonCode")
     reason: str | None = wire("reason")
     is_silent: bool = wire("isSilent")
+    life: str | None = wire("life")
+    starts: int | None = wire("starts")
+
+
+@shape("makeImageType")
+class MakeImage(ClusterMessage):
+    """
+    Have the node of an instance make an image of its disk, and send it to the
+    cloud controller.  Idempotent by image: asked again it only tells how far
+    that has come.
+
+    @ivar is_rebooted: its guest is shut down for it; else it is held still for
+        a moment.
+    @ivar url: to which it is sent.
+    @ivar key: with which that is signed; see L{euca_tw.common.uploading}.
+    @ivar service_tag: the URL of the node that has the instance, or had it.
+    """
+
+    image_id: str = wire("imageId")
+    instance_id: str = wire("instanceId")
+    is_rebooted: bool = wire("isRebooted")
+    url: str = wire("url")
+    key: str = wire("key")
+    service_tag: str | None = wire("serviceTag")
+
+
+@shape("makeImageResponseType")
+class MakeImageResponse(ClusterMessage):
+    """
+    @ivar stage: C{wanted}, C{captured}, C{finished}, C{sent} or C{failed}; or
+        C{unknown}: its node knows neither the image nor the instance, or no node
+        is known that has it.
+    @ivar reason: why it failed; text for the user.
+    @ivar size_bytes, sha256: of what is sent, once it is finished.
+    """
+
+    stage: str = wire("stage")
+    reason: str | None = wire("reason")
+    size_bytes: int | None = wire("sizeBytes", xsd="long")
+    sha256: str | None = wire("sha256")
 
 
 @shape("waitForChangesType")
@@ -533,7 +638,11 @@ ORIGINAL_OPERATIONS = (
 )
 
 LAUNCH_INSTANCES = _operation(LaunchInstances, LaunchInstancesResponse)
+STOP_INSTANCES = _operation(StopInstances, StopInstancesResponse)
+START_INSTANCES = _operation(StartInstances, StartInstancesResponse)
+SET_SHUTDOWN_BEHAVIOR = _operation(SetShutdownBehavior, SetShutdownBehaviorResponse)
 READ_CONSOLE = _operation(ReadConsole, ReadConsoleResponse)
+MAKE_IMAGE = _operation(MakeImage, MakeImageResponse)
 WAIT_FOR_CHANGES = _operation(WaitForChanges, WaitForChangesResponse)
 SET_NETWORKS = _operation(SetNetworks, SetNetworksResponse)
 
@@ -544,7 +653,11 @@ CLUSTER = Api(
     operations=(
         *ORIGINAL_OPERATIONS,
         LAUNCH_INSTANCES,
+        STOP_INSTANCES,
+        START_INSTANCES,
+        SET_SHUTDOWN_BEHAVIOR,
         READ_CONSOLE,
+        MAKE_IMAGE,
         WAIT_FOR_CHANGES,
         SET_NETWORKS,
     ),

@@ -343,6 +343,13 @@ class DuplicateKeyPair(ApiError):
 
 
 @define
+class InvalidKeyFormat(ApiError):
+    code = "InvalidKey.Format"
+    text = "Key is not in valid OpenSSH public key format. {reason}"
+    reason: str = ""
+
+
+@define
 class NoSuchGroup(ApiError):
     code = "InvalidGroup.NotFound"
     text = "The security group '{group}' does not exist"
@@ -382,6 +389,12 @@ class NoSuchPermission(ApiError):
     code = "InvalidPermission.NotFound"
     text = "The specified rule does not exist in this security group: {rule}"
     rule: str
+
+
+@define
+class RepeatedPermission(ApiError):
+    code = "InvalidParameterValue"
+    text = "The same permission must not appear multiple times"
 
 
 @define
@@ -427,6 +440,63 @@ class InsufficientAddressCapacity(ApiError):
 
 
 @define
+class NoSuchRegion(ApiError):
+    code = "InvalidParameterValue"
+    text = "Invalid region: [{region}]"
+    region: str
+
+
+@define
+class InvalidInstanceType(ApiError):
+    code = "InvalidInstanceType"
+    text = "The following supplied instance types do not exist: [{names}]"
+    names: str
+
+
+@define
+class NoSuchPlacementGroup(ApiError):
+    code = "InvalidPlacementGroup.Unknown"
+    text = "The placement group '{group}' is unknown."
+    group: str
+
+
+@define
+class DuplicatePlacementGroup(ApiError):
+    code = "InvalidPlacementGroup.Duplicate"
+    text = "The placement group '{group}' already exists."
+    group: str
+
+
+@define
+class PlacementGroupInUse(ApiError):
+    code = "InvalidPlacementGroup.InUse"
+    text = "The placement group '{group}' is in use: it has {count} instances"
+    group: str
+    count: int
+
+
+@define
+class NoSuchVpc(ApiError):
+    code = "InvalidVpcID.NotFound"
+    text = "The vpc ID '{vpc_id}' does not exist"
+    vpc_id: str
+
+
+@define
+class NoSuchSubnet(ApiError):
+    code = "InvalidSubnetID.NotFound"
+    text = "The subnet ID '{subnet_id}' does not exist"
+    subnet_id: str
+
+
+@define
+class NoSuchNetworkInterface(ApiError):
+    code = "InvalidNetworkInterfaceID.NotFound"
+    text = "The networkInterface ID '{network_interface_id}' does not exist"
+    network_interface_id: str
+
+
+@define
 class NoSuchZone(ApiError):
     code = "InvalidParameterValue"
     text = "Invalid availability zone: [{zone}]"
@@ -437,6 +507,36 @@ class NoSuchZone(ApiError):
 
 
 @define
+class VpcLimitExceeded(ApiError):
+    code = "VpcLimitExceeded"
+    text = (
+        "The maximum number of VPCs has been reached: this cloud has one network, "
+        "which is there for everybody"
+    )
+
+
+@define
+class VpcIsDefault(ApiError):
+    code = "OperationNotPermitted"
+    text = "The default VPC '{vpc_id}' is there for everybody, and is not deleted"
+    vpc_id: str
+
+
+@define
+class SubnetIsDefault(ApiError):
+    code = "OperationNotPermitted"
+    text = "The default subnet '{subnet_id}' is there for everybody, and is not deleted"
+    subnet_id: str
+
+
+@define
+class SubnetConflict(ApiError):
+    code = "InvalidSubnet.Conflict"
+    text = "The CIDR '{cidr}' conflicts with another subnet"
+    cidr: str
+
+
+@define
 class InstanceLimitExceeded(ApiError):
     code = "InstanceLimitExceeded"
     text = (
@@ -444,6 +544,31 @@ class InstanceLimitExceeded(ApiError):
         "instance limit of {limit} allows"
     )
     wanted: int
+    limit: int
+
+
+@define
+class VcpuLimitExceeded(ApiError):
+    code = "VcpuLimitExceeded"
+    text = (
+        "You have requested more vCPU capacity ({wanted}) than your current vCPU "
+        "limit of {limit} allows"
+    )
+    wanted: int
+    limit: int
+
+
+@define
+class SecurityGroupLimitExceeded(ApiError):
+    code = "SecurityGroupLimitExceeded"
+    text = "The maximum number of security groups has been reached: {limit}"
+    limit: int
+
+
+@define
+class RulesPerSecurityGroupLimitExceeded(ApiError):
+    code = "RulesPerSecurityGroupLimitExceeded"
+    text = "The maximum number of rules per security group has been reached: {limit}"
     limit: int
 
 
@@ -466,6 +591,13 @@ class InsufficientInstanceCapacity(ApiError):
 
 
 @define
+class TagLimitExceeded(ApiError):
+    code = "TagLimitExceeded"
+    text = "A resource may have {limit} tags, and no more"
+    limit: int
+
+
+@define
 class IncorrectInstanceState(ApiError):
     code = "IncorrectInstanceState"
     text = (
@@ -475,6 +607,16 @@ class IncorrectInstanceState(ApiError):
     instance_id: str
     state: str
     action: str
+
+
+@define
+class TerminationProtected(ApiError):
+    code = "OperationNotPermitted"
+    text = (
+        "The instance '{instance_id}' may not be terminated. Modify its "
+        "'disableApiTermination' instance attribute and try again."
+    )
+    instance_id: str
 
 
 @define
@@ -498,6 +640,22 @@ class IdempotentInstanceTerminated(ApiError):
 
 
 @define
+class InvalidId(ApiError):
+    """What shall be tagged is nothing that can have tags."""
+
+    code = "InvalidID"
+    text = "The ID '{resource_id}' is not valid"
+    resource_id: str
+
+
+@define
+class InvalidTagType(ApiError):
+    code = "InvalidParameterValue"
+    text = "'{resource_type}' is not a valid taggable resource type for this operation"
+    resource_type: str
+
+
+@define
 class InvalidFilter(ApiError):
     code = "InvalidParameterValue"
     text = "The filter '{name}' is invalid"
@@ -505,10 +663,51 @@ class InvalidFilter(ApiError):
 
 
 @define
+class FilterLimitExceeded(ApiError):
+    code = "FilterLimitExceeded"
+    text = "{reason}"
+    reason: str
+
+
+@define
 class InvalidNextToken(ApiError):
     code = "InvalidNextToken"
     text = "The token '{next_token}' is invalid"
     next_token: str
+
+
+@define
+class ImpossibleVpcRange(ApiError):
+    code = "InvalidVpc.Range"
+    text = "The CIDR '{cidr}' is invalid: a VPC's is between /16 and /28"
+    cidr: str
+
+
+@define
+class ImpossibleSubnetRange(ApiError):
+    code = "InvalidSubnet.Range"
+    text = (
+        "The CIDR '{cidr}' is invalid: a subnet's is part of its VPC's, and between "
+        "/16 and /28"
+    )
+    cidr: str
+
+
+@define
+class InvalidRuleDescription(ApiError):
+    code = "InvalidParameterValue"
+    text = (
+        "Invalid rule description. It is shorter than 256 characters, and has letters "
+        "and digits of ASCII, the space, curly brackets and . _ - : / ( ) # , @ [ ] + "
+        "= & ; ! $ *"
+    )
+
+
+@define
+class AddressInUse(ApiError):
+    code = "InvalidIPAddress.InUse"
+    text = "The address '{public_ip}' is allocated already"
+    public_ip: str
 
 
 @define
@@ -530,8 +729,16 @@ class MalformedImageName(ApiError):
 @define
 class MalformedAddress(ApiError):
     code = "InvalidParameterValue"
-    text = "Invalid value '{public_ip}' for publicIp. It is not an IPv4 address"
+    text = "Invalid value '{public_ip}' for {parameter}. It is not an IPv4 address"
     public_ip: str
+    parameter: str = "publicIp"
+
+
+@define
+class MalformedUserId(ApiError):
+    code = "InvalidUserID.Malformed"
+    text = 'Invalid user id: "{user_id}"'
+    user_id: str
 
 
 @define

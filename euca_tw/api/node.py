@@ -238,9 +238,11 @@ class NcLaunchInstanceResponse(NodeMessage):
 @shape("ncChangedInstanceType")
 class NcChangedInstance:
     """
-    @ivar reason: why it is Teardown, or not yet Extant; for the user.
-    @ivar life: C{stopping} or C{stopped}, of an instance that is; the state's
-        name, which is the original's, has no word for it.
+    @ivar reason: why it is Teardown, stopped, or not yet Extant; for the user.
+    @ivar life: C{stopping} or C{stopped}, of an instance that is, or
+        C{starting}, of one that has run and shall again; the state's name, which
+        is the original's, has no word for it.
+    @ivar starts: after how many starts this is so; none is 0.
     """
 
     instance: NodeInstance = wire("instance")
@@ -249,15 +251,22 @@ class NcChangedInstance:
     network_index: int = wire("networkIndex")
     instance_type_name: str = wire("instanceTypeName")
     life: str | None = wire("life")
+    starts: int | None = wire("starts")
 
 
 @shape("ncStopInstanceType")
 class NcStopInstance(NodeMessage):
     """
     Have its guest shut down, and its domain end; its disk is kept.  Idempotent.
+
+    @ivar is_forced: its guest is not waited for.
+    @ivar starts: how often it was started anew when this was asked: one that
+        was started since is not stopped.  None: whatever it is.
     """
 
     instance_id: str = wire("instanceId")
+    is_forced: bool | None = wire("isForced")
+    starts: int | None = wire("starts")
 
 
 @shape("ncStopInstanceResponseType")
@@ -269,9 +278,15 @@ class NcStopInstanceResponse(NodeMessage):
 
 @shape("ncStartInstanceType")
 class NcStartInstance(NodeMessage):
-    """Have a stopped instance run again, from its disk.  Idempotent."""
+    """
+    Have a stopped instance run again, from its disk.  Idempotent.
+
+    @ivar launch: as what it shall run from now on; one that was started so
+        often before is left alone.  None: as it was.
+    """
 
     instance_id: str = wire("instanceId")
+    launch: Launch | None = wire("launch")
 
 
 @shape("ncStartInstanceResponseType")
@@ -279,6 +294,19 @@ class NcStartInstanceResponse(NodeMessage):
     """@ivar refusal: why it is not done."""
 
     refusal: str | None = wire("refusal")
+
+
+@shape("ncSetShutdownBehaviorType")
+class NcSetShutdownBehavior(NodeMessage):
+    """As L{euca_tw.api.cluster.SetShutdownBehavior}."""
+
+    instance_id: str = wire("instanceId")
+    shutdown_behavior: str | None = wire("shutdownBehavior")
+
+
+@shape("ncSetShutdownBehaviorResponseType")
+class NcSetShutdownBehaviorResponse(NodeMessage):
+    """It is kept."""
 
 
 @shape("ncReadConsoleType")
@@ -295,6 +323,27 @@ class NcReadConsoleResponse(NodeMessage):
 
     output: str = wire("output")
     written_at: datetime | None = wire("writtenAt")
+
+
+@shape("ncMakeImageType")
+class NcMakeImage(NodeMessage):
+    """As L{euca_tw.api.cluster.MakeImage}."""
+
+    image_id: str = wire("imageId")
+    instance_id: str = wire("instanceId")
+    is_rebooted: bool = wire("isRebooted")
+    url: str = wire("url")
+    key: str = wire("key")
+
+
+@shape("ncMakeImageResponseType")
+class NcMakeImageResponse(NodeMessage):
+    """As L{euca_tw.api.cluster.MakeImageResponse}."""
+
+    stage: str = wire("stage")
+    reason: str | None = wire("reason")
+    size_bytes: int | None = wire("sizeBytes", xsd="long")
+    sha256: str | None = wire("sha256")
 
 
 @shape("ncWaitForChangesType")
@@ -373,7 +422,11 @@ ORIGINAL_OPERATIONS = (
 NC_LAUNCH_INSTANCE = _operation(NcLaunchInstance, NcLaunchInstanceResponse)
 NC_STOP_INSTANCE = _operation(NcStopInstance, NcStopInstanceResponse)
 NC_START_INSTANCE = _operation(NcStartInstance, NcStartInstanceResponse)
+NC_SET_SHUTDOWN_BEHAVIOR = _operation(
+    NcSetShutdownBehavior, NcSetShutdownBehaviorResponse
+)
 NC_READ_CONSOLE = _operation(NcReadConsole, NcReadConsoleResponse)
+NC_MAKE_IMAGE = _operation(NcMakeImage, NcMakeImageResponse)
 NC_WAIT_FOR_CHANGES = _operation(NcWaitForChanges, NcWaitForChangesResponse)
 NC_SET_NETWORKS = _operation(NcSetNetworks, NcSetNetworksResponse)
 
@@ -384,7 +437,8 @@ NODE = Api(
     operations=(
         *ORIGINAL_OPERATIONS,
         *(NC_LAUNCH_INSTANCE, NC_STOP_INSTANCE, NC_START_INSTANCE, NC_READ_CONSOLE),
-        *(NC_WAIT_FOR_CHANGES, NC_SET_NETWORKS),
+        NC_SET_SHUTDOWN_BEHAVIOR,
+        *(NC_MAKE_IMAGE, NC_WAIT_FOR_CHANGES, NC_SET_NETWORKS),
     ),
     style=AXIS2,
     # The node's own is called that, too, and knows no name.

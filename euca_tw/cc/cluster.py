@@ -19,10 +19,14 @@ from euca_tw.api.errors import UnsupportedOperation
 from euca_tw.api.shapes import Operation
 from euca_tw.cc import reports
 from euca_tw.cc.converge import Placements
+from euca_tw.cc.fleet import Fleet
+from euca_tw.cc.interfaces import IScheduler
 from euca_tw.cc.networks import Carriers, ClusterNetworks
 from euca_tw.cc.nodes import Nodes, NodeView
 from euca_tw.cc.original import OriginalCluster
 from euca_tw.cc.records import Placement
+from euca_tw.cc.room import Room
+from euca_tw.cc.schedule import RankedScheduler, by_load
 from euca_tw.cc.settings import ClusterSettings
 from euca_tw.cc.steps import Steps
 from euca_tw.common.changes import Changes
@@ -61,12 +65,15 @@ class ClusterController(Service):
         clock: IReactorTime,
         random: Random,
         settings: ClusterSettings | None = None,
+        scheduler: tuple[str, IScheduler] | None = None,
         network_mode: str = STATIC,
         carriers: Carriers | None = None,
     ) -> None:
         """
         @param name: the availability zone's.
         @param nodes: URLs of the nodes, in the site's order.
+        @param scheduler: what chooses nodes, with its name; it is this cluster's
+            alone.  None: the least loaded is taken.
         @param network_mode: of L{euca_tw.overlay.settings}.
         @param carriers: of managed networks.
         """
@@ -105,9 +112,15 @@ class ClusterController(Service):
             )
         self._epochs: dict[str, str | None] = {}
         steps = Steps(peers, self._settings, network_mode)
+        self._room = Room(store, self._nodes)
+        chosen, chooser = scheduler or ("least-loaded", RankedScheduler(by_load))
+        fleet = Fleet(self._nodes, self._room, chooser, chosen)
+        self._room.changed = fleet.changed
         self._placements = Placements(
             store=store,
             nodes=self._nodes,
+            room=self._room,
+            fleet=fleet,
             changes=self._changes,
             steps=steps,
             clock=clock,
@@ -129,7 +142,11 @@ class ClusterController(Service):
         )
         self._answers: dict[str, Answer] = {
             api.LAUNCH_INSTANCES.name: self._launch_instances,
+            api.STOP_INSTANCES.name: self._stop_instances,
+            api.START_INSTANCES.name: self._start_instances,
+            api.SET_SHUTDOWN_BEHAVIOR.name: self._set_shutdown_behavior,
             api.READ_CONSOLE.name: self._read_console,
+            api.MAKE_IMAGE.name: self._make_image,
             api.WAIT_FOR_CHANGES.name: self._wait_for_changes,
             api.SET_NETWORKS.name: self._set_networks,
             **self._original.answers,
@@ -191,6 +208,29 @@ class ClusterController(Service):
         refused.extend(await self._placements.launch(taken))
         return api.LaunchInstancesResponse(refused=tuple(refused))
 
+    async def _stop_instances(
+        self, request: api.StopInstances
+    ) -> api.StopInstancesResponse:
+        await self._placements.halt(request.stops)
+        return api.StopInstancesResponse()
+
+    async def _start_instances(
+        self, request: api.StartInstances
+    ) -> api.StartInstancesResponse:
+        refused = await self._placements.start_again(request.launches)
+        return api.StartInstancesResponse(refused=refused)
+
+    async def _set_shutdown_behavior(
+        self, request: api.SetShutdownBehavior
+    ) -> api.SetShutdownBehaviorResponse:
+        name = request.instance_id
+        telling = node_api.NcSetShutdownBehavior(
+            instance_id=name, shutdown_behavior=request.shutdown_behavior
+        )
+        operation = node_api.NC_SET_SHUTDOWN_BEHAVIOR
+        await self._original.ask_node(name, operation, telling)
+        return api.SetShutdownBehaviorResponse()
+
     async def _set_networks(self, request: api.SetNetworks) -> api.SetNetworksResponse:
         if self._networks is None:
             raise UnsupportedOperation(
@@ -204,6 +244,30 @@ class ClusterController(Service):
         asking = node_api.NcReadConsole(instance_id=name)
         told = await self._original.ask_node(name, node_api.NC_READ_CONSOLE, asking)
         return api.ReadConsoleResponse(output=told.output, written_at=told.written_at)
+
+    async def _make_image(self, request: api.MakeImage) -> api.MakeImageResponse:
+        """The node keeps what is asked; nothing of it is kept here."""
+        # An instance that has ended may be forgotten here before its image is made.
+        node = self._node_of(request.instance_id) or request.service_tag or ""
+        if not node:
+            return api.MakeImageResponse(stage="unknown")
+        if node not in self._nodes.views:
+            why = "Its node was taken out of the cluster"
+            return api.MakeImageResponse(stage="failed", reason=why)
+        asking = node_api.NcMakeImage(
+            image_id=request.image_id,
+            instance_id=request.instance_id,
+            is_rebooted=request.is_rebooted,
+            url=request.url,
+            key=request.key,
+        )
+        told = await self._original.ask(node, node_api.NC_MAKE_IMAGE, asking)
+        return api.MakeImageResponse(
+            stage=told.stage,
+            reason=told.reason,
+            size_bytes=told.size_bytes,
+            sha256=told.sha256,
+        )
 
     async def _wait_for_changes(
         self, request: api.WaitForChanges
@@ -235,7 +299,7 @@ class ClusterController(Service):
     ) -> tuple[api.ClusterResource, ...]:
         """What there is room for, on the nodes that answer."""
         well = [v for v in self._nodes.views.values() if v.is_known and v.is_well]
-        free = [self._placements.free(view) for view in well]
+        free = [self._room.free(view) for view in well]
         found = []
         for told in types:
             machine = reports.machine_of(told)

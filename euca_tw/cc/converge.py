@@ -9,7 +9,6 @@ again; all that the cloud asks, before it is answered.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence, Set
-from datetime import datetime
 from random import Random
 from typing import Any
 
@@ -18,23 +17,23 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
-from euca_tw.api.cluster import ChangedInstance, Launch, RefusedLaunch
-from euca_tw.cc import plan, reports, schedule
+from euca_tw.api.cluster import ChangedInstance, Launch, RefusedLaunch, Stop
+from euca_tw.cc import orders, plan, reports
+from euca_tw.cc.fleet import Fleet
 from euca_tw.cc.nodes import Nodes, NodeView
 from euca_tw.cc.outcomes import Outcomes
 from euca_tw.cc.records import KnownNode, Placement, needs
+from euca_tw.cc.room import Room
 from euca_tw.cc.settings import ClusterSettings
 from euca_tw.cc.steps import Steps
 from euca_tw.common.changes import Changes
 from euca_tw.common.clock import utc_now
 from euca_tw.common.convergence import Amend, Convergence, Rest
-from euca_tw.model.capacity import NOTHING, Resources
-from euca_tw.model.lifecycle import USER_SHUTDOWN, Phase, Wanted
+from euca_tw.model.lifecycle import Phase, Wanted
 from euca_tw.store.interfaces import Delete, IStore, Put
 
 _GATHERING = "The cluster was just started and has not heard of all its nodes"
 _NO_ROOM = "No node of the cluster has room"
-_ALIVE = (Phase.PENDING, Phase.EXTANT)
 _NEVER = "No node of the cluster is large enough"
 
 
@@ -48,6 +47,8 @@ class Placements:
         *,
         store: IStore,
         nodes: Nodes,
+        room: Room,
+        fleet: Fleet,
         changes: Changes[ChangedInstance],
         steps: Steps,
         clock: IReactorTime,
@@ -63,13 +64,10 @@ class Placements:
         self._steps = steps
         self._clock = clock
         self._settings = settings
-        self._policy = schedule.POLICIES[settings.policy]
         self._is_gathering = is_gathering
         self._placed = placed
-        self._last_node = ""
-        # What nodes were given and have not told of, by instance and in sum.
-        self._on_its_way: dict[str, tuple[str, Resources]] = {}
-        self._promised: dict[str, Resources] = {}
+        self._room = room
+        self._fleet = fleet
         self._refused_by: dict[str, set[str]] = {}
         self._outcomes = Outcomes(clock, settings.placing_s)
         self._convergence = Convergence(
@@ -86,7 +84,7 @@ class Placements:
         """Begin with what is kept."""
         names = [placement.key for placement in self._store.all(Placement)]
         for name in names:
-            self._count(name)
+            self._room.count(name)
             self._tell(name)
         self._convergence.wake_all(names)
 
@@ -126,19 +124,53 @@ class Placements:
         Have instances end; those not known are from now on known as ended.
         """
         now = utc_now(self._clock)
-        changes: list[Put | Delete] = []
+        changed = []
         for name in instance_ids:
             known = self._store.get(Placement, name)
-            if known is None:
-                changes.append(Put(_never_placed(name, now)))
-            elif known.wanted is Wanted.RUNNING:
-                changes.append(Put(evolve(known, wanted=Wanted.ENDED)))
+            changed.append(orders.ending(known or orders.never_placed(name, now)))
+        await self._keep(changed)
+
+    async def halt(self, stops: Iterable[Stop]) -> None:
+        """Have instances stop, if they were not started since that was asked."""
+        found = [(self._store.get(Placement, each.instance_id), each) for each in stops]
+        await self._keep(
+            [orders.halting(known, each) for known, each in found if known]
+        )
+
+    async def start_again(
+        self, launches: Iterable[Launch]
+    ) -> tuple[RefusedLaunch, ...]:
+        """
+        Have stopped instances run again, each where it is.  Those not refused are
+        taken, durably.
+
+        @return: those for which their nodes have no room; they stay stopped.
+        """
+        found = [
+            (self._store.get(Placement, each.instance_id), each) for each in launches
+        ]
+        starting = [
+            (known, orders.starting(known, self._steps.addressed(each)))
+            for known, each in found
+            if known is not None
+        ]
+        waiting = [
+            self._outcomes.wait(after.key)
+            for before, after in starting
+            if after != before
+        ]
+        await self._keep([after for _, after in starting])
+        return tuple([told for each in waiting if (told := await each) is not None])
+
+    async def _keep(self, placements: Iterable[Placement]) -> None:
+        """Those that are other than they were."""
+        changes = [
+            Put(each)
+            for each in placements
+            if each != self._store.get(Placement, each.key)
+        ]
         if changes:
             await self._amend(*changes)
-
-    def free(self, view: NodeView) -> Resources:
-        """What of a node is promised to nobody."""
-        return view.free - self._promised.get(view.url, NOTHING)
 
     # --- what nodes tell -----------------------------------------------------
 
@@ -146,16 +178,27 @@ class Placements:
         """Take in what a node told."""
         now = utc_now(self._clock)
         changes: list[Put | Delete] = []
+        self._fleet.changed(view.url)
         for name in changed:
-            self._count(name)
+            self._room.count(name)
             if self._store.get(Placement, name) is None and name in view.instances:
-                changes.append(Put(self._learned(view, name, now)))
+                self._log.info(
+                    "{instance_id} is learned from {node}",
+                    instance_id=name,
+                    node=view.url,
+                )
+                told = view.instances[name]
+                changes.append(Put(orders.learned(told, view.url, now)))
+        self._fleet.tell()
         woken = set(changed)
         if view.is_known and self._store.get(KnownNode, view.url) is None:
             changes.append(Put(KnownNode(url=view.url, known_since=now)))
             woken.update(p.key for p in self._store.where(Placement, "node", ""))
         if changes:
             await self._store.commit(*changes)
+            for change in changes:
+                self._room.count(_key_of(change))
+            self._fleet.tell()
         # In an order that is the same each time, as everything on one clock is.
         for name in sorted(changed):
             self._tell(name)
@@ -165,6 +208,8 @@ class Placements:
 
     def see(self, view: NodeView) -> None:
         """A node fell silent, or is heard again."""
+        self._fleet.changed(view.url)
+        self._fleet.tell()
         names = [p.key for p in self._store.where(Placement, "node", view.url)]
         for name in names:
             self._tell(name)
@@ -178,19 +223,14 @@ class Placements:
         if not launches:
             return [], []
         if self._is_gathering():
-            return [], [_refused(each, _GATHERING, is_final=False) for each in launches]
-        candidates = self._candidates()
-        urls = schedule.place(
-            self._policy,
-            candidates,
-            [needs(each) for each in launches],
-            self._last_node,
-        )
+            return [], [
+                orders.refused(each, _GATHERING, is_final=False) for each in launches
+            ]
         placed: list[Placement] = []
         refused: list[RefusedLaunch] = []
-        for launch, url in zip(launches, urls, strict=True):
-            if url:
-                self._last_node = url
+        for launch in launches:
+            url = self._fleet.pick(launch)
+            if url is not None:
                 placed.append(
                     Placement(
                         instance_id=launch.instance_id,
@@ -200,44 +240,15 @@ class Placements:
                     )
                 )
             else:
-                refused.append(self._no_room(launch, candidates))
+                refused.append(self._no_room(launch))
         return placed, refused
 
-    def _no_room(
-        self, launch: Launch, candidates: Sequence[schedule.Candidate]
-    ) -> RefusedLaunch:
-        is_final = self._nodes.is_complete and not schedule.can_ever_hold(
-            candidates, needs(launch)
+    def _no_room(self, launch: Launch) -> RefusedLaunch:
+        is_final = self._nodes.is_complete and not self._fleet.can_ever_hold(
+            needs(launch)
         )
-        return _refused(launch, _NEVER if is_final else _NO_ROOM, is_final=is_final)
-
-    def _candidates(self) -> list[schedule.Candidate]:
-        return [
-            schedule.Candidate(url=v.url, machine=v.machine, free=self.free(v))
-            for v in self._nodes.views.values()
-            if v.is_known and v.is_well
-        ]
-
-    def _learned(self, view: NodeView, name: str, now: datetime) -> Placement:
-        """An instance that this store knows nothing of."""
-        self._log.info(
-            "{instance_id} is learned from {node}", instance_id=name, node=view.url
-        )
-        told = view.instances[name]
-        phase = Phase(told.instance.state_name)
-        has_ended = phase is Phase.TEARDOWN
-        return Placement(
-            instance_id=name,
-            launch=None,
-            node=view.url,
-            wanted=Wanted.ENDED if has_ended else Wanted.RUNNING,
-            phase=phase,
-            reason_code=told.reason_code or "" if has_ended else "",
-            reason=told.reason or "" if has_ended else "",
-            was_seen=True,
-            placed_at=now,
-            ended_at=now if has_ended else None,
-        )
+        why = _NEVER if is_final else _NO_ROOM
+        return orders.refused(launch, why, is_final=is_final)
 
     def _seen(self, placement: Placement) -> plan.Seen:
         told = None
@@ -246,7 +257,7 @@ class Placements:
             sighting = view.instances[placement.instance_id]
             if view.url == placement.node:
                 told = sighting
-            elif view.is_well and Phase(sighting.instance.state_name) in _ALIVE:
+            elif view.is_well and orders.phase_of(sighting) is not Phase.TEARDOWN:
                 strays.append(view.url)
         look = plan.Look.ABSENT
         at = self._nodes.views.get(placement.node)
@@ -258,11 +269,12 @@ class Placements:
         elif not (at.is_known and at.is_well):
             look = plan.Look.UNHEARD
         elif told is not None:
-            look = plan.LOOKS[Phase(told.instance.state_name)]
+            look = plan.LOOKS[orders.phase_of(told)]
         return plan.Seen(
             look=look,
             reason_code=(told.reason_code or "") if told else "",
             reason=(told.reason or "") if told else "",
+            starts=(told.starts or 0) if told else placement.starts_told,
             strays=tuple(strays),
             is_heard=self._changes.is_heard(placement.instance_id),
         )
@@ -270,21 +282,6 @@ class Placements:
     def _are_all_known(self) -> bool:
         """Whether what was on any node ever has a placement here."""
         return all(self._store.get(KnownNode, url) for url in self._nodes.views)
-
-    def _count(self, instance_id: str) -> None:
-        """Its placement is another, or its node has told something else of it."""
-        url, needed = self._on_its_way.pop(instance_id, ("", NOTHING))
-        if url:
-            self._promised[url] -= needed
-        placement = self._store.get(Placement, instance_id)
-        if placement is None or placement.launch is None or not placement.node:
-            return
-        at = self._nodes.views.get(placement.node)
-        is_told = at is not None and instance_id in at.instances
-        if not is_told and placement.phase is not Phase.TEARDOWN:
-            url, needed = placement.node, needs(placement.launch)
-            self._on_its_way[instance_id] = url, needed
-            self._promised[url] = self._promised.get(url, NOTHING) + needed
 
     def _tell(self, instance_id: str) -> None:
         self._placed(instance_id)
@@ -308,7 +305,7 @@ class Placements:
         kept = self._store.commit(*changes)
         # At once: who places the next instance is to know of this one.
         for change in changes:
-            self._count(_key_of(change))
+            self._room.count(_key_of(change))
         await kept
         for change in changes:
             self._tell(_key_of(change))
@@ -317,7 +314,7 @@ class Placements:
         placement = self._store.get(Placement, instance_id)
         if placement is None:
             return Rest()
-        if placement.wanted is Wanted.ENDED:
+        if placement.wanted is not Wanted.RUNNING:
             self._settled(instance_id, None)
         now = utc_now(self._clock)
         decision = plan.plan(
@@ -329,18 +326,44 @@ class Placements:
             return Amend((Delete(Placement, instance_id),))
         return decision
 
-    async def _take(self, instance_id: str, step: plan.Launch | plan.Terminate) -> None:
+    async def _take(self, instance_id: str, step: plan.Step) -> None:
         if isinstance(step, plan.Terminate):
             await self._steps.terminate(step, instance_id)
             return
         placement = self._store.get(Placement, instance_id)
-        if placement is None or placement.launch is None:
+        if placement is None:
             return
-        refusal = await self._steps.launch(step.node, placement.launch)
-        if refusal:
-            await self._refused(instance_id, step.node, refusal)
-        else:
-            self._settled(instance_id, None)
+        if isinstance(step, plan.Stop):
+            await self._steps.stop(placement)
+        elif placement.launch is None:
+            return
+        elif isinstance(step, plan.Start):
+            refusal = await self._steps.start(step.node, placement.launch)
+            await self._started(instance_id, placement.launch, refusal)
+        elif isinstance(step, plan.Launch):
+            refusal = await self._steps.launch(step.node, placement.launch)
+            if refusal:
+                await self._refused(instance_id, step.node, refusal)
+            else:
+                self._settled(instance_id, None)
+
+    async def _started(self, instance_id: str, launch: Launch, refusal: str) -> None:
+        """What its node says to a start; one that is refused stays stopped."""
+        placement = self._store.get(Placement, instance_id)
+        if placement is None or placement.launch != launch:
+            return
+        told = None
+        if refusal and placement.wanted is Wanted.RUNNING:
+            self._log.info(
+                "{node} does not start {instance_id}: {reason}",
+                node=placement.node,
+                instance_id=instance_id,
+                reason=refusal,
+            )
+            why = f"Its node has no room: {refusal}"
+            told = orders.refused(launch, why, is_final=False)
+            await self._amend(Put(orders.stays(placement)))
+        self._outcomes.tell(instance_id, told)
 
     async def _refused(self, instance_id: str, node: str, reason: str) -> None:
         """A node will not: give it to another, or to none."""
@@ -351,25 +374,20 @@ class Placements:
             return
         refused_by = self._refused_by.setdefault(instance_id, set())
         refused_by.add(node)
-        other = schedule.choose(
-            self._policy,
-            self._candidates(),
-            needs(placement.launch),
-            refused_by,
-            self._last_node,
-        )
+        other = self._fleet.pick(placement.launch, refused_by)
         self._log.info(
             "{node} refuses {instance_id}: {reason}; next is {other}",
             node=node,
             instance_id=instance_id,
             reason=reason,
-            other=other.url if other else "none",
+            other=other or "none",
         )
         if other is not None:
-            await self._amend(Put(evolve(placement, node=other.url)))
+            await self._amend(Put(evolve(placement, node=other)))
             return
         await self._amend(Delete(Placement, instance_id))
-        told = _refused(placement.launch, f"{_NO_ROOM}: {reason}", is_final=False)
+        why = f"{_NO_ROOM}: {reason}"
+        told = orders.refused(placement.launch, why, is_final=False)
         self._settled(instance_id, told)
 
     def _settled(self, instance_id: str, refused: RefusedLaunch | None) -> None:
@@ -380,21 +398,3 @@ class Placements:
 def _key_of(change: Put | Delete) -> str:
     key: str = change.record.key if isinstance(change, Put) else change.key
     return key
-
-
-def _refused(launch: Launch, reason: str, *, is_final: bool) -> RefusedLaunch:
-    return RefusedLaunch(
-        instance_id=launch.instance_id, reason=reason, is_final=is_final
-    )
-
-
-def _never_placed(instance_id: str, now: datetime) -> Placement:
-    return Placement(
-        instance_id=instance_id,
-        launch=None,
-        node="",
-        wanted=Wanted.ENDED,
-        reason_code=USER_SHUTDOWN,
-        reason="It was ended before it was placed",
-        placed_at=now,
-    )

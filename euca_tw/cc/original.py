@@ -110,6 +110,12 @@ class OriginalCluster:
                 str(count),
                 "There must be as many macAddresses and networkIndexList.",
             )
+        if request.min_count > count:
+            raise InvalidParameterValue(
+                "minCount",
+                str(request.min_count),
+                f"There are {count} instanceIds.",
+            )
         first = int(request.launch_index) if request.launch_index.isdigit() else 0
         return [
             api.Launch(
@@ -183,7 +189,11 @@ class OriginalCluster:
         placement = self._store.get(Placement, name)
         if placement is None or not placement.node:
             raise NoSuchInstance(name)
-        peer = self._peers.peer(placement.node)
+        return await self.ask(placement.node, operation, request)
+
+    async def ask(self, node: str, operation: Operation, request: Any) -> Any:
+        """@raise Unavailable: the node does not answer, or does not do it."""
+        peer = self._peers.peer(node)
         try:
             return await peer.call(operation, request, self._settings.call_timeout_s)
         except (PeerUnreachable, PeerRefused) as e:

@@ -4,6 +4,11 @@ What a cluster controller does next for one instance.
 L{TABLE} holds what shall be (wanted) and what was told so far (phase) against
 what the instance's node says now (look), the whole product.
 
+What has stopped and was not asked to, has so been switched off by its guest, or
+did not come up again: it is then wanted to be as it is.  Which is which is known
+by the number of its starts: a node that has not made the last of them is behind,
+and is told.
+
 The node is the truth about its instances.  Not to be told of is not to have
 ended: a node that does not answer ends nothing, and neither does a node that
 answers and does not know an instance that ran on it, for its domain may be
@@ -42,6 +47,8 @@ class Look(Enum):
     ABSENT = auto()
     PENDING = auto()
     EXTANT = auto()
+    STOPPING = auto()
+    STOPPED = auto()
     TEARDOWN = auto()
     LOST = auto()
 
@@ -49,8 +56,11 @@ class Look(Enum):
 LOOKS = {
     Phase.PENDING: Look.PENDING,
     Phase.EXTANT: Look.EXTANT,
+    Phase.STOPPING: Look.STOPPING,
+    Phase.STOPPED: Look.STOPPED,
     Phase.TEARDOWN: Look.TEARDOWN,
 }
+_PHASES = {look: phase for phase, look in LOOKS.items()}
 
 
 @frozen(kw_only=True)
@@ -58,7 +68,8 @@ class Seen:
     """
     What nodes say of an instance.
 
-    @ivar reason_code: with C{reason}: why it ended, as its node tells.
+    @ivar reason_code: with C{reason}: why it ended or stopped, as its node tells.
+    @ivar starts: how often it was started anew, as its node tells.
     @ivar strays: other nodes that have it pending or extant.
     @ivar is_heard: the cloud controller has the last that was told of it.
     """
@@ -66,6 +77,7 @@ class Seen:
     look: Look
     reason_code: str = ""
     reason: str = ""
+    starts: int = 0
     strays: tuple[str, ...] = ()
     is_heard: bool = False
 
@@ -85,6 +97,20 @@ class Launch:
 
 
 @frozen
+class Start:
+    """Tell its node, where it has stopped, to run it again."""
+
+    node: str
+
+
+@frozen
+class Stop:
+    """Tell its node to stop it."""
+
+    node: str
+
+
+@frozen
 class Terminate:
     """Tell a node to end it."""
 
@@ -96,7 +122,7 @@ class Forget:
     """Keep nothing of it."""
 
 
-Step = Launch | Terminate | Forget
+Step = Launch | Start | Stop | Terminate | Forget
 Decision = Step | Become | Rest
 
 
@@ -107,12 +133,21 @@ class _Case:
     now: datetime
     ended_kept_s: float
 
+    @property
+    def is_behind(self) -> bool:
+        """Its node does not know of its last start."""
+        return self.seen.starts < self.placement.starts
+
 
 def _wait(case: _Case) -> Decision:
     return Rest()
 
 
 def _launch(case: _Case) -> Decision:
+    if case.placement.starts:
+        # It was stopped there, and has a disk, which another launch would not
+        # give it back.
+        return Rest()
     if case.placement.launch is None:
         # Learned from a node that has lost it since; the cloud controller
         # knows what it was and will launch it again.
@@ -126,8 +161,62 @@ def _seen(case: _Case) -> Decision:
     return Become(evolve(case.placement, was_seen=True))
 
 
+def _note(case: _Case) -> Decision:
+    """Keep what its node says."""
+    seen, before = case.seen, case.placement
+    after = evolve(
+        before, was_seen=True, phase=_PHASES[seen.look], starts_told=seen.starts
+    )
+    return Rest() if after == before else Become(after)
+
+
 def _runs(case: _Case) -> Decision:
-    return Become(evolve(case.placement, was_seen=True, phase=Phase.EXTANT))
+    return Start(case.placement.node) if case.is_behind else _note(case)
+
+
+def _comes_again(case: _Case) -> Decision:
+    """It has stopped, and is on its way back."""
+    return Start(case.placement.node) if case.is_behind else _note(case)
+
+
+def _stands(case: _Case) -> Decision:
+    """It stops, or has, and shall run."""
+    if case.is_behind:
+        return Start(case.placement.node)
+    seen = case.seen
+    return Become(
+        evolve(
+            case.placement,
+            wanted=Wanted.STOPPED,
+            was_seen=True,
+            phase=_PHASES[seen.look],
+            starts_told=seen.starts,
+            reason_code=seen.reason_code,
+            reason=seen.reason,
+        )
+    )
+
+
+def _stop(case: _Case) -> Decision:
+    """It runs, and shall not."""
+    decision = _note(case)
+    return Stop(case.placement.node) if isinstance(decision, Rest) else decision
+
+
+def _stops(case: _Case) -> Decision:
+    decision = _note(case)
+    is_to_tell = case.is_behind or case.placement.is_forced
+    if isinstance(decision, Rest) and is_to_tell:
+        return Stop(case.placement.node)
+    return decision
+
+
+def _has_stopped(case: _Case) -> Decision:
+    decision = _note(case)
+    if isinstance(decision, Rest) and case.is_behind:
+        # A start that is on its way there must come too late.
+        return Stop(case.placement.node)
+    return decision
 
 
 def _has_ended(case: _Case) -> Decision:
@@ -161,50 +250,59 @@ def _retire(case: _Case) -> Decision:
     return Forget() if case.seen.is_heard else Rest(now + case.ended_kept_s)
 
 
-_R, _E = Wanted.RUNNING, Wanted.ENDED
-_P, _X, _T = Phase.PENDING, Phase.EXTANT, Phase.TEARDOWN
+_Entry = Callable[[_Case], Decision]
 
-TABLE: dict[tuple[Wanted, Phase, Look], Callable[[_Case], Decision]] = {
-    (_R, _P, Look.UNHEARD): _wait,
-    (_R, _P, Look.ABSENT): _launch,
-    (_R, _P, Look.PENDING): _seen,
-    (_R, _P, Look.EXTANT): _runs,
-    (_R, _P, Look.TEARDOWN): _has_ended,
-    (_R, _P, Look.LOST): _wait,
-    (_R, _X, Look.UNHEARD): _wait,
-    (_R, _X, Look.ABSENT): _wait,
-    (_R, _X, Look.PENDING): _wait,
-    (_R, _X, Look.EXTANT): _wait,
-    (_R, _X, Look.TEARDOWN): _has_ended,
-    (_R, _X, Look.LOST): _wait,
-    # Never so.
-    (_R, _T, Look.UNHEARD): _end,
-    (_R, _T, Look.ABSENT): _end,
-    (_R, _T, Look.PENDING): _end,
-    (_R, _T, Look.EXTANT): _end,
-    (_R, _T, Look.TEARDOWN): _end,
-    (_R, _T, Look.LOST): _end,
-    # A node that does not know it is told all the same: a launch may be on
-    # its way there, and must come too late.
-    (_E, _P, Look.UNHEARD): _wait,
-    (_E, _P, Look.ABSENT): _terminate,
-    (_E, _P, Look.PENDING): _terminate,
-    (_E, _P, Look.EXTANT): _terminate,
-    (_E, _P, Look.TEARDOWN): _has_ended,
-    (_E, _P, Look.LOST): _node_lost,
-    (_E, _X, Look.UNHEARD): _wait,
-    (_E, _X, Look.ABSENT): _terminate,
-    (_E, _X, Look.PENDING): _terminate,
-    (_E, _X, Look.EXTANT): _terminate,
-    (_E, _X, Look.TEARDOWN): _has_ended,
-    (_E, _X, Look.LOST): _node_lost,
-    # Has ended; a node that has it all the same came back from far away.
-    (_E, _T, Look.UNHEARD): _retire,
-    (_E, _T, Look.ABSENT): _retire,
-    (_E, _T, Look.PENDING): _terminate,
-    (_E, _T, Look.EXTANT): _terminate,
-    (_E, _T, Look.TEARDOWN): _retire,
-    (_E, _T, Look.LOST): _retire,
+
+def _row(*entries: _Entry) -> dict[Look, _Entry]:
+    """@param entries: in the order of L{Look}."""
+    return dict(zip(Look, entries, strict=True))
+
+
+_R, _S, _E = Wanted.RUNNING, Wanted.STOPPED, Wanted.ENDED
+
+# In the order of L{Look}: unheard, absent, pending, extant, stopping, stopped,
+# teardown, lost.
+_LIVE = _row(*[_wait] * 2, _comes_again, _runs, *[_stands] * 2, _has_ended, _wait)
+_HALTING = _row(*[_wait] * 3, _stop, _stops, _has_stopped, _has_ended, _wait)
+# A node that does not know it is told all the same: a launch may be on its way
+# there, and must come too late.
+_ENDING = _row(_wait, *[_terminate] * 5, _has_ended, _node_lost)
+# Has ended; a node that has it all the same came back from far away.
+_ENDED = _row(*[_retire] * 2, *[_terminate] * 4, *[_retire] * 2)
+# Never so.
+_MENDED = _row(*[_end] * 8)
+
+_ROWS: dict[tuple[Wanted, Phase], dict[Look, _Entry]] = {
+    (_R, Phase.PENDING): _row(
+        *(_wait, _launch, _seen, _runs, _stands, _stands, _has_ended, _wait)
+    ),
+    # It runs; where its node was switched off, it may be on its way again.
+    (_R, Phase.EXTANT): _row(
+        *(_wait, _wait, _wait, _runs, _stands, _stands, _has_ended, _wait)
+    ),
+    # It is to be started, or was.
+    (_R, Phase.STOPPING): _LIVE,
+    (_R, Phase.STOPPED): _LIVE,
+    (_R, Phase.TEARDOWN): _MENDED,
+    # It comes up first, and stops then.
+    (_S, Phase.PENDING): _row(
+        *(_wait, _wait, _seen, _stop, _stops, _has_stopped, _has_ended, _wait)
+    ),
+    (_S, Phase.EXTANT): _HALTING,
+    (_S, Phase.STOPPING): _HALTING,
+    (_S, Phase.STOPPED): _HALTING,
+    (_S, Phase.TEARDOWN): _MENDED,
+    (_E, Phase.PENDING): _ENDING,
+    (_E, Phase.EXTANT): _ENDING,
+    (_E, Phase.STOPPING): _ENDING,
+    (_E, Phase.STOPPED): _ENDING,
+    (_E, Phase.TEARDOWN): _ENDED,
+}
+
+TABLE: dict[tuple[Wanted, Phase, Look], _Entry] = {
+    (wanted, phase, look): entry
+    for (wanted, phase), row in _ROWS.items()
+    for look, entry in row.items()
 }
 
 

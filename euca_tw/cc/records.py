@@ -23,6 +23,9 @@ class Placement:
     @ivar node: the node's URL; C{""}: none was ever chosen.
     @ivar phase: the last that its node told, TEARDOWN for good.
     @ivar was_seen: its node has told of it.
+    @ivar starts: how often it was to be started anew; C{starts_told}: how often
+        it had been when its node told of C{phase}.
+    @ivar is_forced: when it stops, its guest is not waited for.
     """
 
     INDEXES: ClassVar[tuple[str, ...]] = ("node",)
@@ -37,6 +40,9 @@ class Placement:
     was_seen: bool = False
     placed_at: datetime
     ended_at: datetime | None = None
+    starts: int = 0
+    starts_told: int = 0
+    is_forced: bool = False
 
     @property
     def key(self) -> str:
@@ -113,6 +119,13 @@ def ended(
         reason_code=placement.reason_code or reason_code,
         reason=placement.reason if placement.reason_code else reason,
     )
+
+
+def group_of(launch: Launch) -> str:
+    """The account and the first security group of an instance; C{""}: it has none."""
+    if not launch.group_names:
+        return ""
+    return f"{launch.owner_id}/{launch.group_names[0]}"
 
 
 def needs(launch: Launch) -> Resources:

@@ -15,7 +15,7 @@ from euca_tw.api.node import NcChangedInstance
 from euca_tw.cc.plan import Look, Seen
 from euca_tw.cc.records import Placement
 from euca_tw.model.capacity import MachineType
-from euca_tw.model.lifecycle import Phase
+from euca_tw.model.lifecycle import Phase, words_of
 
 _NO_ADDRESS = "0.0.0.0"  # noqa: S104 - the contract's word for none
 
@@ -34,13 +34,10 @@ def told(
     has_ended = placement.phase is Phase.TEARDOWN
     # Why it ends is told with its end, not before: that would be a message more
     # for its end to wait for.
-    if (
-        sighting is not None
-        and not has_ended
-        and sighting.instance.state_name == Phase.PENDING.value
-    ):
+    if sighting is not None and not has_ended and seen.look is Look.PENDING:
         reason_code, reason = sighting.reason_code or "", sighting.reason or ""
-    is_lost = placement.phase is Phase.EXTANT and seen.look is Look.ABSENT
+    has_run = placement.phase in (Phase.EXTANT, Phase.STOPPING, Phase.STOPPED)
+    is_lost = has_run and seen.look is Look.ABSENT
     if is_lost:
         reason = "Its node does not know it any more"
     return ChangedInstance(
@@ -48,6 +45,8 @@ def told(
         reason_code=reason_code or None,
         reason=reason or None,
         is_silent=not has_ended and (is_silent or is_lost),
+        life=words_of(placement.phase)[1],
+        starts=placement.starts_told or None,
     )
 
 
@@ -61,7 +60,9 @@ def _instance(
     else:
         base = ClusterInstance(instance_id=placement.instance_id)
     return evolve(  # type: ignore[misc]
-        base, state_name=placement.phase.value, service_tag=placement.node
+        base,
+        state_name=words_of(placement.phase)[0],
+        service_tag=placement.node,
     )
 
 

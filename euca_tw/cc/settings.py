@@ -14,8 +14,6 @@ class ClusterSettings:
     @ivar first_address: how far from the subnet's first address the instance
         with network index 0 has its own; below are the router and its like.
     @ivar router: C{""} is the subnet's first address.
-    @ivar policy: how nodes are chosen: C{greedy} fills one after the other,
-        C{round-robin} takes turns, C{spread} takes the emptiest.
     @ivar poll_s: how long a node may hold a question.
     @ivar call_timeout_s: how long it may take to answer any other.
     @ivar silent_after_s: a node not heard of for so long is silent.
@@ -32,7 +30,6 @@ class ClusterSettings:
     first_address: int = 10
     router: str = ""
     nameservers: tuple[str, ...] = ()
-    policy: str = "spread"
     poll_s: float = 55.0
     call_timeout_s: float = 20.0
     silent_after_s: float = 30.0

@@ -10,6 +10,7 @@ from euca_tw.api import node as api
 from euca_tw.api.cluster import Launch
 from euca_tw.api.shapes import Operation
 from euca_tw.cc import plan
+from euca_tw.cc.records import Placement
 from euca_tw.cc.settings import ClusterSettings
 from euca_tw.common.convergence import Setback
 from euca_tw.overlay.settings import STATIC
@@ -48,6 +49,36 @@ class Steps:
         told = await self._call(node, api.NC_LAUNCH_INSTANCE, request)
         refusal: str | None = told.refusal
         return refusal or ""
+
+    async def start(self, node: str, launch: Launch) -> str:
+        """
+        Have a node run again what has stopped there.
+
+        @return: why it will not; C{""} if it will.
+        @raise Setback: nothing is known.
+        """
+        request = api.NcStartInstance(
+            user_id=launch.owner_id, instance_id=launch.instance_id, launch=launch
+        )
+        told = await self._call(node, api.NC_START_INSTANCE, request)
+        refusal: str | None = told.refusal
+        return refusal or ""
+
+    async def stop(self, placement: Placement) -> None:
+        """
+        Have its node stop an instance.
+
+        @raise Setback: nothing is known, or it will not.
+        """
+        request = api.NcStopInstance(
+            user_id="eucalyptus",
+            instance_id=placement.instance_id,
+            is_forced=placement.is_forced,
+            starts=max(placement.starts, placement.starts_told),
+        )
+        told = await self._call(placement.node, api.NC_STOP_INSTANCE, request)
+        if told.refusal:
+            raise Setback(told.refusal)
 
     async def terminate(self, step: plan.Terminate, instance_id: str) -> None:
         """

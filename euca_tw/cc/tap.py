@@ -22,6 +22,7 @@ from euca_tw.admin.daemon import (
     service_part,
     store_part,
 )
+from euca_tw.admin.policies import scheduler_of
 from euca_tw.admin.sections import ClusterControllerSection
 from euca_tw.admin.tier import identity_of, pinned_caller, pinned_peers, tier_parts
 from euca_tw.api.cluster import CLUSTER
@@ -63,6 +64,7 @@ def cluster_of(
 
     @param nodes: URLs.
     @param carriers: of managed networks.
+    @raise ConfigError: the scheduler cannot be used.
     """
     store = machine.make_store(section.state_dir / "cluster.db", CLUSTER_RECORDS)
     controller = ClusterController(
@@ -73,6 +75,7 @@ def cluster_of(
         clock=machine.reactor,
         random=machine.random,
         settings=section,
+        scheduler=(section.scheduler, scheduler_of(section, machine.random)),
         network_mode=network_mode,
         carriers=carriers,
     )

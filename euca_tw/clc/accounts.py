@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import string
+from collections.abc import Mapping
 from datetime import datetime
 from typing import ClassVar
 
@@ -27,7 +28,8 @@ from euca_tw.common.certificates import (
 from euca_tw.common.clock import utc_now
 from euca_tw.common.in_thread import InThread
 from euca_tw.model.identifiers import Minter
-from euca_tw.model.records import AccessKey, User, UserCertificate
+from euca_tw.model.quotas import LIMITS
+from euca_tw.model.records import AccessKey, Limit, User, UserCertificate
 from euca_tw.store.interfaces import Change, IStore, Put
 
 #: The first user, whose credentials the cloud writes down at its first start.
@@ -77,6 +79,14 @@ class UnusableCertificate(AccountError):
 
 class DuplicateCertificate(AccountError):
     text = "the certificate {name} is known already"
+
+
+class NoSuchLimit(AccountError):
+    text = f"there is no limit {{name!r}}; there are {', '.join(LIMITS)}"
+
+
+class UnlimitedUser(AccountError):
+    text = "{name} is an administrator: they have no limits"
 
 
 class LastAdministrator(AccountError):
@@ -252,6 +262,30 @@ class Accounts:
         @raise LastAdministrator: nobody would be left who is let in for ever.
         """
         return await self._change(evolve(self.named(name), expires_at=at))
+
+    async def limit(self, name: str, limits: Mapping[str, int | None]) -> User:
+        """
+        Give a user limits of his own.
+
+        @param limits: by name; None: what all users have.
+        @raise NoSuchUser:
+        @raise NoSuchLimit:
+        @raise UnlimitedUser: he is an administrator.
+        """
+        user = self.named(name)
+        for of in limits:
+            if of not in LIMITS:
+                raise NoSuchLimit(of)
+        if user.is_admin:
+            raise UnlimitedUser(name)
+        own = {**{each.of: each.most for each in user.limits}, **limits}
+        kept = ((of, own[of]) for of in LIMITS if of in own)
+        changed = evolve(
+            user,
+            limits=tuple(Limit(of=of, most=n) for of, n in kept if n is not None),
+        )
+        await self.store.commit(Put(changed))
+        return changed
 
     async def _change(self, user: User) -> User:
         if not _is_lasting(user) and self._is_last_administrator(user):

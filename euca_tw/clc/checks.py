@@ -6,6 +6,7 @@ import base64
 import binascii
 import re
 from collections.abc import Sized
+from ipaddress import IPv4Network
 
 from euca_tw.api.errors import (
     InvalidParameterValue,
@@ -16,7 +17,13 @@ from euca_tw.api.errors import (
 
 _PRINTABLE = re.compile(r"[ -~]+\Z")
 _SPACE = re.compile(r"[ \t\r\n]+")
+_ACCOUNT = re.compile(r"[0-9]{12}\Z")
 LONGEST_NAME = 255
+
+
+def is_account(text: str) -> bool:
+    """Whether it could be the number of an account."""
+    return _ACCOUNT.match(text) is not None
 
 
 def checked_text(parameter: str, value: str, longest: int = LONGEST_NAME) -> str:
@@ -37,6 +44,24 @@ def checked_text(parameter: str, value: str, longest: int = LONGEST_NAME) -> str
             parameter, value, "It may contain printable ASCII characters only."
         )
     return value
+
+
+def checked_network(parameter: str, cidr: str) -> IPv4Network:
+    """
+    The network of a CIDR block; what its address has beyond that does not count.
+
+    @raise InvalidParameterValue: it is not of that form.
+    """
+    refusal = InvalidParameterValue(
+        parameter, cidr, "It is not a network such as 192.0.2.0/24."
+    )
+    address, slash, bits = cidr.partition("/")
+    if not (slash and bits.isascii() and bits.isdigit() and len(bits) <= 2):
+        raise refusal
+    try:
+        return IPv4Network((address, int(bits)), strict=False)
+    except ValueError:
+        raise refusal from None
 
 
 def unsupported(thing: str, asked: Sized | bool | str | None) -> None:

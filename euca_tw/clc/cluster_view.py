@@ -7,6 +7,11 @@ from collections.abc import Mapping
 from attrs import define, field
 
 from euca_tw.api import cluster as api
+from euca_tw.clc import plan
+from euca_tw.model.lifecycle import phase_told
+from euca_tw.model.records import Instance
+
+_NO_ADDRESS = "0.0.0.0"  # noqa: S104 - the contract's word for none
 
 
 @define
@@ -26,6 +31,7 @@ class ClusterView:
     sequence: int = 0
     addresses: int = 0
     room: Mapping[str, int] = field(factory=dict)
+    most: Mapping[str, int] = field(factory=dict)
     instances: dict[str, api.ChangedInstance] = field(factory=dict)
 
     def hear(self, told: api.WaitForChangesResponse) -> set[str]:
@@ -45,12 +51,56 @@ class ClusterView:
         self.epoch, self.sequence = told.epoch, told.sequence
         self.addresses = told.addresses_per_cluster
         self.room = {
-            (each.instance_type.name or "") if each.instance_type else "": (
-                each.available_instances or 0
-            )
-            for each in told.resources
+            _type_of(each): each.available_instances or 0 for each in told.resources
         }
+        self.most = {_type_of(each): each.max_instances or 0 for each in told.resources}
         return changed
+
+    def seen(
+        self,
+        instance_id: str,
+        record: Instance | None,
+        refusal: api.RefusedLaunch | None,
+    ) -> plan.Seen:
+        """
+        What the cluster says of an instance.
+
+        @param record: what is kept of it.
+        @param refusal: why it was not taken, when it was last launched.
+        """
+        told = self.instances.get(instance_id)
+        if not self.is_well:
+            look = plan.Look.UNHEARD
+        elif told is not None:
+            phase = phase_told(told.instance.state_name or "", told.life)
+            look = plan.LOOKS[phase]
+        else:
+            look = plan.Look.MISSING if self.is_complete else plan.Look.UNHEARD
+        return plan.Seen(
+            look=look,
+            private_ip=_private_ip(record, told),
+            node=(told.instance.service_tag or "") if told else "",
+            reason_code=(told.reason_code or "") if told else "",
+            reason=(told.reason or "") if told else "",
+            starts=(told.starts or 0) if told else 0,
+            refusal=refusal.reason if refusal else "",
+            is_refusal_final=refusal.is_final if refusal else False,
+            is_silent=self.is_silent or (told.is_silent if told else False),
+        )
+
+
+def _type_of(resource: api.ClusterResource) -> str:
+    kind = resource.instance_type
+    return (kind.name or "") if kind else ""
+
+
+def _private_ip(record: Instance | None, told: api.ChangedInstance | None) -> str:
+    """In a network it is the cloud's to give; else the cluster's."""
+    if record is not None and record.network:
+        return record.private_ip
+    net = told.instance.net_params if told else None
+    private_ip = net.private_ip if net else ""
+    return private_ip if private_ip != _NO_ADDRESS else ""
 
 
 def name_of(one: api.ChangedInstance) -> str:

@@ -6,7 +6,7 @@ see them.
 from __future__ import annotations
 
 from base64 import b64decode
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from random import Random
 from typing import Any
 
@@ -19,11 +19,19 @@ from zope.interface import implementer
 from euca_tw.api import cluster as api
 from euca_tw.api.errors import Unavailable
 from euca_tw.clc.converge import ZoneConvergence
-from euca_tw.clc.interfaces import Console, IClusters, IImageStore, Zone
+from euca_tw.clc.interfaces import (
+    Console,
+    IClusters,
+    IImageStore,
+    Making,
+    StoredImage,
+    Upload,
+    Zone,
+)
 from euca_tw.clc.networks import CloudNetworks
 from euca_tw.clc.settings import ConvergenceSettings
 from euca_tw.model.capacity import MachineType
-from euca_tw.model.records import Instance, InstanceState
+from euca_tw.model.records import Image, Instance, InstanceState
 from euca_tw.soap.interfaces import IPeer, IPeers, PeerRefused, PeerUnreachable
 from euca_tw.store.interfaces import IStore
 
@@ -50,8 +58,10 @@ class Clusters(Service):
         settings: ConvergenceSettings | None = None,
         networks: CloudNetworks | None = None,
         network_mode: str | None = None,
+        ended: Callable[[], object] = lambda: None,
     ) -> None:
         """
+        @param ended: called when instances have ended, and that is kept.
         @param clusters: the URL of each, by the availability zone's name.
         @param networks: where they are managed; started and stopped with this.
         @param network_mode: what clusters are told of it, if anything.
@@ -70,6 +80,7 @@ class Clusters(Service):
             "settings": self._settings,
             "networks": networks,
             "network_mode": network_mode,
+            "ended": ended,
         }
         self._zones = {name: self._loop(name) for name in sorted(clusters)}
         self._lost: dict[str, ZoneConvergence] = {}
@@ -139,6 +150,29 @@ class Clusters(Service):
                 f"The console of {instance.instance_id} cannot be asked at this moment"
             ) from None
         return Console(output=b64decode(told.output), written_at=told.written_at)
+
+    async def make_image(self, image: Image, upload: Upload) -> Making:
+        if image.made_in not in self._urls:
+            return Making(stage="failed", reason="Its cluster was taken out")
+        request = api.MakeImage(
+            user_id=image.owner_id,
+            image_id=image.image_id,
+            instance_id=image.made_of or "",
+            is_rebooted=image.is_rebooted,
+            url=upload.url,
+            key=upload.key,
+            service_tag=image.made_on or None,
+        )
+        try:
+            told = await self._peer(image.made_in).call(
+                api.MAKE_IMAGE, request, self._settings.call_timeout_s
+            )
+        except (PeerUnreachable, PeerRefused) as e:
+            raise Unavailable(str(e)) from None
+        made = None
+        if told.sha256:
+            made = StoredImage(size_bytes=told.size_bytes or 0, sha256=told.sha256)
+        return Making(stage=told.stage, reason=told.reason or "", made=made)
 
     def _peer(self, name: str) -> IPeer:
         peer: IPeer = self._peers.peer(self._urls[name])

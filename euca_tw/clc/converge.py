@@ -6,7 +6,7 @@ tells.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from random import Random
 from typing import Any
 
@@ -16,9 +16,10 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from euca_tw.api import cluster as api
-from euca_tw.clc import orders, plan
+from euca_tw.clc import decisions, orders, plan
 from euca_tw.clc.addresses import without_address
 from euca_tw.clc.cluster_view import ClusterView
+from euca_tw.clc.forgetting import forgetting, unused_tokens
 from euca_tw.clc.interfaces import IImageStore, Zone
 from euca_tw.clc.network_entries import network_of
 from euca_tw.clc.networks import CloudNetworks
@@ -28,20 +29,31 @@ from euca_tw.common.clock import utc_now
 from euca_tw.common.convergence import Amend, Convergence, Rest, Setback
 from euca_tw.common.watch import Watch
 from euca_tw.model.capacity import MachineType
-from euca_tw.model.lifecycle import SERVER_ERROR, Phase, terminated
+from euca_tw.model.lifecycle import (
+    NO_CAPACITY,
+    SERVER_ERROR,
+    Phase,
+    may_stay_stopped,
+    stopped,
+    terminated,
+)
 from euca_tw.model.records import (
-    ClientToken,
     GroupNetwork,
     Image,
     Instance,
     InstanceState,
 )
 from euca_tw.soap.interfaces import IPeer, PeerRefused, PeerUnreachable
-from euca_tw.store.interfaces import Delete, IStore, Put
+from euca_tw.store.interfaces import IStore, Put
 
 #: Beyond what a cluster may hold a question, the answer may take so long.
 _GRACE_S = 10.0
-_NO_ADDRESS = "0.0.0.0"  # noqa: S104 - the contract's word for none
+#: Where an instance has no public address any more.
+_UNREACHED = (
+    InstanceState.STOPPING,
+    InstanceState.STOPPED,
+    InstanceState.TERMINATED,
+)
 
 
 class ZoneConvergence:
@@ -62,8 +74,10 @@ class ZoneConvergence:
         settings: ConvergenceSettings,
         networks: CloudNetworks | None = None,
         network_mode: str | None = None,
+        ended: Callable[[], object] = lambda: None,
     ) -> None:
         """
+        @param ended: called when instances have ended, and that is kept.
         @param peer: None: there is no such cluster any more.
         @param networks: where they are managed.
         @param network_mode: see L{orders.launch}.
@@ -77,6 +91,7 @@ class ZoneConvergence:
         self._settings = settings
         self._networks = networks
         self._network_mode = network_mode
+        self._ended = ended
         self._limits = plan.Limits(
             launch_deadline_s=settings.launch_deadline_s,
             ended_kept_s=settings.ended_kept_s,
@@ -137,6 +152,7 @@ class ZoneConvergence:
             is_reachable=self._view.is_well,
             available=self._available(),
             addresses=self._view.addresses,
+            most=self._view.most,
         )
 
     def _available(self) -> Mapping[str, int]:
@@ -216,36 +232,10 @@ class ZoneConvergence:
         self._wake_unsettled()
 
     def _seen(self, instance_id: str) -> plan.Seen:
-        view = self._view
         if self._peer is None:
             return plan.Seen(look=plan.Look.LOST, is_silent=True)
-        told = view.instances.get(instance_id)
-        refusal = self._refusals.get(instance_id)
-        if not view.is_well:
-            look = plan.Look.UNHEARD
-        elif told is not None:
-            look = plan.LOOKS[Phase(told.instance.state_name)]
-        else:
-            look = plan.Look.MISSING if view.is_complete else plan.Look.UNHEARD
-        return plan.Seen(
-            look=look,
-            private_ip=self._private_ip(instance_id, told),
-            node=(told.instance.service_tag or "") if told else "",
-            reason_code=(told.reason_code or "") if told else "",
-            reason=(told.reason or "") if told else "",
-            refusal=refusal.reason if refusal else "",
-            is_refusal_final=refusal.is_final if refusal else False,
-            is_silent=view.is_silent or (told.is_silent if told else False),
-        )
-
-    def _private_ip(self, instance_id: str, told: api.ChangedInstance | None) -> str:
-        """In a network it is the cloud's to give; else the cluster's."""
         record = self._store.get(Instance, instance_id)
-        if record is not None and record.network:
-            return record.private_ip
-        net = told.instance.net_params if told else None
-        private_ip = net.private_ip if net else ""
-        return private_ip if private_ip != _NO_ADDRESS else ""
+        return self._view.seen(instance_id, record, self._refusals.get(instance_id))
 
     # --- what is done --------------------------------------------------------
 
@@ -256,10 +246,11 @@ class ZoneConvergence:
             return Rest()
         now = utc_now(self._clock)
         decision = plan.plan(record, self._seen(instance_id), now, self._limits)
-        if isinstance(decision, plan.Become):
+        if isinstance(decision, decisions.Become):
             return Amend(self._changes(record, decision.instance))
-        if isinstance(decision, plan.Forget):
-            return Amend(self._forgetting(record))
+        if isinstance(decision, decisions.Forget):
+            self._refusals.pop(instance_id, None)
+            return Amend(forgetting(self._store, record))
         return decision
 
     def _meet(self, instance_id: str) -> None:
@@ -288,51 +279,70 @@ class ZoneConvergence:
                 reason_code=after.state_reason_code,
                 reason=after.state_reason,
             )
-        has_ended = (
-            after.state is InstanceState.TERMINATED and before.state is not after.state
-        )
-        addresses = without_address(self._store, after.instance_id) if has_ended else ()
-        return (Put(after), *addresses)
-
-    def _forgetting(self, record: Instance) -> tuple[Any, ...]:
-        """With the last of a reservation, its client token is forgotten."""
-        changes: list[Any] = [Delete(Instance, record.instance_id)]
-        others = self._store.where(Instance, "reservation_id", record.reservation_id)
-        if record.client_token and len(others) == 1:
-            token = f"{record.owner_id}/{record.client_token}"
-            changes.append(Delete(ClientToken, token))
-        return tuple(changes)
+        if before.state is after.state or after.state not in _UNREACHED:
+            return (Put(after),)
+        return (Put(after), *without_address(self._store, after.instance_id))
 
     async def _keep(self, changes: Sequence[Any]) -> None:
-        await self._store.commit(*changes)
+        await self._store.commit(*changes, *unused_tokens(self._store, changes))
+        if any(isinstance(each, Put) and _has_ended(each.record) for each in changes):
+            self._ended()
 
-    async def _take(self, instance_id: str, step: plan.Step) -> None:
+    async def _take(self, instance_id: str, step: decisions.Step) -> None:
         assert self._steps is not None
         record = self._store.get(Instance, instance_id)
         if record is None:
             return
         match step:
-            case plan.Launch():
+            case decisions.Launch():
                 await self._launch(record)
-            case plan.Terminate():
+            case decisions.Start():
+                await self._start(record)
+            case decisions.TellBehavior(stops_itself):
+                await self._steps.tell_behavior(instance_id, stops_itself)
+                await self._note(instance_id, is_told_to_stop=stops_itself)
+            case decisions.Stop():
+                await self._steps.halt(record)
+            case decisions.Terminate():
                 await self._steps.terminate(instance_id)
                 await self._terminated(instance_id)
-            case plan.Reboot(count):
+            case decisions.Reboot(count):
                 await self._steps.reboot(instance_id)
-                await self._rebooted(instance_id, count)
+                await self._note(instance_id, reboots_done=count)
+
+    def _order(self, record: Instance) -> api.Launch:
+        """@raise orders.ImageGone:"""
+        kept = self._store.get(GroupNetwork, str(record.network))
+        return orders.launch(
+            record,
+            lambda of: self._store.get(Image, of),
+            self._images.url_of,
+            network_of(kept) if kept is not None else None,
+            self._network_mode,
+        )
+
+    async def _start(self, record: Instance) -> None:
+        """Of one that is refused it is told why, and no more is tried."""
+        assert self._steps is not None
+        try:
+            launch = self._order(record)
+        except orders.ImageGone as e:
+            code, why = SERVER_ERROR, f"The image {e} is not there any more"
+        else:
+            refusal = await self._steps.start_again(launch)
+            if refusal is None:
+                return
+            code, why = NO_CAPACITY, refusal.reason
+        now = self._store.get(Instance, record.instance_id)
+        # Its user may have ended it meanwhile.
+        if now is not None and may_stay_stopped(now, record.starts):
+            await self._become(now, stopped(now, code, why))
 
     async def _launch(self, record: Instance) -> None:
         assert self._steps is not None
         name = record.instance_id
         try:
-            kept = self._store.get(GroupNetwork, str(record.network))
-            launch = orders.launch(
-                record,
-                lambda of: self._store.get(Image, of),
-                self._images.url_of,
-                network_of(kept) if kept is not None else None,
-                self._network_mode,
-            )
+            launch = self._order(record)
         except orders.ImageGone as e:
             why = f"The image {e} is not there any more"
             await self._become(
@@ -355,11 +365,16 @@ class ZoneConvergence:
             if after is not None:
                 await self._become(record, after)
 
-    async def _rebooted(self, instance_id: str, count: int) -> None:
+    async def _note(self, instance_id: str, **done: Any) -> None:
+        """What has been done is kept, if the instance is."""
         record = self._store.get(Instance, instance_id)
         if record is not None:
-            await self._become(record, evolve(record, reboots_done=count))
+            await self._become(record, evolve(record, **done))
 
     async def _become(self, before: Instance, after: Instance) -> None:
         changes = self._changes(before, after)
         await self._convergence.amend(changes, (before.instance_id,))
+
+
+def _has_ended(record: Any) -> bool:
+    return isinstance(record, Instance) and not record.is_live

@@ -3,8 +3,9 @@ From an operation to the method that answers it.
 
 A subject is an object whose public coroutine methods each answer the operation
 that they are named for: C{run_instances} answers RunInstances.  What the API
-declares and no subject answers is refused by name, once its parameters have
-been found right; a dry run is refused as EC2 has it, where it is answered.
+declares and no subject answers is refused by name, and with the reason, once its
+parameters have been found right; a dry run is refused as EC2 has it, where it is
+answered.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from attrs import define, field
 
 from euca_tw.api.errors import ApiError, DryRunOperation, UnsupportedOperation
 from euca_tw.api.shapes import Api, Operation
+from euca_tw.clc.unanswered import why_unanswered
 
 
 class BadSubjects(Exception):
@@ -82,9 +84,7 @@ class Dispatcher:
     ) -> Awaitable[Any]:
         answer = self.answered.get(operation)
         if answer is None:
-            return _refused(
-                UnsupportedOperation(f"This cloud does not have {operation.name}")
-            )
+            return _refused(UnsupportedOperation(why_unanswered(operation)))
         if getattr(request, "is_dry_run", False):
             return _refused(DryRunOperation())
         found: Awaitable[Any] = answer(caller, request)

@@ -5,7 +5,7 @@ The cloud controller's one port: which door a request goes to.
    by Query; C{?wsdl} is its description.
  - C{/doc/<date>/AmazonEC2.wsdl}: its description at a date; C{….xsd}: the schema
    of that alone.
- - C{/images/…}: images, for the nodes.
+ - C{/images/…}: images, for the nodes; C{/uploads/…}: those that they made.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from twisted.web.server import NOT_DONE_YET
 
 from euca_tw.api.errors import ApiError, NoSuchPage
 from euca_tw.api.shapes import Version
+from euca_tw.clc.uploads import PREFIX as UPLOADS
 from euca_tw.common.web import Answer, AnswerResource, Asked, Reply
 
 SERVICE = "/services/Eucalyptus"
@@ -54,6 +55,7 @@ class Front:
     @ivar describe: makes the description of a version, C{wsdl} or C{xsd},
         which may take long.
     @ivar refuse: makes the reply for a request that goes nowhere.
+    @ivar uploads: takes images that nodes have made; None where none are kept.
     """
 
     query: Answer
@@ -61,6 +63,7 @@ class Front:
     versions: Collection[Version]
     describe: Callable[[Version, str], Awaitable[bytes]]
     refuse: Callable[[ApiError], Reply]
+    uploads: Answer | None = None
 
     def answer(self, asked: Asked) -> Awaitable[Reply]:
         """An L{euca_tw.common.web.Answer}."""
@@ -71,6 +74,8 @@ class Front:
             if query and query.lower() == b"wsdl":
                 return self._description(max(self.versions), "wsdl")
             return self.query(asked)
+        if self.uploads is not None and path.startswith(UPLOADS):
+            return self.uploads(asked)
         found = _DESCRIPTION.match(path)
         version = Version(found[1].decode("ascii") if found is not None else "")
         if found is not None and version in self.versions:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 
-from attrs import frozen
+from attrs import field, frozen
 from zope.interface import Interface
 
 from euca_tw.model.identifiers import ImageId
@@ -23,12 +23,15 @@ class Zone:
         cluster had room for when it last told, less those launched since.
     @ivar addresses: how many instances its address range can hold;
         C{network_index} runs from 0 to one less.
+    @ivar most: for each machine type's name, how many the cluster has room for
+        with nothing in it; nothing of what it has not told of.
     """
 
     name: str
     is_reachable: bool
     available: Mapping[str, int]
     addresses: int
+    most: Mapping[str, int] = field(factory=dict)
 
 
 @frozen(kw_only=True)
@@ -64,6 +67,67 @@ class IClusters(Interface):
         @raise euca_tw.api.errors.Unavailable: its cluster cannot be asked.
         """
 
+    def make_image(image: Image, upload: Upload) -> Awaitable[Making]:
+        """
+        Have the node of C{image.made_of} make an image of it; asked again, only
+        tell how far it has come.
+
+        @raise euca_tw.api.errors.Unavailable: its cluster, or node, cannot be
+            asked.
+        """
+
+
+@frozen(kw_only=True)
+class ZoneRoom:
+    """
+    What a zone can take of one launch.
+
+    @ivar zone: its name; no two have the same.
+    @ivar count: how many instances of the launch's type, 0 or more.
+    @ivar is_used: something is in it already, as far as instances of this type
+        have less room than they would in an empty zone.
+    """
+
+    zone: str
+    count: int
+    is_used: bool = False
+
+
+@frozen(kw_only=True)
+class LaunchWish:
+    """
+    Zones that are wanted for one launch.
+
+    @ivar count: for how many instances at most, 1 or more.
+    @ivar last: the zone that an instance was placed in last, by this process;
+        C{""} for none.
+    @ivar members: how many instances the first security group of the launch has
+        in a zone, by the zone's name; costs as much as it has members.
+    """
+
+    count: int
+    last: str = ""
+    members: Callable[[str], int] = lambda zone: 0
+
+
+class IPlacement(Interface):
+    """
+    Which clusters the instances of a launch go to, where its user says nothing of
+    that, and they are in no placement group.
+
+    Its answers follow from what it is asked, and from the random source that it
+    was made with: nothing else, not the time, and no input or output.
+    """
+
+    def zones(rooms: Sequence[ZoneRoom], wish: LaunchWish) -> Sequence[str]:
+        """
+        The zone of each instance.
+
+        @param rooms: of the zones that are in reach and will do, by name.
+        @return: as many as C{wish.count}, or as all rooms together take if that
+            is less; no zone oftener than its room's C{count}.
+        """
+
 
 class ImportFailed(Exception):
     """An image's bytes could not be had; the text says why, for the user."""
@@ -77,6 +141,33 @@ class StoredImage:
     sha256: str
 
 
+@frozen(kw_only=True)
+class Upload:
+    """
+    Where a node sends an image.
+
+    @ivar key: with which it signs; see L{euca_tw.common.uploading}.
+    """
+
+    url: str
+    key: str = field(repr=False)
+
+
+@frozen(kw_only=True)
+class Making:
+    """
+    How far a node has come with an image.
+
+    @ivar stage: as of L{euca_tw.api.cluster.MakeImageResponse}.
+    @ivar reason: why it failed, or does not go on.
+    @ivar made: what it is to be, once that is known.
+    """
+
+    stage: str
+    reason: str = ""
+    made: StoredImage | None = None
+
+
 class IImageStore(Interface):
     """The bytes of images, and where nodes fetch them."""
 
@@ -88,8 +179,30 @@ class IImageStore(Interface):
         @raise ImportFailed: it is not there, not allowed, or too large.
         """
 
+    def share(image_id: ImageId, of: Image) -> Awaitable[StoredImage]:
+        """
+        Have the bytes of an image that is there be another's, too: no second
+        copy is made, and each can be removed without the other.  Done again,
+        it gives the same answer.
+
+        @raise ImportFailed: it is not there.
+        """
+
+    def upload_of(image_id: ImageId) -> Upload:
+        """Where a node sends that image, when it has made it."""
+
+    def arrived(image_id: ImageId, made: StoredImage) -> Awaitable[StoredImage | None]:
+        """
+        What a node says that it has sent; None if it is not there.
+
+        @param made: as the node says.
+        """
+
     def remove(image_id: ImageId) -> Awaitable[None]:
-        """Delete it; nothing happens if it is not there."""
+        """
+        Delete it, and what of it has come so far; nothing happens if it is not
+        there.
+        """
 
     def url_of(image: Image) -> str:
         """

@@ -6,43 +6,58 @@ Everything is looked at first; then the instances, all or none, are one commit.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
-from attrs import Factory, define, frozen
+from attrs import Factory, define
 from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
 
+from euca_tw.api.ec2.instances import Instance as InstanceView
 from euca_tw.api.ec2.instances import (
-    RunInstanceItem,
     RunInstances,
     RunInstancesResponse,
 )
 from euca_tw.api.errors import (
     IdempotentInstanceTerminated,
     IdempotentParameterMismatch,
-    ImageUnavailable,
-    InstanceLimitExceeded,
     InsufficientInstanceCapacity,
     InvalidParameterCombination,
-    InvalidParameterValue,
-    NoSuchZone,
 )
 from euca_tw.clc import views
-from euca_tw.clc.access import usable_image_of
-from euca_tw.clc.checks import checked_text, checked_user_data
-from euca_tw.clc.groups import DEFAULT, groups_named, have_default_group
+from euca_tw.clc.checks import checked_text
+from euca_tw.clc.default_network import DefaultNetwork
+from euca_tw.clc.groups import (
+    DEFAULT,
+    have_default_group,
+)
 from euca_tw.clc.intent import intend
-from euca_tw.clc.interfaces import IClusters, Zone
-from euca_tw.clc.keypairs import find_key_pair
-from euca_tw.clc.launch_requests import digest_of, refuse_what_is_not_here
+from euca_tw.clc.interfaces import IClusters, IPlacement, LaunchWish, Zone
+from euca_tw.clc.launch_checks import LaunchChecks, SoundLaunch
+from euca_tw.clc.launch_requests import (
+    digest_of,
+    groups_asked,
+)
+from euca_tw.clc.limits import may_launch_more, need
 from euca_tw.clc.networks import CloudNetworks, NoFreeNetwork
-from euca_tw.clc.placement import Place, Room, place, shortage
+from euca_tw.clc.placement import (
+    OrderedPlacement,
+    Place,
+    Room,
+    UnsoundPlacement,
+    emptiest,
+    places_in,
+    shortage,
+    together,
+    zones_by,
+)
+from euca_tw.clc.tags import tags_of, with_tags
 from euca_tw.common.clock import utc_now
 from euca_tw.model.callers import Caller
 from euca_tw.model.capacity import MachineType
 from euca_tw.model.identifiers import (
     AccountId,
-    ImageId,
     InstanceId,
     Minter,
     ReservationId,
@@ -51,39 +66,15 @@ from euca_tw.model.identifiers import (
 from euca_tw.model.quotas import Quotas
 from euca_tw.model.records import (
     ClientToken,
-    GroupName,
     GroupNetwork,
     Image,
-    ImageKind,
-    ImageState,
     Instance,
-    KeyPair,
     place_in,
+    placement_group_key,
 )
 from euca_tw.store.interfaces import IStore, Put
 
 LONGEST_TOKEN = 64
-
-
-@frozen(kw_only=True)
-class _Launch:
-    """
-    A request that was found to be right.
-
-    @ivar zone: the only one that will do; None for any.
-    """
-
-    at_least: int
-    at_most: int
-    image: Image
-    kernel_id: ImageId | None
-    ramdisk_id: ImageId | None
-    machine: MachineType
-    key: KeyPair | None
-    groups: tuple[GroupName, ...]
-    user_data: str
-    zone: str | None
-    client_token: str
 
 
 @define(eq=False, kw_only=True)
@@ -94,6 +85,9 @@ class Launches:
     @ivar default_type: of instances, when the request names none.
     @ivar networks: where they are managed: an instance is in the network of the
         first of its groups.
+    @ivar network: what users are told of that, if it can be described.
+    @ivar placement: which zones a launch goes to; C{placement_name} is for the log.
+    @ivar domain: what names of instances end in; C{""} where they have none.
     """
 
     store: IStore
@@ -104,7 +98,24 @@ class Launches:
     machine_types: Mapping[str, MachineType]
     default_type: str = "m1.small"
     networks: CloudNetworks | None = None
+    network: DefaultNetwork | None = None
+    domain: str = ""
+    placement: IPlacement = Factory(lambda: OrderedPlacement(emptiest))
+    placement_name: str = "least-loaded"
     _next: dict[str, int] = Factory(dict)
+    _last_zone: str = ""
+    _log = Logger()
+
+    @property
+    def _checks(self) -> LaunchChecks:
+        return LaunchChecks(
+            store=self.store,
+            clusters=self.clusters,
+            quotas=self.quotas,
+            machine_types=self.machine_types,
+            default_type=self.default_type,
+            network=self.network,
+        )
 
     async def run_instances(
         self, caller: Caller, request: RunInstances
@@ -115,9 +126,8 @@ class Launches:
         As many instances as there is room for are launched, up to
         C{max_count}; with no room for C{min_count}, none.
         """
-        if not (request.group_names or request.group_ids) or (
-            DEFAULT in request.group_names
-        ):
+        names, ids = groups_asked(request)
+        if not (names or ids) or DEFAULT in names:
             await have_default_group(self.store, self.minter, caller.account_id)
         # From here to the commit nothing waits: what is found stays true.
         digest = digest_of(request)
@@ -125,18 +135,24 @@ class Launches:
             token = self._token(caller, request.client_token)
             if token is not None:
                 return await self._launched_before(token, digest)
-        launch = self._checked(caller, request)
+        launch = self._checks.checked(caller, request)
         network = self._network(launch)
         places = self._places(caller, launch, network)
         launched = self._instances(caller, launch, places, network)
         changes = [Put(each) for each in launched]
+        many = len(launched) * len(launch.tags)
+        need(self.store, self.quotas, caller, "tags", many)
+        for each in launched:
+            changes.extend(
+                with_tags(each.owner_id, "instance", each.instance_id, launch.tags)
+            )
         if self.networks is not None and network is not None:
             zones = {each.zone for each in launched}
             changes.extend(self.networks.use(network, zones))
         if launch.client_token:
             changes.append(Put(_token_of(launched[0], digest)))
         await intend(self.store, self.clusters, changes, launched)
-        return _told(launched, launch.image)
+        return self._told(launched, launch.image)
 
     # --- once and no more ---------------------------------------------------
 
@@ -157,92 +173,11 @@ class Launches:
         )
         if not launched:
             raise IdempotentInstanceTerminated(token.token)
-        return _told(launched, self.store.get(Image, launched[0].image_id))
-
-    # --- is it right? -------------------------------------------------------
-
-    def _checked(self, caller: Caller, request: RunInstances) -> _Launch:
-        """@raise ApiError: it is not; says why."""
-        refuse_what_is_not_here(request)
-        [item, *others] = request.items
-        if others:
-            raise InvalidParameterCombination(
-                "One request launches one image: send one for each item"
-            )
-        if not 1 <= item.min_count <= item.max_count:
-            raise InvalidParameterValue(
-                "minCount",
-                str(item.min_count),
-                f"It is between 1 and maxCount ({item.max_count}).",
-            )
-        image = usable_image_of(self.store, caller, item.image_id, ImageKind.MACHINE)
-        kernel_id = self._boots(caller, request.kernel_id, image, ImageKind.KERNEL)
-        ramdisk_id = self._boots(caller, request.ramdisk_id, image, ImageKind.RAMDISK)
-        if ramdisk_id is not None and kernel_id is None:
-            raise InvalidParameterCombination("A ramdisk needs a kernel")
-        names = request.group_names
-        if not names and not request.group_ids:
-            names = (DEFAULT,)
-        groups = groups_named(self.store, caller.account_id, names, request.group_ids)
-        return _Launch(
-            at_least=item.min_count,
-            at_most=item.max_count,
-            image=image,
-            kernel_id=kernel_id,
-            ramdisk_id=ramdisk_id,
-            machine=self._machine(request.instance_type or self.default_type),
-            key=self._key(caller, item),
-            groups=tuple(GroupName(group_id=g.group_id, name=g.name) for g in groups),
-            user_data=checked_user_data(
-                request.encoded_user_data, self.quotas.user_data_bytes
-            ),
-            zone=self._zone(request),
-            client_token=request.client_token or "",
-        )
-
-    def _boots(
-        self, caller: Caller, asked: str | None, image: Image, kind: ImageKind
-    ) -> ImageId | None:
-        """
-        The kernel or ramdisk: the one that is asked for, which the caller
-        must have access to, or the image's own, which comes with it.
-        """
-        if asked:
-            return usable_image_of(self.store, caller, asked, kind).image_id
-        own = image.kernel_id if kind is ImageKind.KERNEL else image.ramdisk_id
-        if own is not None:
-            found = self.store.get(Image, own)
-            if found is None:
-                raise ImageUnavailable(own, ImageState.DEREGISTERED.value)
-            if found.state is not ImageState.AVAILABLE:
-                raise ImageUnavailable(own, found.state.value)
-        return own
-
-    def _machine(self, name: str) -> MachineType:
-        try:
-            return self.machine_types[name]
-        except KeyError:
-            known = ", ".join(self.machine_types)
-            raise InvalidParameterValue(
-                "instanceType", name, f"This cloud has {known}."
-            ) from None
-
-    def _key(self, caller: Caller, item: RunInstanceItem) -> KeyPair | None:
-        if not item.key_name:
-            return None
-        return find_key_pair(self.store, caller.account_id, item.key_name)
-
-    def _zone(self, request: RunInstances) -> str | None:
-        zone = request.placement and request.placement.availability_zone
-        if not zone:
-            return None
-        if zone not in {each.name for each in self.clusters.zones()}:
-            raise NoSuchZone(zone)
-        return zone
+        return self._told(launched, self.store.get(Image, launched[0].image_id))
 
     # --- is there room? -----------------------------------------------------
 
-    def _network(self, launch: _Launch) -> GroupNetwork | None:
+    def _network(self, launch: SoundLaunch) -> GroupNetwork | None:
         """None: networks are not managed."""
         if self.networks is None:
             return None
@@ -256,26 +191,73 @@ class Launches:
             ) from None
 
     def _places(
-        self, caller: Caller, launch: _Launch, network: GroupNetwork | None
+        self, caller: Caller, launch: SoundLaunch, network: GroupNetwork | None
     ) -> tuple[Place, ...]:
-        most = launch.at_most
-        if not caller.is_admin:
-            most = min(most, self.quotas.instances - self._held(caller))
-            if most < launch.at_least:
-                raise InstanceLimitExceeded(launch.at_least, self.quotas.instances)
+        most = may_launch_more(
+            self.store, self.quotas, caller, launch.machine, launch.at_least
+        )
         rooms = tuple(self._rooms(launch, network))
-        places = place(rooms, most)
+        if launch.placement_group:
+            zone = self._zone_of(caller, launch.placement_group)
+            if zone is not None and launch.zone not in (None, zone):
+                raise InvalidParameterCombination(
+                    f"The instances of the placement group {launch.placement_group} "
+                    f"are in {zone}, and cannot be in {launch.zone} too"
+                )
+            rooms = together(rooms, zone)
+        places = self._placed(launch, rooms, min(most, launch.at_most))
         if len(places) < launch.at_least:
             raise InsufficientInstanceCapacity(
                 launch.at_least, launch.machine.name, shortage(rooms)
             )
         return places
 
-    def _held(self, caller: Caller) -> int:
-        """How many instances the caller has that shall run."""
-        return len(self.store.where(Instance, "charged_to", caller.account_id))
+    def _placed(
+        self, launch: SoundLaunch, rooms: Iterable[Room], count: int
+    ) -> tuple[Place, ...]:
+        """
+        What the placement says; a stranger's may fail, which is told by its name,
+        and then this launch has the places that it would have by default.
+        """
+        counted: Counter[str] | None = None
 
-    def _rooms(self, launch: _Launch, network: GroupNetwork | None) -> Iterable[Room]:
+        def members(zone: str) -> int:
+            nonlocal counted
+            if counted is None:
+                group_id = launch.groups[0].group_id if launch.groups else ""
+                of_group = self.store.where(Instance, "group_ids", group_id)
+                counted = Counter(each.live_in for each in of_group)
+            return counted[zone]
+
+        rooms = tuple(rooms)
+        wish = LaunchWish(count=count, last=self._last_zone, members=members)
+        name = self.placement_name
+        try:
+            zones = zones_by(self.placement, rooms, wish)
+        except UnsoundPlacement as error:
+            self._log.error(
+                "The placement {name} is unsound: {why}", name=name, why=str(error)
+            )
+            zones = zones_by(OrderedPlacement(emptiest), rooms, wish)
+        except Exception:
+            self._log.failure("The placement {name} failed", name=name)
+            zones = zones_by(OrderedPlacement(emptiest), rooms, wish)
+        places = places_in(rooms, zones)
+        if places:
+            self._last_zone = places[-1].zone
+        return places
+
+    def _zone_of(self, caller: Caller, placement_group: str) -> str | None:
+        """Where the group's instances are; None if it has none."""
+        key = placement_group_key(caller.account_id, placement_group)
+        for member in self.store.where(Instance, "placed_in", key):
+            zone: str = member.zone
+            return zone
+        return None
+
+    def _rooms(
+        self, launch: SoundLaunch, network: GroupNetwork | None
+    ) -> Iterable[Room]:
         # All zones of one network take from one range.
         shared: Iterable[int] = ()
         if self.networks is not None and network is not None:
@@ -287,9 +269,11 @@ class Launches:
                 else:
                     live = len(self.store.where(Instance, "live_in", zone.name))
                     addresses = zone.addresses - live
+                machines = zone.available.get(launch.machine.name, 0)
                 yield Room(
                     zone=zone.name,
-                    machines=zone.available.get(launch.machine.name, 0),
+                    machines=machines,
+                    is_used=machines < zone.most.get(launch.machine.name, machines),
                     addresses=addresses,
                     free=shared or self._free(zone),
                 )
@@ -311,7 +295,7 @@ class Launches:
     def _instances(
         self,
         caller: Caller,
-        launch: _Launch,
+        launch: SoundLaunch,
         places: Iterable[Place],
         network: GroupNetwork | None,
     ) -> list[Instance]:
@@ -343,7 +327,12 @@ class Launches:
                 launch_index=index,
                 launched_at=_to_milliseconds(now),
                 client_token=launch.client_token,
+                is_protected=launch.is_protected,
+                is_monitored=launch.is_monitored,
+                stops_itself=launch.stops_itself,
+                is_told_to_stop=launch.stops_itself,
                 zone=placed.zone,
+                placement_group=launch.placement_group,
                 network=network.number if network is not None else 0,
                 network_index=placed.network_index,
                 mac_address=mac_address(instance_id),
@@ -363,6 +352,23 @@ class Launches:
 
         return InstanceId(self.minter.mint("i", is_taken))
 
+    # --- what is told -------------------------------------------------------
+
+    def _told(
+        self, launched: Iterable[Instance], image: Image | None
+    ) -> RunInstancesResponse:
+        def view(each: Instance) -> InstanceView:
+            tags = tags_of(self.store, each.owner_id, each.instance_id)
+            return views.instance(each, image, "", tags, self.network, self.domain)
+
+        [reservation] = views.reservations([(each, view(each)) for each in launched])
+        return RunInstancesResponse(
+            reservation_id=reservation.reservation_id,
+            owner_id=reservation.owner_id,
+            groups=reservation.groups,
+            instances=reservation.instances,
+        )
+
 
 def _token_of(launched: Instance, digest: str) -> ClientToken:
     return ClientToken(
@@ -376,14 +382,3 @@ def _token_of(launched: Instance, digest: str) -> ClientToken:
 def _to_milliseconds(moment: datetime) -> datetime:
     """As it is told: so it sorts as what users are told sorts."""
     return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
-
-
-def _told(launched: Iterable[Instance], image: Image | None) -> RunInstancesResponse:
-    pairs = [(each, views.instance(each, image, "")) for each in launched]
-    [reservation] = views.reservations(pairs)
-    return RunInstancesResponse(
-        reservation_id=reservation.reservation_id,
-        owner_id=reservation.owner_id,
-        groups=reservation.groups,
-        instances=reservation.instances,
-    )

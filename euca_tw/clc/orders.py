@@ -63,7 +63,7 @@ def launch(
         public_key=instance.public_key or None,
         user_data=instance.user_data or None,
         launch_index=instance.launch_index,
-        launch_time=instance.launched_at,
+        launch_time=instance.since,
         group_names=tuple(group.name for group in instance.groups),
         zone=instance.zone,
         network_index=instance.network_index,
@@ -76,7 +76,14 @@ def launch(
         prefix_length=network.subnet.prefixlen if network else None,
         router=str(network.router) if network else None,
         network_mode=mode,
+        starts=instance.starts or None,
+        shutdown_behavior=behavior_told(instance.is_told_to_stop),
     )
+
+
+def behavior_told(stops_itself: bool) -> str | None:
+    """As the contract has it."""
+    return "stop" if stops_itself else None
 
 
 def machine_type(machine: MachineType) -> ClusterMachineType:

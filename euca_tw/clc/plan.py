@@ -14,6 +14,12 @@ cluster does not know may be on a node that does not answer; so
    any node, as far as was ever told, has ended when the cluster has said that
    it will not launch it any more.
 
+What was asked to stop is told so until it has, and what was asked to start again
+likewise, with the number of its starts.  One that has stopped after its last start
+without having been asked to was switched off by its guest, and ends, unless its
+user wants it to be stopped then; or it did not come up again: it stays stopped, as
+one does that its node has no room for.
+
 A cluster or a node that the site took out of its configuration is lost: what
 was there can be ended by its user, and has ended then.  It is not ended for
 him, since a slip in a configuration must not end what runs.
@@ -27,13 +33,28 @@ from enum import Enum, auto
 
 from attrs import evolve, frozen
 
+from euca_tw.clc.decisions import (
+    Become,
+    Decision,
+    Forget,
+    Launch,
+    Reboot,
+    Start,
+    Stop,
+    TellBehavior,
+    Terminate,
+)
 from euca_tw.common.convergence import Rest
 from euca_tw.model.lifecycle import (
+    INSTANCE_SHUTDOWN,
     NO_CAPACITY,
     SERVER_ERROR,
+    USER_SHUTDOWN,
     Phase,
     condemned,
     running,
+    stopped,
+    stopping,
     terminated,
 )
 from euca_tw.model.records import Instance, InstanceState
@@ -51,13 +72,19 @@ class Look(Enum):
     MISSING = auto()
     PENDING = auto()
     EXTANT = auto()
+    STOPPING = auto()
+    STOPPED = auto()
     TEARDOWN = auto()
     LOST = auto()
 
 
+_USERS = "User initiated shutdown"
+
 LOOKS = {
     Phase.PENDING: Look.PENDING,
     Phase.EXTANT: Look.EXTANT,
+    Phase.STOPPING: Look.STOPPING,
+    Phase.STOPPED: Look.STOPPED,
     Phase.TEARDOWN: Look.TEARDOWN,
 }
 
@@ -67,6 +94,7 @@ class Seen:
     """
     What a cluster says of an instance.
 
+    @ivar starts: after how many starts it was so.
     @ivar refusal: why it was not taken, when it was last launched.
     @ivar is_refusal_final: it will not be later either.
     @ivar is_silent: its cluster or its node has not been heard of for long.
@@ -77,6 +105,7 @@ class Seen:
     node: str = ""
     reason_code: str = ""
     reason: str = ""
+    starts: int = 0
     refusal: str = ""
     is_refusal_final: bool = False
     is_silent: bool = False
@@ -90,43 +119,6 @@ class Limits:
     ended_kept_s: float
 
 
-@frozen
-class Become:
-    """Keep this of the instance from now on."""
-
-    instance: Instance
-
-
-@frozen
-class Launch:
-    """Have its cluster take it on."""
-
-
-@frozen
-class Terminate:
-    """Have its cluster end it."""
-
-
-@frozen
-class Reboot:
-    """
-    Have its cluster reboot it.
-
-    @ivar count: how many of the reboots asked for are done then.
-    """
-
-    count: int
-
-
-@frozen
-class Forget:
-    """Keep nothing of it."""
-
-
-Step = Launch | Terminate | Reboot | Forget
-Decision = Step | Become | Rest
-
-
 @frozen(kw_only=True)
 class _Case:
     instance: Instance
@@ -136,11 +128,16 @@ class _Case:
 
     @property
     def deadline(self) -> float:
-        return self.instance.launched_at.timestamp() + self.limits.launch_deadline_s
+        return self.instance.since.timestamp() + self.limits.launch_deadline_s
 
     @property
     def is_overdue(self) -> bool:
         return self.now.timestamp() >= self.deadline
+
+    @property
+    def is_behind(self) -> bool:
+        """Its cluster does not know of its last start."""
+        return self.seen.starts < self.instance.starts
 
     def refreshed(self) -> Instance:
         """The record with what is told of where and how it is."""
@@ -161,6 +158,9 @@ def _rest(case: _Case) -> Decision:
 
 def _launch(case: _Case) -> Decision:
     seen = case.seen
+    if case.instance.starts:
+        # It was stopped somewhere, and has a disk there.
+        return _come(case)
     if seen.is_refusal_final:
         ended = terminated(case.instance, case.now, NO_CAPACITY, seen.refusal)
         return Become(ended)
@@ -174,12 +174,68 @@ def _come(case: _Case) -> Decision:
     """It is on its way, as far as is known."""
     if case.is_overdue:
         why = case.seen.reason or "It did not run in time"
+        if case.instance.starts:
+            return Become(stopping(case.instance, SERVER_ERROR, why))
         return Become(condemned(case.instance, SERVER_ERROR, why))
     decision = _rest(case)
     return Rest(case.deadline) if isinstance(decision, Rest) else decision
 
 
+def _start(case: _Case) -> Decision:
+    """It stops, or has, and shall run."""
+    if not case.is_behind:
+        return _halts(case)
+    decision = _come(case)
+    return Start() if isinstance(decision, Rest) else decision
+
+
+def _halts(case: _Case) -> Decision:
+    """It stops, or has, and was not asked to."""
+    seen, wants_disk = case.seen, case.instance.stops_itself
+    code = seen.reason_code or INSTANCE_SHUTDOWN
+    why = seen.reason or "Instance initiated shutdown"
+    if seen.reason_code == INSTANCE_SHUTDOWN and not wants_disk:
+        return Become(condemned(case.refreshed(), code, why))
+    become = stopped if seen.look is Look.STOPPED else stopping
+    return Become(become(case.refreshed(), code, why))
+
+
+def _stop(case: _Case) -> Decision:
+    """It runs, and shall not."""
+    decision = _rest(case)
+    return Stop() if isinstance(decision, Rest) else decision
+
+
+def _stops(case: _Case) -> Decision:
+    decision = _rest(case)
+    is_to_tell = case.is_behind or case.instance.is_stop_forced
+    return Stop() if is_to_tell and isinstance(decision, Rest) else decision
+
+
+def _has_stopped(case: _Case) -> Decision:
+    if case.is_behind:
+        # A start that is on its way there must come too late.
+        return _stop(case)
+    return Become(stopped(case.refreshed(), USER_SHUTDOWN, _USERS))
+
+
+def _stays(case: _Case) -> Decision:
+    return _stop(case) if case.is_behind else _rest(case)
+
+
+def _mend_stop(case: _Case) -> Decision:
+    """What shall stop is on its way there, whatever else was told."""
+    return Become(stopping(case.instance, USER_SHUTDOWN, _USERS))
+
+
+def _mend_wish(case: _Case) -> Decision:
+    """What was told to be stopped is not wanted."""
+    return Become(evolve(case.instance, wanted=InstanceState.STOPPED))
+
+
 def _runs(case: _Case) -> Decision:
+    if case.is_behind:
+        return _start(case)
     seen = case.seen
     return Become(running(case.refreshed(), seen.private_ip, seen.node))
 
@@ -187,7 +243,10 @@ def _runs(case: _Case) -> Decision:
 def _serve(case: _Case) -> Decision:
     decision = _rest(case)
     instance = case.instance
-    if isinstance(decision, Rest) and instance.reboots_wanted > instance.reboots_done:
+    is_still = isinstance(decision, Rest)
+    if is_still and instance.stops_itself is not instance.is_told_to_stop:
+        return TellBehavior(instance.stops_itself)
+    if is_still and instance.reboots_wanted > instance.reboots_done:
         return Reboot(instance.reboots_wanted)
     return decision
 
@@ -229,65 +288,61 @@ def _end_again(case: _Case) -> Decision:
     return Terminate()
 
 
-_R, _E = InstanceState.RUNNING, InstanceState.TERMINATED
-_PENDING, _RUNNING = InstanceState.PENDING, InstanceState.RUNNING
-_ENDING, _ENDED = InstanceState.SHUTTING_DOWN, InstanceState.TERMINATED
+_Entry = Callable[[_Case], Decision]
 
-TABLE: dict[tuple[InstanceState, InstanceState, Look], Callable[[_Case], Decision]] = {
-    # Shall run, does not yet.
-    (_R, _PENDING, Look.UNHEARD): _come,
-    (_R, _PENDING, Look.MISSING): _launch,
-    (_R, _PENDING, Look.PENDING): _come,
-    (_R, _PENDING, Look.EXTANT): _runs,
-    (_R, _PENDING, Look.TEARDOWN): _ended,
-    (_R, _PENDING, Look.LOST): _come,
-    # Shall run, and does.
-    (_R, _RUNNING, Look.UNHEARD): _rest,
-    (_R, _RUNNING, Look.MISSING): _missed,
-    (_R, _RUNNING, Look.PENDING): _rest,
-    (_R, _RUNNING, Look.EXTANT): _serve,
-    (_R, _RUNNING, Look.TEARDOWN): _ended,
-    (_R, _RUNNING, Look.LOST): _missed,
-    # Never so: what is told to end is not wanted.
-    (_R, _ENDING, Look.UNHEARD): _condemn,
-    (_R, _ENDING, Look.MISSING): _condemn,
-    (_R, _ENDING, Look.PENDING): _condemn,
-    (_R, _ENDING, Look.EXTANT): _condemn,
-    (_R, _ENDING, Look.TEARDOWN): _condemn,
-    (_R, _ENDING, Look.LOST): _condemn,
-    (_R, _ENDED, Look.UNHEARD): _condemn,
-    (_R, _ENDED, Look.MISSING): _condemn,
-    (_R, _ENDED, Look.PENDING): _condemn,
-    (_R, _ENDED, Look.EXTANT): _condemn,
-    (_R, _ENDED, Look.TEARDOWN): _condemn,
-    (_R, _ENDED, Look.LOST): _condemn,
+
+def _row(*entries: _Entry) -> dict[Look, _Entry]:
+    """@param entries: in the order of L{Look}."""
+    return dict(zip(Look, entries, strict=True))
+
+
+def _always(entry: _Entry) -> dict[Look, _Entry]:
+    return dict.fromkeys(Look, entry)
+
+
+_S = InstanceState
+_RUN, _STOP, _END = _S.RUNNING, _S.STOPPED, _S.TERMINATED
+
+# In the order of L{Look}: unheard, missing, pending, extant, stopping, stopped,
+# teardown, lost.
+_CONDEMNED = _row(*[_condemn] * 6, _ended, _condemn)
+
+_ROWS: dict[tuple[InstanceState, InstanceState], dict[Look, _Entry]] = {
+    (_RUN, _S.PENDING): _row(
+        *(_come, _launch, _come, _runs, _start, _start, _ended, _come)
+    ),
+    (_RUN, _S.RUNNING): _row(
+        *(_rest, _missed, _rest, _serve, _halts, _halts, _ended, _missed)
+    ),
+    # Never so: what is told to stop, or to end, is not wanted.
+    (_RUN, _S.STOPPING): _always(_mend_wish),
+    (_RUN, _S.STOPPED): _always(_mend_wish),
+    (_RUN, _S.SHUTTING_DOWN): _always(_condemn),
+    (_RUN, _S.TERMINATED): _always(_condemn),
+    # Shall stop, and nobody was told.
+    (_STOP, _S.PENDING): _always(_mend_stop),
+    (_STOP, _S.RUNNING): _always(_mend_stop),
+    (_STOP, _S.STOPPING): _row(
+        *(_rest, _missed, _stop, _stop, _stops, _has_stopped, _ended, _missed)
+    ),
+    (_STOP, _S.STOPPED): _row(
+        *(_rest, _missed, _rest, _stop, _stays, _stays, _ended, _missed)
+    ),
+    (_STOP, _S.SHUTTING_DOWN): _always(_condemn),
+    (_STOP, _S.TERMINATED): _always(_condemn),
     # Shall end, and nobody was told.
-    (_E, _PENDING, Look.UNHEARD): _condemn,
-    (_E, _PENDING, Look.MISSING): _condemn,
-    (_E, _PENDING, Look.PENDING): _condemn,
-    (_E, _PENDING, Look.EXTANT): _condemn,
-    (_E, _PENDING, Look.TEARDOWN): _ended,
-    (_E, _PENDING, Look.LOST): _condemn,
-    (_E, _RUNNING, Look.UNHEARD): _condemn,
-    (_E, _RUNNING, Look.MISSING): _condemn,
-    (_E, _RUNNING, Look.PENDING): _condemn,
-    (_E, _RUNNING, Look.EXTANT): _condemn,
-    (_E, _RUNNING, Look.TEARDOWN): _ended,
-    (_E, _RUNNING, Look.LOST): _condemn,
-    # Shall end.
-    (_E, _ENDING, Look.UNHEARD): _rest,
-    (_E, _ENDING, Look.MISSING): _terminate,
-    (_E, _ENDING, Look.PENDING): _terminate,
-    (_E, _ENDING, Look.EXTANT): _terminate,
-    (_E, _ENDING, Look.TEARDOWN): _ended,
-    (_E, _ENDING, Look.LOST): _lost,
-    # Has ended.
-    (_E, _ENDED, Look.UNHEARD): _retire,
-    (_E, _ENDED, Look.MISSING): _retire,
-    (_E, _ENDED, Look.PENDING): _end_again,
-    (_E, _ENDED, Look.EXTANT): _end_again,
-    (_E, _ENDED, Look.TEARDOWN): _retire,
-    (_E, _ENDED, Look.LOST): _retire,
+    (_END, _S.PENDING): _CONDEMNED,
+    (_END, _S.RUNNING): _CONDEMNED,
+    (_END, _S.STOPPING): _CONDEMNED,
+    (_END, _S.STOPPED): _CONDEMNED,
+    (_END, _S.SHUTTING_DOWN): _row(_rest, *[_terminate] * 5, _ended, _lost),
+    (_END, _S.TERMINATED): _row(*[_retire] * 2, *[_end_again] * 4, *[_retire] * 2),
+}
+
+TABLE: dict[tuple[InstanceState, InstanceState, Look], _Entry] = {
+    (wanted, state, look): entry
+    for (wanted, state), row in _ROWS.items()
+    for look, entry in row.items()
 }
 
 
@@ -302,6 +357,10 @@ def after_terminate(instance: Instance, seen: Seen, now: datetime) -> Instance |
     What becomes of an instance whose cluster has said that it will not be
     launched any more; None if that remains to be told.
     """
-    if instance.state is _ENDING and seen.look is Look.MISSING and not instance.node:
+    if (
+        instance.state is _S.SHUTTING_DOWN
+        and seen.look is Look.MISSING
+        and not instance.node
+    ):
         return terminated(instance, now, SERVER_ERROR, "It was never placed")
     return None

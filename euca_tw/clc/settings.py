@@ -10,6 +10,9 @@ class ConvergenceSettings:
     """
     @ivar launch_deadline_s: an instance that does not run by then has failed.
     @ivar ended_kept_s: how long an ended instance's record is kept.
+    @ivar image_poll_s: how often, in the end, it is asked how far an image has
+        come that is made of an instance.
+    @ivar image_deadline_s: it has failed if it is not here by then.
     @ivar poll_s: how long a cluster may hold a question.
     @ivar call_timeout_s: how long it may take to answer any other.
     @ivar silent_after_s: a cluster not heard of for so long is silent.
@@ -19,6 +22,8 @@ class ConvergenceSettings:
 
     launch_deadline_s: float = 600.0
     ended_kept_s: float = 3600.0
+    image_poll_s: float = 5.0
+    image_deadline_s: float = 6 * 3600.0
     poll_s: float = 55.0
     call_timeout_s: float = 30.0
     silent_after_s: float = 30.0

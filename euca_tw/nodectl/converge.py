@@ -22,9 +22,10 @@ from euca_tw.common.background import Background
 from euca_tw.common.backoff import Backoff
 from euca_tw.common.clock import utc_now
 from euca_tw.common.convergence import Amend, Convergence, Rest
-from euca_tw.nodectl import memo, plan
+from euca_tw.nodectl import decisions, memo, plan
 from euca_tw.nodectl.interfaces import Domain, DomainState, HypervisorUnavailable
 from euca_tw.nodectl.life import Goal, Life
+from euca_tw.nodectl.makings import Makings
 from euca_tw.nodectl.records import HostedInstance
 from euca_tw.nodectl.settings import NodeSettings
 from euca_tw.nodectl.steps import Guest, Steps
@@ -53,8 +54,10 @@ class Guests:
         is_heard: Callable[[str], bool],
         changed: Callable[[str], None],
         met: Callable[[], None],
+        makings: Makings | None = None,
     ) -> None:
         """
+        @param makings: images that are made of instances.
         @param is_heard: whether the controller above has the last that was
             told of an instance.
         @param changed: called with an instance's identifier whenever there is
@@ -74,6 +77,7 @@ class Guests:
             terminate_grace_s=settings.terminate_grace_s,
             restart_on_host_boot=settings.restart_on_host_boot,
         )
+        self._makings = makings
         self._is_heard = is_heard
         self._changed = changed
         self._met = met
@@ -173,14 +177,19 @@ class Guests:
             self.look(instance_id)
         if record.wanted is not Goal.RUNNING:
             guest.answer_reboots(False)
-        parts = guest.parts(self._is_heard(instance_id))
+        makings = self._makings
+        parts = guest.parts(
+            self._is_heard(instance_id),
+            must_be_off=makings is not None and makings.must_be_off(record),
+            is_held=makings is not None and makings.is_held(instance_id),
+        )
         decision = plan.plan(record, parts, utc_now(self._clock), self._limits)
-        if isinstance(decision, plan.Become):
+        if isinstance(decision, decisions.Become):
             self._log_change(record, decision)
             return Amend((Put(decision.record),))
         return decision
 
-    def _log_change(self, before: HostedInstance, decision: plan.Become) -> None:
+    def _log_change(self, before: HostedInstance, decision: decisions.Become) -> None:
         after = decision.record
         if decision.why:
             self._log.info(
@@ -203,7 +212,7 @@ class Guests:
         for change in changes:
             self._changed(change.record.key)
 
-    async def _take(self, instance_id: str, step: plan.Step) -> None:
+    async def _take(self, instance_id: str, step: decisions.Step) -> None:
         record = self._store.get(HostedInstance, instance_id)
         if record is None:
             return
@@ -212,7 +221,13 @@ class Guests:
             await self._steps.take(record, guest, step)
         finally:
             self._changed(instance_id)
-            if isinstance(step, plan.Run | plan.ShutDown | plan.Destroy | plan.Reboot):
+            if isinstance(
+                step,
+                decisions.Run
+                | decisions.ShutDown
+                | decisions.Destroy
+                | decisions.Reboot,
+            ):
                 self.look(instance_id)
 
     async def _look(self) -> None:

@@ -205,6 +205,22 @@ class IHypervisor(Interface):
         @raise HypervisorUnavailable:
         """
 
+    def hold(name: str) -> Awaitable[bool]:
+        """
+        Have the guest stand still until L{release}, with what it has written
+        to its disks in their files.  Held again, it is held as before.
+
+        @return: it stands still; else it cannot, or no such domain runs.
+        @raise HypervisorUnavailable:
+        """
+
+    def release(name: str) -> Awaitable[None]:
+        """
+        Let the guest go on; nothing happens if it was not held.
+
+        @raise HypervisorUnavailable:
+        """
+
     def capacity() -> Awaitable[Resources]:
         """
         Cores and memory of this machine (disk is the image store's word:
@@ -327,6 +343,67 @@ class IInstanceStore(Interface):
 
     def disk_capacity_gib() -> int:
         """Room for instances' disks, used or not."""
+
+
+class MakingFailed(Exception):
+    """An image could not be made or sent; the text says why, for the user."""
+
+
+class MakingRefused(MakingFailed):
+    """It cannot be, now or later: to try again is in vain."""
+
+
+@frozen(kw_only=True)
+class FinishedImage:
+    """
+    An image in one file.
+
+    @ivar sha256: lower-case hex.
+    """
+
+    size_bytes: int
+    sha256: str
+
+
+class IImageMaker(Interface):
+    """
+    Makes images of instances' disks.  All calls are idempotent by image.
+    """
+
+    def capture(image_id: str, instance_id: str) -> Awaitable[None]:
+        """
+        Keep the instance's root disk as it is at this moment; nothing happens
+        if that was done.  Nobody may write to the disk meanwhile.
+
+        @raise MakingRefused: there is no such disk, or no room.
+        @raise MakingFailed:
+        """
+
+    def finish(image_id: str) -> Awaitable[FinishedImage]:
+        """
+        Make one file of what was captured.  Takes long.
+
+        @raise MakingRefused: nothing was captured, or there is no room.
+        @raise MakingFailed:
+        """
+
+    def send(
+        image_id: str, finished: FinishedImage, url: str, key: str
+    ) -> Awaitable[None]:
+        """
+        Send what was finished to the cloud controller, or the rest of it if
+        some of it is there.  Takes long.
+
+        @param key: see L{euca_tw.common.uploading}.
+        @raise MakingRefused: it will not be taken.
+        @raise MakingFailed:
+        """
+
+    def discard(image_id: str) -> Awaitable[None]:
+        """Delete all that there is of it here."""
+
+    def kept() -> Awaitable[tuple[str, ...]]:
+        """The images that there is anything of here."""
 
 
 @frozen(kw_only=True)

@@ -165,6 +165,15 @@ class LibvirtHypervisor:
             if not is_asked:
                 self._rebooting.forget(name)
 
+    async def hold(self, name: str) -> bool:
+        if self._made_as.is_container:
+            # The machine's own kernel has its disk mounted, and goes on writing.
+            return False
+        return await self._talk(name, lambda connection: connection.hold(name))
+
+    async def release(self, name: str) -> None:
+        await self._talk(name, lambda connection: connection.release(name))
+
     async def capacity(self) -> Resources:
         return await self._link.ask(lambda connection: connection.capacity())
 

@@ -198,6 +198,35 @@ class Connection:
                 return False
             return True
 
+    def hold(self, name: str) -> bool:
+        """
+        Have the guest stand still, and what it has written be in its disks'
+        files: the emulator sees to that when it stops.
+        """
+        with self._own() as own:
+            handle = self._find(name, own)
+            if handle is None or not self._is_ours(handle):
+                return False
+            with self._asking(libvirt.VIR_ERR_NO_DOMAIN):
+                if domain_state(handle) is DomainState.PAUSED:
+                    return True
+            try:
+                handle.suspend()
+            except libvirt.libvirtError as error:
+                raise_if_lost(own, error)
+                return False
+            return True
+
+    def release(self, name: str) -> None:
+        """Let it go on; nothing happens if it was not held."""
+        with self._own() as own:
+            handle = self._find(name, own)
+            gone = (libvirt.VIR_ERR_NO_DOMAIN, libvirt.VIR_ERR_OPERATION_INVALID)
+            if handle is not None and self._is_ours(handle):
+                with self._asking(*gone):
+                    if domain_state(handle) is DomainState.PAUSED:
+                        handle.resume()
+
     def reset(self, name: str) -> None:
         """Pull the guest's reset line; nothing happens if there is none."""
         with self._own() as own:

@@ -46,7 +46,8 @@ _S = Life
 #: found) may begin anywhere.
 FOLLOWS: dict[Life, frozenset[Life]] = {
     _S.STAGING: frozenset({_S.BOOTING, _S.RUNNING, _S.SHUTTING_DOWN}),
-    _S.BOOTING: frozenset({_S.RUNNING, _S.SHUTTING_DOWN}),
+    # What was started anew and does not come up stays stopped.
+    _S.BOOTING: frozenset({_S.RUNNING, _S.STOPPING, _S.SHUTTING_DOWN}),
     # What the machine took down with it may be run again.
     _S.RUNNING: frozenset({_S.BOOTING, _S.STOPPING, _S.SHUTTING_DOWN}),
     _S.STOPPING: frozenset({_S.STOPPED, _S.SHUTTING_DOWN}),

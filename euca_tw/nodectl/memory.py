@@ -37,6 +37,8 @@ from euca_tw.nodectl.interfaces import (
     StagingRefused,
 )
 
+_UP = (DomainState.RUNNING, DomainState.PAUSED)
+
 #: Of a console's output, this much is told.
 CONSOLE_BYTES = 64 * 1024
 
@@ -152,6 +154,20 @@ class MemoryHypervisor:
             self._boot(guest)
             self._tell(name)
 
+    async def hold(self, name: str) -> bool:
+        self._ask()
+        guest = self._guests.get(name)
+        if guest is None or guest.state not in _UP:
+            return False
+        self._pause(guest, DomainState.PAUSED)
+        return True
+
+    async def release(self, name: str) -> None:
+        self._ask()
+        guest = self._guests.get(name)
+        if guest is not None and guest.state is DomainState.PAUSED:
+            self._pause(guest, DomainState.RUNNING)
+
     async def capacity(self) -> Resources:
         self._ask()
         return evolve(self._capacity, disk_gib=0)
@@ -219,6 +235,12 @@ class MemoryHypervisor:
         guest.halt()
         guest.state = state
         self._tell(name)
+
+    def _pause(self, guest: _Guest, state: DomainState) -> None:
+        """(What it was about to say when it was held it says all the same.)"""
+        if guest.state is not state:
+            guest.state = state
+            self._tell(guest.spec.name)
 
     def _has_heard(self, guest: _Guest) -> None:
         name = guest.spec.name

@@ -41,13 +41,16 @@ from euca_tw.nodectl.interfaces import (
     HypervisorUnavailable,
     IHooks,
     IHypervisor,
+    IImageMaker,
     IInstanceStore,
     INodeNetwork,
     NetworkFailed,
 )
 from euca_tw.nodectl.life import Goal, Life
+from euca_tw.nodectl.makings import Makings
 from euca_tw.nodectl.networks import NodeNetworks, setting
 from euca_tw.nodectl.original import OriginalNode
+from euca_tw.nodectl.power import Power
 from euca_tw.nodectl.records import HostedInstance, condemned, held, needs
 from euca_tw.nodectl.served import ServedMetadata
 from euca_tw.nodectl.settings import NodeSettings
@@ -80,12 +83,14 @@ class NodeController(Service):
         settings: NodeSettings | None = None,
         network_mode: str = STATIC,
         networks: NodeNetworks | None = None,
+        maker: IImageMaker | None = None,
         domain: str = DOMAIN,
     ) -> None:
         """
         @param url: where this node is reached: its service tag.
         @param network_mode: of L{euca_tw.overlay.settings}.
         @param networks: where they are managed.
+        @param maker: of images; None: none are made here.
         @param domain: what instances' names end in.
         """
         self.url = url
@@ -100,6 +105,15 @@ class NodeController(Service):
         self._background = Background()
         self._changes: Changes[api.NcChangedInstance] = Changes(
             clock, Minter(random).uuid()
+        )
+        self._makings = Makings(
+            store=store,
+            hypervisor=hypervisor,
+            maker=maker,
+            clock=clock,
+            random=random,
+            settings=self._settings,
+            changed=lambda instance_id: self._guests.wake(instance_id),
         )
         self._guests = Guests(
             steps=Steps(
@@ -119,6 +133,7 @@ class NodeController(Service):
             is_heard=self._changes.is_heard,
             changed=self._changed,
             met=self._changes.touch,
+            makings=self._makings,
         )
         self._again = Backoff(
             random=random,
@@ -126,13 +141,16 @@ class NodeController(Service):
             ceiling_s=self._settings.retry_ceiling_s,
         )
         self._ledger = Ledger()
+        self._power = Power(store, self._guests, self._ledger, self.now)
         self._served = ServedMetadata(store, domain)
         original = OriginalNode(self, instances)
         self._answers: dict[str, Answer] = {
             api.NC_LAUNCH_INSTANCE.name: self._launch_instance,
             api.NC_STOP_INSTANCE.name: self._stop_instance,
             api.NC_START_INSTANCE.name: self._start_instance,
+            api.NC_SET_SHUTDOWN_BEHAVIOR.name: self._set_shutdown_behavior,
             api.NC_READ_CONSOLE.name: self._read_console,
+            api.NC_MAKE_IMAGE.name: self._makings.make,
             api.NC_WAIT_FOR_CHANGES.name: self._wait_for_changes,
             api.NC_SET_NETWORKS.name: setting(networks, network_mode),
             **original.answers,
@@ -154,6 +172,7 @@ class NodeController(Service):
         await self._hypervisor.start()
         await self._measure()
         self._guests.start()
+        self._makings.start()
 
     async def _start_network(self) -> None:
         """As often as it takes: what stands in its way may be taken away."""
@@ -175,6 +194,8 @@ class NodeController(Service):
 
     async def _stop(self) -> None:
         self._changes.stop()
+        # First, so that no guest is left standing still.
+        await self._makings.stop()
         await DeferredList([self._background.stop(), self._guests.stop()])
         await self._hypervisor.stop()
         await self._network.stop()
@@ -293,45 +314,6 @@ class NodeController(Service):
             await self._guests.keep(condemned(record, USER_SHUTDOWN, why, self.now()))
         return record.phase
 
-    async def stop_instance(self, instance_id: str) -> str:
-        """
-        Have an instance stopped: its guest is asked to shut down, its domain
-        ends, its disk is kept.
-
-        @return: why not; C{""} if it is, or is stopped already.
-        """
-        record = self._store.get(HostedInstance, instance_id)
-        if record is None:
-            return "it is not here"
-        if record.wanted is Goal.STOPPED:
-            return ""
-        if record.wanted is Goal.ENDED or record.life is not Life.RUNNING:
-            return f"it is {record.life.value}"
-        await self._guests.keep(evolve(record, wanted=Goal.STOPPED))
-        return ""
-
-    async def start_instance(self, instance_id: str) -> str:
-        """
-        Have a stopped instance run again, from the disk that it had.
-
-        @return: why not; C{""} if it does, or runs already.
-        """
-        record = self._store.get(HostedInstance, instance_id)
-        if record is None or record.launch is None:
-            return "it is not here"
-        if record.wanted is Goal.RUNNING:
-            return ""
-        if record.wanted is Goal.ENDED:
-            return f"it is {record.life.value}"
-        starting = evolve(record, wanted=Goal.RUNNING, began_at=self.now())
-        refusal = self._ledger.refusal(held(starting) - held(record))
-        if refusal:
-            return refusal
-        kept = self._guests.keep(starting)
-        self._ledger.hold(instance_id, held(starting))
-        await kept
-        return ""
-
     async def reboot(self, instance_id: str) -> bool:
         """Have an instance rebooted; whether it was."""
         return await self._guests.reboot(instance_id)
@@ -345,14 +327,26 @@ class NodeController(Service):
     async def _stop_instance(
         self, request: api.NcStopInstance
     ) -> api.NcStopInstanceResponse:
-        refusal = await self.stop_instance(request.instance_id)
+        refusal = await self._power.stop(
+            request.instance_id,
+            is_forced=bool(request.is_forced),
+            starts=request.starts,
+        )
         return api.NcStopInstanceResponse(refusal=refusal or None)
 
     async def _start_instance(
         self, request: api.NcStartInstance
     ) -> api.NcStartInstanceResponse:
-        refusal = await self.start_instance(request.instance_id)
+        refusal = await self._power.start(request.instance_id, request.launch)
         return api.NcStartInstanceResponse(refusal=refusal or None)
+
+    async def _set_shutdown_behavior(
+        self, request: api.NcSetShutdownBehavior
+    ) -> api.NcSetShutdownBehaviorResponse:
+        name, behavior = request.instance_id, request.shutdown_behavior
+        if not await self._power.set_behavior(name, behavior):
+            raise NoSuchInstance(name)
+        return api.NcSetShutdownBehaviorResponse()
 
     async def _read_console(
         self, request: api.NcReadConsole
@@ -399,6 +393,7 @@ class NodeController(Service):
             trouble = guest.trouble if guest else ""
             self._changes.put(instance_id, reports.told(record, trouble, self.url))
             self._served.note(record)
+        self._makings.see(instance_id)
         taken = NOTHING if record is None else held(record)
         if self._ledger.hold(instance_id, taken):
             self._changes.touch()

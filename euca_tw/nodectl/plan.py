@@ -12,15 +12,27 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from enum import Enum, auto
-from typing import ClassVar
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from euca_tw.common.convergence import Rest
 from euca_tw.model.lifecycle import INSTANCE_SHUTDOWN, SERVER_ERROR
+from euca_tw.nodectl.decisions import (
+    Attach,
+    Become,
+    Decision,
+    Destroy,
+    Detach,
+    Discard,
+    Forget,
+    Reboot,
+    Run,
+    ShutDown,
+    Stage,
+)
 from euca_tw.nodectl.interfaces import DomainState
 from euca_tw.nodectl.life import Goal, Life
-from euca_tw.nodectl.records import HostedInstance, condemned, moved
+from euca_tw.nodectl.records import HostedInstance, condemned, halted, moved
 
 
 class Look(Enum):
@@ -64,6 +76,9 @@ class Parts:
     @ivar is_shutdown_asked: its guest was asked to shut itself down; by this
         very process, and since it last began to run.
     @ivar is_deaf: its guest cannot be asked.
+    @ivar must_be_off: for a while, so that an image is made of its disk; then
+        it runs again, if it shall.
+    @ivar is_held: its guest stands still for a moment.
     @ivar refusal: why it will never run.
     @ivar trouble: why the last step did not succeed.
     @ivar is_heard: the controller above knows that it has ended.
@@ -78,6 +93,8 @@ class Parts:
     is_reboot_asked: bool = False
     is_shutdown_asked: bool = False
     is_deaf: bool = False
+    must_be_off: bool = False
+    is_held: bool = False
     refusal: str = ""
     trouble: str = ""
     is_heard: bool = False
@@ -94,69 +111,6 @@ class Limits:
     restart_on_host_boot: bool = False
 
 
-@frozen
-class Become:
-    """
-    Keep this of the instance from now on.
-
-    @ivar why: for the log, where the record itself does not say it.
-    """
-
-    record: HostedInstance
-    why: str = ""
-
-
-@frozen
-class Stage:
-    """Make its disk.  May take long, and may be broken off."""
-
-    may_be_cut: ClassVar[bool] = True
-
-
-@frozen
-class Attach:
-    """Serve its card."""
-
-
-@frozen
-class Run:
-    """Run its domain."""
-
-
-@frozen
-class Reboot:
-    """Reboot its guest."""
-
-
-@frozen
-class ShutDown:
-    """Ask its guest to shut itself down."""
-
-
-@frozen
-class Destroy:
-    """End its domain at once."""
-
-
-@frozen
-class Detach:
-    """Serve its card no more."""
-
-
-@frozen
-class Discard:
-    """Delete its disk."""
-
-
-@frozen
-class Forget:
-    """Delete all that is left of it."""
-
-
-Step = Stage | Attach | Run | Reboot | ShutDown | Destroy | Detach | Discard | Forget
-Decision = Step | Become | Rest
-
-
 @frozen(kw_only=True)
 class _Case:
     record: HostedInstance
@@ -166,6 +120,16 @@ class _Case:
 
     def condemned(self, code: str, reason: str) -> Become:
         return Become(condemned(self.record, code, reason, self.now))
+
+    def failed(self, reason: str) -> Become:
+        """
+        It does not come up: it has ended, unless its user has started it anew,
+        or had an image made of it, for then there is a disk that he would miss.
+        """
+        has_been_off = self.record.starts or self.record.is_off_for_image
+        if has_been_off and self.record.life is Life.BOOTING:
+            return Become(halted(self.record, SERVER_ERROR, reason, self.now))
+        return self.condemned(SERVER_ERROR, reason)
 
 
 def _wait(case: _Case) -> Decision:
@@ -178,10 +142,9 @@ def _wait(case: _Case) -> Decision:
 def _failed(case: _Case) -> Become | None:
     """Why it does not come up, if it does not."""
     if case.parts.refusal:
-        return case.condemned(SERVER_ERROR, case.parts.refusal)
+        return case.failed(case.parts.refusal)
     if case.now.timestamp() >= _deadline(case):
-        why = case.parts.trouble or "It did not run in time"
-        return case.condemned(SERVER_ERROR, why)
+        return case.failed(case.parts.trouble or "It did not run in time")
     return None
 
 
@@ -217,7 +180,8 @@ def _boot(case: _Case) -> Decision:
 
 
 def _began(case: _Case) -> Decision:
-    return Become(moved(case.record, Life.RUNNING, has_run=True))
+    running = moved(case.record, Life.RUNNING, has_run=True, is_off_for_image=False)
+    return Become(running)
 
 
 # --- running -----------------------------------------------------------------
@@ -240,7 +204,12 @@ def _vanished(case: _Case) -> Decision:
 
 
 def _halted(case: _Case) -> Decision:
-    return case.condemned(INSTANCE_SHUTDOWN, "Instance initiated shutdown")
+    why = "Instance initiated shutdown"
+    # Of one that shall stop, and comes up first, the disk is wanted too.
+    shall_stop = case.record.wanted is Goal.STOPPED and case.record.life is Life.BOOTING
+    if case.record.stops_itself or shall_stop:
+        return Become(halted(case.record, INSTANCE_SHUTDOWN, why, case.now))
+    return case.condemned(INSTANCE_SHUTDOWN, why)
 
 
 def _crashed(case: _Case) -> Decision:
@@ -271,7 +240,7 @@ def _shut_down(case: _Case, grace_s: float) -> Decision:
 
 
 def _halt(case: _Case) -> Decision:
-    return _shut_down(case, case.limits.stop_grace_s)
+    return _shut_down(case, 0 if case.record.is_forced else case.limits.stop_grace_s)
 
 
 def _stopped(case: _Case) -> Decision:
@@ -281,7 +250,7 @@ def _stopped(case: _Case) -> Decision:
 
 
 def _start(case: _Case) -> Decision:
-    return Become(moved(case.record, Life.BOOTING))
+    return Become(moved(case.record, Life.BOOTING, began_at=case.now))
 
 
 # --- ending ------------------------------------------------------------------
@@ -394,4 +363,13 @@ def plan(
 ) -> Decision:
     """What to do next for this instance."""
     case = _Case(record=record, parts=parts, now=now, limits=limits)
-    return TABLE[record.wanted, record.life, parts.look](case)
+    is_put_off = parts.must_be_off and record.wanted is Goal.RUNNING
+    goal = Goal.STOPPED if is_put_off else record.wanted
+    decision = TABLE[goal, record.life, parts.look](case)
+    if parts.is_held and isinstance(decision, ShutDown | Reboot):
+        # It could not hear it.
+        return Rest()
+    begins = is_put_off and record.life is Life.RUNNING
+    if begins and isinstance(decision, Become):
+        return Become(evolve(decision.record, is_off_for_image=True), decision.why)
+    return decision

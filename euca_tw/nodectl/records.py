@@ -12,6 +12,7 @@ from euca_tw.api.cluster import Launch
 from euca_tw.model.capacity import NOTHING, Resources
 from euca_tw.model.lifecycle import Phase
 from euca_tw.nodectl.life import FOLLOWS, Goal, Life, phase_of
+from euca_tw.nodectl.making_records import ImageMaking
 from euca_tw.overlay.kept import OVERLAY_RECORDS
 
 
@@ -35,6 +36,9 @@ class HostedInstance:
     @ivar has_run: its domain was seen to run.
     @ivar began_at: when it was accepted, or was last to start.
     @ivar since: from when on its guest is given time to shut itself down.
+    @ivar is_forced: it is given none when it is stopped.
+    @ivar is_off_for_image: it stops, is stopped or comes up again, and nobody
+        has asked for that: an image is made of its disk.
     @ivar ended_at: when it was TERMINATED.
     @ivar is_clean: its disk is deleted (its console is not, yet).
     """
@@ -55,10 +59,31 @@ class HostedInstance:
     since: datetime | None = None
     ended_at: datetime | None = None
     is_clean: bool = False
+    is_forced: bool = False
+    is_off_for_image: bool = False
 
     @property
     def key(self) -> str:
         return self.instance_id
+
+    @property
+    def starts(self) -> int:
+        """How often it was started anew."""
+        return (self.launch.starts or 0) if self.launch else 0
+
+    @property
+    def stops_itself(self) -> bool:
+        """When its guest switches itself off, it is stopped and not ended."""
+        may = self.launch is not None and self.launch.shutdown_behavior == "stop"
+        return may and Life.STOPPING in FOLLOWS[self.life]
+
+    @property
+    def is_starting(self) -> bool:
+        """It has run, was stopped by its user, and shall run again."""
+        if self.is_off_for_image:
+            return False
+        is_down = self.life in (Life.STOPPING, Life.STOPPED, Life.BOOTING)
+        return self.has_run and is_down and self.wanted is Goal.RUNNING
 
     @property
     def phase(self) -> Phase:
@@ -67,7 +92,7 @@ class HostedInstance:
 
 
 #: Every kind of record that a node controller keeps.
-NODE_RECORDS: tuple[type, ...] = (HostedInstance, *OVERLAY_RECORDS)
+NODE_RECORDS: tuple[type, ...] = (HostedInstance, ImageMaking, *OVERLAY_RECORDS)
 
 
 def moved(record: HostedInstance, life: Life, **changes: Any) -> HostedInstance:
@@ -86,6 +111,20 @@ def condemned(
     if Life.SHUTTING_DOWN in FOLLOWS[record.life]:
         ending = evolve(ending, life=Life.SHUTTING_DOWN, since=now)
     return ending
+
+
+def halted(
+    record: HostedInstance, reason_code: str, reason: str, now: datetime
+) -> HostedInstance:
+    """It stops, without having been asked to."""
+    return moved(
+        record,
+        Life.STOPPING,
+        wanted=Goal.STOPPED,
+        since=now,
+        reason_code=reason_code,
+        reason=reason,
+    )
 
 
 def needs(launch: Launch) -> Resources:

@@ -29,7 +29,7 @@ from euca_tw.nodectl.interfaces import (
     Nic,
     StagedInstance,
 )
-from euca_tw.nodectl.life import Life
+from euca_tw.nodectl.life import Goal, Life
 from euca_tw.nodectl.records import HostedInstance
 
 _NO_ADDRESS = "0.0.0.0"  # noqa: S104 - the contract's word for none
@@ -48,15 +48,24 @@ def told(record: HostedInstance, trouble: str, service_tag: str) -> NcChangedIns
     launch = record.launch
     # Why it ends is told with its end, not before: that would be a message
     # more for its end to wait for.
-    has_ended = record.life is Life.TERMINATED
+    is_over = record.life is Life.TERMINATED or record.wanted is Goal.STOPPED
     return NcChangedInstance(
         instance=instance(record, service_tag),
-        reason_code=record.reason_code or None if has_ended else None,
-        reason=(record.reason if has_ended else trouble) or None,
+        reason_code=record.reason_code or None if is_over else None,
+        reason=(record.reason if is_over else "") or trouble or None,
         network_index=launch.network_index if launch else -1,
         instance_type_name=(launch.instance_type.name or "") if launch else "",
-        life=record.life.value if record.life in _TOLD_LIVES else None,
+        life=_life_told(record),
+        starts=record.starts or None,
     )
+
+
+def _life_told(record: HostedInstance) -> str | None:
+    if record.is_off_for_image and record.wanted is Goal.RUNNING:
+        return None
+    if record.is_starting:
+        return "starting"
+    return record.life.value if record.life in _TOLD_LIVES else None
 
 
 def instance(record: HostedInstance, service_tag: str) -> NodeInstance:

@@ -26,6 +26,9 @@ class NodeSettings:
         node controller is started, and nothing says why, is run again from its
         disk; else it has ended.
     @ivar hooks_wait_s: hooks may hold up a stop or an end for so long.
+    @ivar capture_deadline_s: an instance of which an image is to be made must
+        have come to stand still by then.
+    @ivar image_deadline_s: the image must have been sent by then.
     @ivar ended_kept_s: how long an ended instance is told of, and its console
         kept.
     @ivar resync_s: how often domains are listed though nothing was heard.
@@ -49,6 +52,8 @@ class NodeSettings:
     terminate_grace_s: float = 0.0
     restart_on_host_boot: bool = False
     hooks_wait_s: float = 300.0
+    capture_deadline_s: float = 900.0
+    image_deadline_s: float = 6 * 3600.0
     ended_kept_s: float = 180.0
     resync_s: float = 300.0
     retry_first_s: float = 1.0

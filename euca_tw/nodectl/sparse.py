@@ -108,23 +108,32 @@ def sparse_copy(
     @raise OSError: it cannot be done.
     """
     with source.open("rb") as reading:
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-        writing = os.open(target, flags, 0o600)
-        try:
-            if _clone(reading.fileno(), writing):
-                return True
-            for extent in extents(reading.fileno()):
-                for at in range(extent.start, extent.stop, _PIECE_BYTES):
-                    piece = min(_PIECE_BYTES, extent.stop - at)
-                    before_piece(piece)
-                    _copy(reading.fileno(), writing, at, piece)
-            os.ftruncate(writing, os.fstat(reading.fileno()).st_size)
-            return False
-        except BaseException:
-            target.unlink(missing_ok=True)
-            raise
-        finally:
-            os.close(writing)
+        return sparse_copy_of(reading, target, before_piece)
+
+
+def sparse_copy_of(
+    reading: BinaryIO,
+    target: Path,
+    before_piece: Callable[[int], object] = lambda size: None,
+) -> bool:
+    """L{sparse_copy}, of a file that is open."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+    writing = os.open(target, flags, 0o600)
+    try:
+        if _clone(reading.fileno(), writing):
+            return True
+        for extent in extents(reading.fileno()):
+            for at in range(extent.start, extent.stop, _PIECE_BYTES):
+                piece = min(_PIECE_BYTES, extent.stop - at)
+                before_piece(piece)
+                _copy(reading.fileno(), writing, at, piece)
+        os.ftruncate(writing, os.fstat(reading.fileno()).st_size)
+        return False
+    except BaseException:
+        target.unlink(missing_ok=True)
+        raise
+    finally:
+        os.close(writing)
 
 
 def _clone(reading: int, writing: int) -> bool:

@@ -20,7 +20,7 @@ from twisted.logger import Logger
 from euca_tw.common.background import Background
 from euca_tw.common.convergence import Setback
 from euca_tw.model.hostnames import DOMAIN
-from euca_tw.nodectl import plan, reports
+from euca_tw.nodectl import decisions, plan, reports
 from euca_tw.nodectl.interfaces import (
     DomainRefused,
     DomainState,
@@ -72,7 +72,9 @@ class Guest:
     is_deaf: bool = False
     has_hooks_leave: bool = False
 
-    def parts(self, is_heard: bool) -> plan.Parts:
+    def parts(
+        self, is_heard: bool, *, must_be_off: bool = False, is_held: bool = False
+    ) -> plan.Parts:
         """As the plan wants it."""
         return plan.Parts(
             look=plan.look_of(self.domain) if self.is_seen else plan.Look.UNKNOWN,
@@ -84,6 +86,8 @@ class Guest:
             is_reboot_asked=bool(self.reboots),
             is_shutdown_asked=self.is_shutdown_asked,
             is_deaf=self.is_deaf,
+            must_be_off=must_be_off,
+            is_held=is_held,
             refusal=self.refusal,
             trouble=self.trouble,
             is_heard=is_heard,
@@ -136,7 +140,9 @@ class Steps:
         """Cut what nobody waits for; fires when it has ended."""
         return self._background.stop()
 
-    async def take(self, record: HostedInstance, guest: Guest, step: plan.Step) -> None:
+    async def take(
+        self, record: HostedInstance, guest: Guest, step: decisions.Step
+    ) -> None:
         """
         Take one step; C{guest} then knows of it.
 
@@ -155,11 +161,11 @@ class Steps:
         guest.trouble = ""
 
     async def _take(
-        self, record: HostedInstance, guest: Guest, step: plan.Step
+        self, record: HostedInstance, guest: Guest, step: decisions.Step
     ) -> None:
         launch, name = record.launch, record.instance_id
         match step:
-            case plan.Stage():
+            case decisions.Stage():
                 assert launch is not None
                 try:
                     guest.staged = await self.instances.stage(
@@ -173,18 +179,20 @@ class Steps:
                     )
                 except StagingRefused as e:
                     guest.refusal = str(e)
-            case plan.Attach():
+            case decisions.Attach():
                 assert launch is not None
                 guest.nic = await self.network.attach(
                     reports.lease(launch, self.domain)
                 )
                 guest.is_detached = False
-            case plan.Detach():
+            case decisions.Detach():
                 await self.network.detach(name)
                 guest.nic, guest.is_detached = None, True
                 if record.life is Life.STOPPING:
+                    # It may have another kernel, and more luck, the next time.
+                    guest.staged, guest.refusal = None, ""
                     self._tell_hooks(Point.POST_STOP, record)
-            case plan.Discard():
+            case decisions.Discard():
                 if launch is not None:
                     # Before the disk is gone: they may want to look at it.
                     after = self._occasion(Point.POST_TERMINATE, record)
@@ -193,15 +201,15 @@ class Steps:
                 guest.staged = None
                 kept = self.store.get(HostedInstance, name) or record
                 await self.store.commit(Put(evolve(kept, is_clean=True)))
-            case plan.Forget():
+            case decisions.Forget():
                 await self.instances.forget(name)
                 await self.store.commit(Delete(HostedInstance, name))
-            case plan.Run():
+            case decisions.Run():
                 await self._run(record, guest)
-            case plan.ShutDown() | plan.Destroy():
+            case decisions.ShutDown() | decisions.Destroy():
                 await self._ask_hooks_to_end(record, guest)
                 await self._touch(record, guest, step)
-            case plan.Reboot():
+            case decisions.Reboot():
                 await self._touch(record, guest, step)
 
     async def _run(self, record: HostedInstance, guest: Guest) -> None:
@@ -226,18 +234,18 @@ class Steps:
         self,
         record: HostedInstance,
         guest: Guest,
-        step: plan.ShutDown | plan.Destroy | plan.Reboot,
+        step: decisions.ShutDown | decisions.Destroy | decisions.Reboot,
     ) -> None:
         name = record.instance_id
         with self._touching(guest):
             match step:
-                case plan.ShutDown():
+                case decisions.ShutDown():
                     guest.is_shutdown_asked = await self.hypervisor.shut_down(name)
                     guest.is_deaf = not guest.is_shutdown_asked
-                case plan.Destroy():
+                case decisions.Destroy():
                     await self.hypervisor.destroy(name)
                     guest.see(None)
-                case plan.Reboot():
+                case decisions.Reboot():
                     try:
                         await self.hypervisor.reboot(name)
                     except HypervisorUnavailable:

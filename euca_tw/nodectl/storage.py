@@ -104,7 +104,7 @@ class FileInstanceStore:
                 await self.in_thread(lambda: _prepare(here))
                 for source, name in ((kernel, "kernel"), (ramdisk, "ramdisk")):
                     if source is not None:
-                        await self.cache.link(source, here / name)
+                        await self.cache.link(source, _boots(here, name, source))
                 await self.cache.link(root, here / "image")
                 disk = await self.root_disks.make(
                     here,
@@ -121,8 +121,8 @@ class FileInstanceStore:
         return StagedInstance(
             disk=disk,
             further=further,
-            kernel=str(here / "kernel") if kernel else None,
-            ramdisk=str(here / "ramdisk") if ramdisk else None,
+            kernel=str(_boots(here, "kernel", kernel)) if kernel else None,
+            ramdisk=str(_boots(here, "ramdisk", ramdisk)) if ramdisk else None,
             console=str(here / CONSOLE),
         )
 
@@ -217,6 +217,11 @@ def _prepare(here: Path) -> None:
     console = here / CONSOLE
     console.touch()
     console.chmod(0o600)
+
+
+def _boots(here: Path, name: str, source: ImageSource) -> Path:
+    """By its image, for a stopped instance may be given another."""
+    return here / f"{name}.{source.image_id}"
 
 
 def _root_bytes(disk_gib: int, extras: Extras) -> int:

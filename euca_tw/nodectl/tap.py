@@ -119,6 +119,7 @@ def node_of(
         settings=section,
         network_mode=network.mode,
         networks=networks,
+        maker=doors.maker,
         domain=network.domain,
     )
     found.append(controller)

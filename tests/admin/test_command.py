@@ -323,6 +323,7 @@ class OtherCommands(CommandCase):
         self.assertEqual(lines["RunInstances"], ["2006-06-26", "answered"])
         self.assertEqual(lines["ModifyVpcAttributes"], ["2012-12-01", "2012-12-01"])
         self.assertEqual(lines["ModifySubnetAttribute"], ["2014-06-15"])
+        self.assertEqual(lines["DescribeInstanceTypes"], ["2016-11-15", "answered"])
 
     def test_api_unanswered(self) -> None:
         """Those that are not answered can be listed alone."""
@@ -332,6 +333,13 @@ class OtherCommands(CommandCase):
             unanswered, [line for line in every if not line.endswith("answered")]
         )
         self.assertTrue(0 < len(unanswered) < len(every))
+
+    def test_policies(self) -> None:
+        """What may choose clusters and nodes is listed, with what it does."""
+        lines = {tuple(line.split()[:2]) for line in self.done("policies").splitlines()}
+        for kind in ("placement", "scheduler"):
+            for name in ("greedy", "round-robin", "power-save", "spread-by-group"):
+                self.assertIn((kind, name), lines)
 
     def listing(self, *options: str) -> list[str]:
         return self.done("api", *options).splitlines()

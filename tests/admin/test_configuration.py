@@ -134,6 +134,14 @@ class ConfigurationTests(SynchronousTestCase):
                 "[cloud] signature_versions: '3' is none of 0, 1, 2, 4",
             ),
             ("[cloud]\nsignature_versions=[2]", "[cloud] signature_versions: 2 must"),
+            (
+                "[cloud]\nplacement='x'",
+                "[cloud] placement: 'x' is none of best-fit, greedy, least-loaded, ",
+            ),
+            (
+                "[cluster_controller]\nscheduler='x'",
+                "[cluster_controller] scheduler: 'x' is none of best-fit, greedy, ",
+            ),
             ("[cloud]\nscope_regions=['a b']", "[cloud] scope_regions: 'a b' is not"),
             ("[cloud]\nscope_services=['']", "[cloud] scope_services: '' is not a"),
             ("[network]\nmode='flat'", "[network] mode: 'flat' is none of static, man"),

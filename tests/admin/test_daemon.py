@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
+from types import SimpleNamespace
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -14,7 +16,14 @@ from twisted.internet.testing import MemoryReactorClock
 from twisted.logger import LogLevel, capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 
-from euca_tw.admin.daemon import PATIENCE_S, Daemon, Machine, Part, reason_of
+from euca_tw.admin.daemon import (
+    PATIENCE_S,
+    Daemon,
+    Machine,
+    Part,
+    real_machine,
+    reason_of,
+)
 from euca_tw.common.in_thread import in_this_thread
 from euca_tw.common.replays import MemoryReplays
 from euca_tw.store.interfaces import StoreUnusable
@@ -121,6 +130,18 @@ class DaemonTests(SynchronousTestCase):
         self.successResultOf(daemon.stopService())
         self.assertEqual(self.said[-1], "stop a")
         self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+
+
+class MemoryTests(SynchronousTestCase):
+    def test_settled(self) -> None:
+        """What there is when a daemon has started is looked through no more."""
+        self.addCleanup(gc.set_threshold, *gc.get_threshold())
+        self.addCleanup(gc.callbacks.__setitem__, slice(None), [*gc.callbacks])
+        self.addCleanup(gc.unfreeze)
+        machine = real_machine(SimpleNamespace(getThreadPool=lambda: None))
+        machine.settle()
+        self.assertGreater(gc.get_freeze_count(), 10_000)
+        self.assertLess(len(gc.get_objects()), 10_000)
 
 
 class ReasonTests(SynchronousTestCase):

@@ -5,12 +5,15 @@ from __future__ import annotations
 from base64 import b64decode
 from typing import Any
 
+from attrs import evolve
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
 from euca_tw.api import cluster as api
+from euca_tw.cc.records import Placement
 from euca_tw.cc.settings import ClusterSettings
 from euca_tw.soap.interfaces import PeerRefused
+from euca_tw.store.interfaces import Delete
 from tests.fakes.launches import SMALL, launch
 from tests.whole.site import Site, url_of
 
@@ -74,6 +77,60 @@ class OwnTests(ClusterTestCase):
         of = api.ClusterMachineType(name="x", cores=64, memory=1, disk=1)
         told = self.told(api.LaunchInstances(launches=(launch(1, instance_type=of),)))
         self.assertTrue(told.refused[0].is_final)
+
+    def test_make_image(self) -> None:
+        """What is asked of an image goes to the instance's node, its answer back."""
+        self.told(api.LaunchInstances(launches=(launch(1),)))
+        asked = api.MakeImage(
+            image_id="emi-00000002",
+            instance_id="i-00000001",
+            is_rebooted=False,
+            url="memory:///uploads/emi-00000002",
+            key="key",
+        )
+        self.assertEqual(self.told(asked).stage, "wanted")
+        told = self.told(asked)
+        self.assertEqual(told.stage, "sent")
+        maker = self.site.machines["north-1"].maker
+        self.assertEqual(told.sha256, maker.sent["emi-00000002"].sha256)
+        self.assertEqual(told.size_bytes, maker.sent["emi-00000002"].size_bytes)
+        self.site.kill("north-1")
+        self.assertEqual(self.refused(asked).code, "Unavailable")
+
+    def test_make_image_of_forgotten(self) -> None:
+        """
+        Of an instance that the cluster has forgotten the node is asked that is
+        said to have had it, if it is one of the cluster's.
+        """
+        self.told(api.LaunchInstances(launches=(launch(1),)))
+        asked = api.MakeImage(
+            image_id="emi-00000002",
+            instance_id="i-00000001",
+            is_rebooted=False,
+            url="memory:///uploads/emi-00000002",
+            key="key",
+            service_tag=url_of("north-1"),
+        )
+        self.told(asked)
+        self.site.daemons["north"].service._store.commit(
+            Delete(Placement, "i-00000001")
+        )
+        self.assertEqual(self.told(asked).stage, "sent")
+        other = evolve(asked, instance_id="i-0000000f", image_id="emi-00000003")
+        self.assertEqual(self.told(other).stage, "unknown")
+        stranger = evolve(other, service_tag="http://elsewhere/")
+        self.assertEqual(self.told(stranger).stage, "failed")
+
+    def test_make_image_of_nothing(self) -> None:
+        """Of an instance that it does not know a cluster says just that."""
+        asked = api.MakeImage(
+            image_id="emi-00000002",
+            instance_id="i-0000000f",
+            is_rebooted=True,
+            url="",
+            key="",
+        )
+        self.assertEqual(self.told(asked).stage, "unknown")
 
     def test_gathering(self) -> None:
         """
@@ -157,6 +214,13 @@ class OriginalTests(ClusterTestCase):
         """Lists that do not run in parallel are refused."""
         refusal = self.refused(self.run_request(network_indexes=(0,)))
         self.assertEqual(refusal.code, "InvalidParameterValue")
+
+    def test_run_fewer_than_asked(self) -> None:
+        """So is who names fewer instances than must run."""
+        refusal = self.refused(self.run_request(min_count=3, max_count=3))
+        self.assertEqual(refusal.code, "InvalidParameterValue")
+        self.site.run(5)
+        self.assertEqual(self.site.domains(), [])
 
     def test_terminate(self) -> None:
         """TerminateInstances says that each will end, known or not."""

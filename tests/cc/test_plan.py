@@ -12,7 +12,18 @@ from typing import Any
 from attrs import evolve
 from twisted.trial.unittest import SynchronousTestCase
 
-from euca_tw.cc.plan import TABLE, Become, Forget, Launch, Look, Seen, Terminate, plan
+from euca_tw.cc.plan import (
+    TABLE,
+    Become,
+    Forget,
+    Launch,
+    Look,
+    Seen,
+    Start,
+    Stop,
+    Terminate,
+    plan,
+)
 from euca_tw.cc.records import Placement
 from euca_tw.common.convergence import Rest
 from euca_tw.model.lifecycle import Phase, Wanted
@@ -27,7 +38,8 @@ def decide(
     wanted: Wanted, phase: Phase, look: Look, after_s: float = 1, **given: Any
 ) -> Any:
     seen = {k: given.pop(k) for k in list(given) if k in Seen.__annotations__}
-    placement = evolve(PLACED, wanted=wanted, phase=phase, **given)
+    count = given.pop("count", 0)
+    placement = evolve(PLACED, wanted=wanted, phase=phase, starts=count, **given)
     now = NOW + timedelta(seconds=after_s)
     return plan(placement, Seen(look=look, **seen), now, 300)
 
@@ -35,7 +47,8 @@ def decide(
 class TableTests(SynchronousTestCase):
     def all_cases(self) -> Any:
         for wanted, phase, look in product(Wanted, Phase, Look):
-            for after_s, was_seen, heard, of, strays in product(
+            for (asked, told), after_s, was_seen, heard, of, strays in product(
+                ((0, 0), (2, 1), (2, 2)),
                 (1, 1000),
                 (False, True),
                 (False, True),
@@ -54,6 +67,8 @@ class TableTests(SynchronousTestCase):
                         is_heard=heard,
                         launch=of,
                         strays=strays,
+                        count=asked,
+                        starts=told,
                     ),
                 )
 
@@ -82,6 +97,15 @@ class TableTests(SynchronousTestCase):
                 self.assertEqual(case, (Wanted.RUNNING, Phase.PENDING, Look.ABSENT))
                 self.assertEqual(strays, ())
 
+    def test_nothing_is_stopped_that_shall_run(self) -> None:
+        """Its node is told to stop only what shall be stopped, and to start only
+        what shall run, and is behind."""
+        for (wanted, _, _), _, decision in self.all_cases():
+            if isinstance(decision, Stop):
+                self.assertIs(wanted, Wanted.STOPPED)
+            if isinstance(decision, Start):
+                self.assertIs(wanted, Wanted.RUNNING)
+
     def test_a_lost_node_ends_nothing_by_itself(self) -> None:
         """What shall run is not ended because its node left the configuration."""
         for phase in (Phase.PENDING, Phase.EXTANT):
@@ -104,6 +128,70 @@ class TableTests(SynchronousTestCase):
                 placement = decision.placement
             else:
                 self.fail(f"{wanted} {phase} {look} does not settle")
+
+
+class PowerTests(SynchronousTestCase):
+    def test_stop(self) -> None:
+        """What shall stop is told so, until it does."""
+        case = (Wanted.STOPPED, Phase.EXTANT)
+        seen = {"was_seen": True}
+        self.assertEqual(decide(*case, Look.EXTANT, **seen), Stop("http://a/"))
+        stops = decide(*case, Look.STOPPING).placement
+        self.assertIs(stops.phase, Phase.STOPPING)
+        case = (Wanted.STOPPED, Phase.STOPPING)
+        self.assertEqual(decide(*case, Look.STOPPING, **seen), Rest())
+        forced = decide(*case, Look.STOPPING, is_forced=True, **seen)
+        self.assertEqual(forced, Stop("http://a/"))
+        self.assertIs(decide(*case, Look.STOPPED).placement.phase, Phase.STOPPED)
+
+    def test_start(self) -> None:
+        """What shall run again is started until its node knows of it."""
+        for phase in (Phase.STOPPED, Phase.STOPPING, Phase.PENDING, Phase.EXTANT):
+            for look in (Look.STOPPED, Look.STOPPING, Look.EXTANT):
+                decision = decide(Wanted.RUNNING, phase, look, count=2, starts=1)
+                self.assertEqual(decision, Start("http://a/"), (phase, look))
+        case = (Wanted.RUNNING, Phase.STOPPED)
+        comes = decide(*case, Look.PENDING, count=2, starts=2).placement
+        self.assertEqual((comes.phase, comes.starts_told), (Phase.PENDING, 2))
+        runs = decide(*case, Look.EXTANT, count=2, starts=2).placement
+        self.assertEqual((runs.phase, runs.starts_told), (Phase.EXTANT, 2))
+
+    def test_stopped_by_itself(self) -> None:
+        """What stops after its last start, unasked, is wanted so, and says why."""
+        for phase in (Phase.EXTANT, Phase.PENDING, Phase.STOPPED):
+            found = decide(
+                Wanted.RUNNING,
+                phase,
+                Look.STOPPED,
+                count=2,
+                starts=2,
+                reason_code="Client.X",
+                reason="why",
+            )
+            assert isinstance(found, Become)
+            after = found.placement
+            self.assertEqual(
+                (after.wanted, after.phase), (Wanted.STOPPED, Phase.STOPPED)
+            )
+
+    def test_start_came_too_late(self) -> None:
+        """A node that is behind is told that what has stopped shall stay so."""
+        case = {"count": 2, "starts": 1, "was_seen": True, "starts_told": 1}
+        decision = decide(Wanted.STOPPED, Phase.STOPPED, Look.STOPPED, **case)
+        self.assertEqual(decision, Stop("http://a/"))
+
+    def test_not_launched_again(self) -> None:
+        """What was started again is not launched where it is not known."""
+        decision = decide(Wanted.RUNNING, Phase.PENDING, Look.ABSENT, count=1)
+        self.assertEqual(decision, Rest())
+
+    def test_ended(self) -> None:
+        """What is stopped ends as others do."""
+        for phase, look in product(
+            (Phase.STOPPING, Phase.STOPPED), (Look.STOPPING, Look.STOPPED)
+        ):
+            decision = decide(Wanted.ENDED, phase, look)
+            self.assertEqual(decision, Terminate("http://a/"))
 
 
 class CaseTests(SynchronousTestCase):

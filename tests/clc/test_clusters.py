@@ -24,11 +24,18 @@ class ClustersTests(WholeTestCase):
         north, south = self.site.cloud.clusters.zones()
         self.assertEqual((north.name, south.name), ("north", "south"))
         self.assertEqual(north.addresses, 4085)
-        self.assertEqual(dict(north.available), {"m1.small": 8})
+        self.assertEqual(dict(north.available), {"m1.small": 8, "m1.large": 8})
         self.site.kill("north")
         self.site.run(1)
         north, south = self.site.cloud.clusters.zones()
         self.assertEqual((north.is_reachable, south.is_reachable), (False, True))
+
+    def test_room(self) -> None:
+        """A zone has room for so many, and with nothing in it, for so many."""
+        self.running(count=3)
+        north, south = self.site.cloud.clusters.zones()
+        self.assertEqual(north.available["m1.small"], 5)
+        self.assertEqual((north.most["m1.small"], south.most["m1.small"]), (8, 4))
 
     def test_console_of_the_unreachable(self) -> None:
         """A console cannot be had of a cluster that does not answer."""

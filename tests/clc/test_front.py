@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from attrs import evolve
 from twisted.internet.defer import ensureDeferred, succeed
 from twisted.internet.task import Clock, Cooperator
 from twisted.internet.testing import StringTransport
@@ -29,6 +30,7 @@ FRONT = Front(
     versions=(Version("2006-06-26"), Version("2008-02-01")),
     describe=lambda version, kind: succeed(f"{kind} of {version}".encode()),
     refuse=refuse,
+    uploads=says("uploads"),
 )
 
 
@@ -69,6 +71,14 @@ class FrontTests(SynchronousTestCase):
             "soapaction": "x",
         }
         self.assertEqual(self.ask("POST", "/", **headers), (200, "query"))
+
+    def test_uploads(self) -> None:
+        """Images that nodes have made go where they are taken, if anywhere."""
+        self.assertEqual(self.ask("POST", "/uploads/emi-1"), (200, "uploads"))
+        none = evolve(FRONT, uploads=None)
+        asked = Asked("POST", b"/uploads/emi-1", lambda name: None, b"")
+        reply = self.successResultOf(ensureDeferred(none.answer(asked)))
+        self.assertEqual(reply.status, 404)
 
     def test_description(self) -> None:
         """The service's description is the newest; each date has its own."""

@@ -13,11 +13,8 @@ from euca_tw.api.ec2.instances import (
     ConfirmProductInstance,
     DescribeInstances,
     GetConsoleOutput,
-    RebootInstances,
-    TerminateInstances,
 )
 from euca_tw.api.errors import (
-    IncorrectInstanceState,
     InvalidFilter,
     InvalidNextToken,
     InvalidParameterCombination,
@@ -145,6 +142,32 @@ class DescribeTests(InstancesTestCase):
         [code] = self.view().product_codes
         self.assertEqual(code.product_code, "abc")
 
+    def test_stopped(self) -> None:
+        """
+        A stopped instance keeps its private address and is reached by none; when
+        it was started again is its launch time.
+        """
+        self.instance(
+            1,
+            state=InstanceState.STOPPED,
+            state_reason_code="Client.UserInitiatedShutdown",
+            state_reason="User initiated shutdown",
+            transition_reason="User initiated (2026-11-26 12:00:00 GMT)",
+            started_at=NOW + timedelta(seconds=60),
+            is_monitored=True,
+        )
+        told = self.view()
+        self.assertEqual((told.state.code, told.state.name), (80, "stopped"))
+        self.assertEqual(told.private_ip_address, "10.0.0.1")
+        self.assertEqual((told.ip_address, told.dns_name), (None, ""))
+        self.assertEqual(told.reason, "User initiated (2026-11-26 12:00:00 GMT)")
+        self.assertEqual(
+            told.state_reason.message,
+            "Client.UserInitiatedShutdown: User initiated shutdown",
+        )
+        self.assertEqual(told.launch_time, NOW + timedelta(seconds=60))
+        self.assertEqual(told.monitoring.state, "enabled")
+
     def test_same_view(self) -> None:
         """What has not changed is not made anew."""
         one = self.instance(1)
@@ -197,6 +220,7 @@ class DescribeTests(InstancesTestCase):
             key_name="k",
             client_token="t",
             zone="here",
+            placement_group="close",
             state=PENDING,
             launch_index=7,
             state_reason_code="Server.X",
@@ -231,6 +255,14 @@ class DescribeTests(InstancesTestCase):
             ("reason", "because"),
             ("reservation-id", "r-00000001"),
             ("state-reason-code", "Server.X"),
+            ("state-reason-message", "Server.X: *"),
+            ("placement-group-name", "close"),
+            ("product-code.type", "devpay"),
+            ("network-interface.network-interface-id", "eni-00000001"),
+            ("network-interface.addresses.private-ip-address", "10.0.0.1"),
+            ("network-interface.group-id", "sg-00000007"),
+            ("network-interface.mac-address", one.mac_address),
+            ("network-interface.attachment.instance-id", one.key),
             ("virtualization-type", "paravirtual"),
         ]:
             found = self.told(filters=(AskedFilter(name, (value,)),))
@@ -241,6 +273,15 @@ class DescribeTests(InstancesTestCase):
         self.instance(1)
         for name, value, count in [
             ("monitoring-state", "disabled", 1),
+            ("monitoring-state", "enabled", 0),
+            ("network-interface.status", "in-use", 1),
+            ("network-interface.attachment.device-index", "0", 1),
+            ("source-dest-check", "true", 1),
+            ("platform", "*", 0),
+            ("hypervisor", "*", 0),
+            ("instance-lifecycle", "*", 0),
+            ("block-device-mapping.volume-id", "*", 0),
+            ("network-interface.association.public-ip", "*", 0),
             ("owner-id", ALICE_ID, 1),
             ("root-device-name", "/dev/sda1", 1),
             ("root-device-type", "instance-store", 1),
@@ -252,110 +293,6 @@ class DescribeTests(InstancesTestCase):
             found = self.told(filters=(AskedFilter(name, (value,)),))
             self.assertEqual(len(found), count, name)
         self.refused(InvalidFilter, self.describe(filters=(AskedFilter("x", ()),)))
-
-
-class TerminateTests(InstancesTestCase):
-    def terminate(self, *ids: str, caller: Caller = ALICE) -> Any:
-        return self.instances.terminate_instances(
-            caller, TerminateInstances(instance_ids=ids)
-        )
-
-    def test_running(self) -> None:
-        """A running instance shall end, and its zone learns of it."""
-        one = self.instance(1)
-        [told] = self.result(self.terminate(one.key)).instances
-        self.assertEqual(told.previous_state.name, "running")
-        self.assertEqual(told.current_state.name, "shutting-down")
-        self.assertEqual(told.shutdown_state, told.current_state)
-        kept = self.kept(one)
-        self.assertEqual((kept.wanted, kept.state), (TERMINATED, SHUTTING_DOWN))
-        self.assertEqual(kept.state_reason_code, "Client.UserInitiatedShutdown")
-        self.assertIn("User initiated (2026-11-23 08:00:00", kept.transition_reason)
-        self.assertEqual(self.clusters.woken, ["one"])
-
-    def test_pending(self) -> None:
-        """An instance that does not run yet never will."""
-        one = self.instance(1, state=PENDING)
-        [told] = self.result(self.terminate(one.key)).instances
-        self.assertEqual(told.previous_state.name, "pending")
-        self.assertEqual(self.kept(one).wanted, TERMINATED)
-
-    def test_again(self) -> None:
-        """Terminated again, it stays as it is."""
-        one = self.instance(1)
-        self.result(self.terminate(one.key))
-        kept = self.kept(one)
-        self.clock.advance(60)
-        [told] = self.result(self.terminate(one.key)).instances
-        self.assertEqual(told.previous_state, told.current_state)
-        self.assertEqual(self.kept(one), kept)
-
-    def test_ended(self) -> None:
-        """An instance that has ended stays so, and wakes nobody."""
-        one = self.instance(1, state=TERMINATED, ended_at=utc_now(self.clock))
-        [told] = self.result(self.terminate(one.key)).instances
-        self.assertEqual(told.previous_state.name, "terminated")
-        self.assertEqual(told.current_state.name, "terminated")
-        self.assertEqual(self.clusters.woken, [])
-
-    def test_address(self) -> None:
-        """An instance's address is its user's again."""
-        one = self.instance(1)
-        address = Address(
-            public_ip="192.0.2.1", owner_id=ALICE_ID, instance_id=one.instance_id
-        )
-        self.put(address)
-        self.result(self.terminate(one.key))
-        self.assertIsNone(self.store.get(Address, "192.0.2.1").instance_id)
-
-    def test_all_or_none(self) -> None:
-        """If one of them is refused, none is touched."""
-        one, bobs = self.instance(1), self.instance(2, owner_id=BOB_ID)
-        self.refused(NoSuchInstance, self.terminate(one.key, bobs.key))
-        self.refused(MalformedInstanceId, self.terminate(one.key, "x"))
-        self.refused(MissingParameter, self.terminate())
-        self.assertEqual(self.kept(one), one)
-
-    def test_administrator(self) -> None:
-        """An administrator ends anybody's."""
-        self.result(self.terminate(self.instance(1).key, caller=ADMIN))
-
-    def test_twice_in_one(self) -> None:
-        """Named twice, it is told once."""
-        one = self.instance(1)
-        told = self.result(self.terminate(one.key, one.key))
-        self.assertEqual(len(told.instances), 1)
-
-
-class RebootTests(InstancesTestCase):
-    def reboot(self, *ids: str, caller: Caller = ALICE) -> Any:
-        return self.instances.reboot_instances(
-            caller, RebootInstances(instance_ids=ids)
-        )
-
-    def test_reboot(self) -> None:
-        """Each reboot that is asked for is counted, and its zone learns of it."""
-        one = self.instance(1)
-        self.assertTrue(self.result(self.reboot(one.key)).is_success)
-        self.result(self.reboot(one.key))
-        self.assertEqual(self.kept(one).reboots_wanted, 2)
-        self.assertEqual(self.clusters.woken, ["one", "one"])
-
-    def test_states(self) -> None:
-        """What does not run cannot be rebooted; then none of them is."""
-        one = self.instance(1)
-        for state in PENDING, SHUTTING_DOWN, TERMINATED:
-            other = self.instance(2, state=state)
-            refusal = self.refused(
-                IncorrectInstanceState, self.reboot(one.key, other.key)
-            )
-            self.assertIn(state.value, refusal.message)
-        self.assertEqual(self.kept(one).reboots_wanted, 0)
-
-    def test_refusals(self) -> None:
-        """What is another's, or is not named, is refused."""
-        self.refused(NoSuchInstance, self.reboot(self.instance(1).key, caller=BOB))
-        self.refused(MissingParameter, self.reboot())
 
 
 class ConsoleTests(InstancesTestCase):

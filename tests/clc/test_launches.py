@@ -9,9 +9,12 @@ from typing import Any
 from attrs import evolve
 from twisted.internet.defer import CancelledError, Deferred, ensureDeferred
 
-from euca_tw.api.ec2.common import GroupItem, TagSpecification
+from euca_tw.api.ec2.common import GroupItem
 from euca_tw.api.ec2.devices import BlockDeviceMapping, EbsBlockDevice
-from euca_tw.api.ec2.instance_interfaces import NetworkInterfaceWanted
+from euca_tw.api.ec2.instance_interfaces import (
+    NetworkInterfaceWanted,
+    PrivateAddressWanted,
+)
 from euca_tw.api.ec2.instances import (
     InstanceProfileRequest,
     LicenseRequest,
@@ -63,6 +66,28 @@ from tests.clc.cloud import (
 )
 from tests.fakes.clusters import RecordingClusters, roomy_zone
 
+#: What no network interface is here, or what one request must not say of several.
+INTERFACES = (
+    *(
+        (NetworkInterfaceWanted(**{"device_index": 0, **given}),)
+        for given in (
+            {"device_index": 1},
+            {"network_interface_id": "eni-00000001"},
+            {"subnet_id": "subnet-1"},
+            {"description": "mine"},
+            {"private_ip_address": "10.0.0.9"},
+            {
+                "private_ip_addresses": (
+                    PrivateAddressWanted(private_ip_address="10.0.0.9"),
+                )
+            },
+            {"secondary_private_ip_address_count": 1},
+            {"delete_on_termination": False},
+            {"associate_public_ip_address": True},
+        )
+    ),
+    (NetworkInterfaceWanted(device_index=0), NetworkInterfaceWanted(device_index=1)),
+)
 IMAGE, KERNEL, RAMDISK = "emi-00000001", "eki-00000001", "eri-00000001"
 
 
@@ -191,24 +216,59 @@ class LaunchTests(LaunchTestCase):
         for asked in [
             {"subnet_id": "subnet-1"},
             {"private_ip_address": "10.0.0.1"},
-            {"network_interfaces": (NetworkInterfaceWanted(device_index=0),)},
+            *({"network_interfaces": each} for each in INTERFACES),
             {"iam_instance_profile": InstanceProfileRequest(name="p")},
             {"license": LicenseRequest(pool="p")},
-            {"disable_api_termination": True},
-            {"instance_initiated_shutdown_behavior": "stop"},
             {"ebs_optimized": True},
             {"block_device_mappings": (ebs,)},
-            {"monitoring": MonitoringRequest(is_enabled=True)},
-            {"placement": PlacementRequest(group_name="g")},
             {"placement": PlacementRequest(tenancy="dedicated")},
-            {
-                "tag_specifications": (
-                    TagSpecification(resource_type="instance", tags=()),
-                )
-            },
         ]:
             self.refused(UnsupportedOperation, self.run_(**asked))
         self.assertEqual(len(self.store.all(Instance)), 0)
+
+    def test_groups_of_an_interface(self) -> None:
+        """The groups may be those of the one interface that an instance has."""
+        web = self.group("web")
+        first = NetworkInterfaceWanted(
+            device_index=0,
+            group_ids=(web,),
+            delete_on_termination=True,
+            associate_public_ip_address=False,
+        )
+        self.ran(network_interfaces=(first,))
+        [made] = self.store.all(Instance)
+        self.assertEqual([each.group_id for each in made.groups], [web])
+        refusal = self.refused(
+            InvalidParameterCombination,
+            self.run_(network_interfaces=(first,), security_group_names=("web",)),
+        )
+        self.assertIn("Network interfaces", refusal.message)
+
+    def test_interface_without_groups(self) -> None:
+        """An interface that says nothing is the one that an instance has anyway."""
+        self.ran(network_interfaces=(NetworkInterfaceWanted(device_index=0),))
+        [made] = self.store.all(Instance)
+        self.assertEqual([each.name for each in made.groups], ["default"])
+
+    def test_wishes(self) -> None:
+        """What shall protect, monitor and stop it is kept, and is off if not said."""
+        self.ran()
+        self.ran(
+            disable_api_termination=True,
+            monitoring=MonitoringRequest(is_enabled=True),
+            instance_initiated_shutdown_behavior="stop",
+        )
+        plain, other = self.store.all(Instance)
+        for made, is_so in ((plain, False), (other, True)):
+            self.assertEqual(
+                (made.is_protected, made.is_monitored, made.stops_itself),
+                (is_so, is_so, is_so),
+            )
+        refusal = self.refused(
+            InvalidParameterValue,
+            self.run_(instance_initiated_shutdown_behavior="explode"),
+        )
+        self.assertIn("explode", refusal.message)
 
     def test_means_nothing(self) -> None:
         """What changes nothing is no reason to refuse."""

@@ -13,20 +13,38 @@ from typing import Any
 from attrs import evolve
 from twisted.internet.defer import Deferred
 
-from euca_tw.api.ec2 import addresses, groups, image_attributes, images, instances
-from euca_tw.api.ec2.common import AttributeValue
+from euca_tw.api.ec2 import (
+    addresses,
+    groups,
+    image_attributes,
+    images,
+    instance_attributes,
+    instance_states,
+    instance_status,
+    instances,
+    monitoring,
+    network_interfaces,
+    placement_groups,
+    tags,
+)
+from euca_tw.api.ec2.common import AttributeValue, BooleanAttributeValue, Tag
 from euca_tw.api.ec2.keypairs import DeleteKeyPair, DescribeKeyPairs
 from euca_tw.api.ec2.table import EC2
 from euca_tw.api.errors import (
     ApiError,
     AuthFailure,
     NoSuchAddress,
+    NoSuchAllocation,
+    NoSuchAssociation,
     NoSuchGroup,
     NoSuchImage,
     NoSuchInstance,
     NoSuchKeyPair,
+    NoSuchNetworkInterface,
+    NoSuchPlacementGroup,
 )
 from euca_tw.api.shapes import Empty
+from euca_tw.clc.account import Account
 from euca_tw.clc.addresses import Addresses
 from euca_tw.clc.dispatch import Dispatcher
 from euca_tw.clc.groups import Groups
@@ -34,13 +52,21 @@ from euca_tw.clc.image_attributes import ImageAttributes
 from euca_tw.clc.image_store import MemoryImageStore
 from euca_tw.clc.images import Images
 from euca_tw.clc.imports import Imports
+from euca_tw.clc.instance_attributes import InstanceAttributes
+from euca_tw.clc.instance_status import InstanceStatuses
+from euca_tw.clc.instance_types import InstanceTypes
 from euca_tw.clc.instances import Instances
 from euca_tw.clc.keypairs import KeyPairs
 from euca_tw.clc.launches import Launches
+from euca_tw.clc.network_interfaces import NetworkInterfaces
+from euca_tw.clc.placement_groups import PlacementGroups
+from euca_tw.clc.power import Power
+from euca_tw.clc.tagging import Tags
+from euca_tw.clc.vpcs import Vpcs
 from euca_tw.clc.zones import Zones
 from euca_tw.common.in_thread import in_this_thread
 from euca_tw.model.callers import Caller
-from euca_tw.model.identifiers import GroupId
+from euca_tw.model.identifiers import GroupId, InstanceId
 from euca_tw.model.quotas import Quotas
 from euca_tw.model.records import (
     CLOUD_RECORDS,
@@ -49,6 +75,8 @@ from euca_tw.model.records import (
     ImageKind,
     KeyPair,
     Permission,
+    PlacementGroup,
+    ResourceTags,
     SecurityGroup,
 )
 from tests.clc.cloud import ALICE, ALICE_ID, BOB, BOB_ID, TYPES, CloudTestCase
@@ -59,6 +87,15 @@ KERNEL, RAMDISK = "eki-00000001", "eri-00000001"
 GROUP, KEY, ADDRESS, TOKEN = "sg-0000000a", "alices", "192.0.2.1", "once"
 #: Bob's.
 HIS_INSTANCE, HIS_IMAGE, HIS_ADDRESS = "i-0000000b", "emi-0000000b", "192.0.2.2"
+
+KEY_ID, ALLOCATION = "key-00000001", "eipalloc-00000001"
+HER_ADDRESS = Address(
+    public_ip=ADDRESS,
+    owner_id=ALICE_ID,
+    instance_id=InstanceId(INSTANCE),
+    allocation_id=ALLOCATION,
+)
+ASSOCIATION = HER_ADDRESS.association_id
 
 SSH = groups.IpPermission(
     ip_protocol="tcp",
@@ -110,6 +147,55 @@ NAMED: tuple[tuple[str, Any, Refused], ...] = (
     (
         "RebootInstances",
         instances.RebootInstances(instance_ids=(HIS_INSTANCE, INSTANCE)),
+        NoSuchInstance,
+    ),
+    *(
+        (name, request, NoSuchInstance)
+        for ids in ((INSTANCE,), (HIS_INSTANCE, INSTANCE))
+        for name, request in (
+            ("StopInstances", instance_states.StopInstances(instance_ids=ids)),
+            ("StartInstances", instance_states.StartInstances(instance_ids=ids)),
+            ("MonitorInstances", monitoring.MonitorInstances(instance_ids=ids)),
+            ("UnmonitorInstances", monitoring.MonitorInstances(instance_ids=ids)),
+            (
+                "DescribeInstanceStatus",
+                instance_status.DescribeInstanceStatus(instance_ids=ids),
+            ),
+            (
+                "ReportInstanceStatus",
+                instance_status.ReportInstanceStatus(
+                    instance_ids=ids, status="ok", reason_codes=("other",)
+                ),
+            ),
+        )
+    ),
+    (
+        "DescribeInstanceAttribute",
+        instance_attributes.DescribeInstanceAttribute(
+            instance_id=INSTANCE, user_data=Empty()
+        ),
+        NoSuchInstance,
+    ),
+    (
+        "ModifyInstanceAttribute",
+        instance_attributes.ModifyInstanceAttribute(
+            instance_id=INSTANCE,
+            disable_api_termination=BooleanAttributeValue(is_set=True),
+        ),
+        NoSuchInstance,
+    ),
+    (
+        "ModifyInstanceAttribute",
+        instance_attributes.ModifyInstanceAttribute(
+            instance_id=HIS_INSTANCE, group_ids=(GROUP,)
+        ),
+        NoSuchGroup,
+    ),
+    (
+        "ResetInstanceAttribute",
+        instance_attributes.ResetInstanceAttribute(
+            instance_id=INSTANCE, kernel=Empty()
+        ),
         NoSuchInstance,
     ),
     (
@@ -178,6 +264,32 @@ NAMED: tuple[tuple[str, Any, Refused], ...] = (
     ),
     # Key pairs.
     ("DescribeKeyPairs", DescribeKeyPairs(key_names=(KEY,)), NoSuchKeyPair),
+    (
+        "DescribeKeyPairs",
+        DescribeKeyPairs(key_pair_ids=(KEY_ID,)),
+        NoSuchKeyPair,
+    ),
+    ("DeleteKeyPair", DeleteKeyPair(key_pair_id=KEY_ID), NoSuchKeyPair),
+    # Tags.
+    *(
+        (name, request, refused)
+        for hers, refused in (
+            (INSTANCE, NoSuchInstance),
+            (IMAGE, NoSuchImage),
+            (GROUP, NoSuchGroup),
+            (KEY_ID, NoSuchKeyPair),
+            (ALLOCATION, NoSuchAllocation),
+        )
+        for name, request in (
+            (
+                "CreateTags",
+                tags.CreateTags(
+                    resource_ids=(hers,), tags=(Tag(key="new", value="his"),)
+                ),
+            ),
+            ("DeleteTags", tags.DeleteTags(resource_ids=(hers,))),
+        )
+    ),
     # Groups.
     (
         "DescribeSecurityGroups",
@@ -230,7 +342,29 @@ NAMED: tuple[tuple[str, Any, Refused], ...] = (
         addresses.DescribeAddresses(public_ips=(HIS_ADDRESS, ADDRESS)),
         NoSuchAddress,
     ),
+    (
+        "DescribeAddresses",
+        addresses.DescribeAddresses(allocation_ids=(ALLOCATION,)),
+        NoSuchAllocation,
+    ),
     ("ReleaseAddress", addresses.ReleaseAddress(public_ip=ADDRESS), NoSuchAddress),
+    (
+        "ReleaseAddress",
+        addresses.ReleaseAddress(allocation_id=ALLOCATION),
+        NoSuchAllocation,
+    ),
+    (
+        "DisassociateAddress",
+        addresses.DisassociateAddress(association_id=ASSOCIATION),
+        NoSuchAssociation,
+    ),
+    (
+        "AssociateAddress",
+        addresses.AssociateAddress(
+            public_ip=HIS_ADDRESS, network_interface_id="eni-00000001"
+        ),
+        NoSuchNetworkInterface,
+    ),
     (
         "DisassociateAddress",
         addresses.DisassociateAddress(public_ip=ADDRESS),
@@ -246,14 +380,54 @@ NAMED: tuple[tuple[str, Any, Refused], ...] = (
         addresses.AssociateAddress(public_ip=HIS_ADDRESS, instance_id=INSTANCE),
         NoSuchInstance,
     ),
+    # What surrounds them.
+    (
+        "DescribeNetworkInterfaces",
+        network_interfaces.DescribeNetworkInterfaces(
+            network_interface_ids=("eni-00000001",)
+        ),
+        NoSuchNetworkInterface,
+    ),
+    (
+        "DescribePlacementGroups",
+        placement_groups.DescribePlacementGroups(group_names=("near",)),
+        NoSuchPlacementGroup,
+    ),
+    (
+        "DescribePlacementGroups",
+        placement_groups.DescribePlacementGroups(group_ids=("pg-00000001",)),
+        NoSuchPlacementGroup,
+    ),
+    (
+        "DeletePlacementGroup",
+        placement_groups.DeletePlacementGroup(group_name="near"),
+        NoSuchPlacementGroup,
+    ),
+    (
+        "RunInstances",
+        launch(placement=instances.PlacementRequest(group_name="near")),
+        NoSuchPlacementGroup,
+    ),
 )
 
-#: What names nothing that there is already, or names in one's own account.
+#: What names nothing that there is already, or names in one's own account, or what
+#: is everybody's.
 UNNAMED = {
     "AllocateAddress",
+    "CreatePlacementGroup",
+    "DescribeAccountAttributes",
+    "DescribeInstanceTypeOfferings",
+    "DescribeInstanceTypes",
+    "DescribeRegions",
+    "DescribeSubnets",
+    "DescribeVpcAttribute",
+    "DescribeVpcAttributes",
+    "DescribeVpcs",
     "CreateKeyPair",
     "CreateSecurityGroup",
     "DescribeAvailabilityZones",
+    "DescribeTags",
+    "ImportKeyPair",
 }
 
 
@@ -271,7 +445,22 @@ class OwnershipTests(CloudTestCase):
         self.instance(0xB, owner_id=BOB_ID, image_id=HIS_IMAGE, client_token="")
         self.clusters.consoles[INSTANCE] = b"secret"
         self.put(
-            KeyPair(owner_id=ALICE_ID, name=KEY, fingerprint="f", public_key="p"),
+            KeyPair(
+                owner_id=ALICE_ID,
+                name=KEY,
+                fingerprint="f",
+                public_key="p",
+                key_pair_id=KEY_ID,
+            ),
+            *(
+                ResourceTags(
+                    owner_id=ALICE_ID,
+                    resource_id=resource_id,
+                    resource_type="x",
+                    tags=(("Name", "secret"),),
+                )
+                for resource_id in (INSTANCE, PUBLIC, GROUP, KEY_ID, ALLOCATION)
+            ),
             SecurityGroup(
                 group_id=GroupId(GROUP),
                 owner_id=ALICE_ID,
@@ -283,7 +472,8 @@ class OwnershipTests(CloudTestCase):
                     ),
                 ),
             ),
-            Address(public_ip=ADDRESS, owner_id=ALICE_ID, instance_id=INSTANCE),
+            PlacementGroup(owner_id=ALICE_ID, name="near", group_id="pg-00000001"),
+            HER_ADDRESS,
             Address(public_ip=HIS_ADDRESS, owner_id=BOB_ID),
             ClientToken(
                 owner_id=ALICE_ID, token=TOKEN, digest="d", reservation_id="r-00000001"
@@ -295,6 +485,14 @@ class OwnershipTests(CloudTestCase):
         self.dispatch = Dispatcher(
             EC2,
             Instances(**given),
+            Power(**given, quotas=quotas),
+            InstanceAttributes(
+                store=self.store,
+                clusters=self.clusters,
+                quotas=quotas,
+                machine_types=TYPES,
+            ),
+            InstanceStatuses(store=self.store, clock=self.clock),
             Launches(**given, minter=self.minter, quotas=quotas, machine_types=TYPES),
             Images(
                 store=self.store,
@@ -304,15 +502,35 @@ class OwnershipTests(CloudTestCase):
                 quotas=quotas,
             ),
             ImageAttributes(store=self.store),
-            KeyPairs(store=self.store, quotas=quotas, in_thread=in_this_thread),
-            Groups(store=self.store, minter=self.minter, quotas=quotas),
+            KeyPairs(
+                store=self.store,
+                clock=self.clock,
+                minter=self.minter,
+                quotas=quotas,
+                in_thread=in_this_thread,
+            ),
+            Groups(
+                store=self.store,
+                clock=self.clock,
+                minter=self.minter,
+                quotas=quotas,
+            ),
             Addresses(
                 store=self.store,
                 clusters=self.clusters,
+                minter=self.minter,
                 quotas=quotas,
                 pool=(ADDRESS, HIS_ADDRESS),
             ),
+            Tags(store=self.store, clock=self.clock, quotas=quotas),
             Zones(clusters=self.clusters, region="home"),
+            Account(
+                store=self.store, quotas=quotas, region="home", endpoint="home:8773"
+            ),
+            InstanceTypes(clusters=self.clusters, region="home", machine_types=TYPES),
+            Vpcs(store=self.store, clusters=self.clusters),
+            NetworkInterfaces(store=self.store, clock=self.clock),
+            PlacementGroups(store=self.store, minter=self.minter, quotas=quotas),
         )
 
     def ask(self, name: str, request: Any, caller: Caller = BOB) -> Any:
@@ -365,6 +583,7 @@ class OwnershipTests(CloudTestCase):
                 groups.DescribeSecurityGroups(),
                 "default group",
             ),
+            ("DescribeTags", tags.DescribeTags(), ""),
             ("DescribeImages", images.DescribeImages(), PUBLIC),
             (
                 "DescribeImages",
@@ -374,7 +593,7 @@ class OwnershipTests(CloudTestCase):
         ):
             told = repr(self.result(self.ask(name, request)))
             self.assertIn(own, told)
-            for hers in (INSTANCE, IMAGE, KERNEL, GROUP, KEY, ADDRESS):
+            for hers in (INSTANCE, IMAGE, KERNEL, GROUP, KEY, ADDRESS, "secret"):
                 self.assertNotIn(f"'{hers}'", told)
 
     def test_owner(self) -> None:

@@ -11,33 +11,47 @@ from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from euca_tw.clc.plan import (
-    TABLE,
+from euca_tw.clc.decisions import (
     Become,
     Forget,
     Launch,
+    Reboot,
+    Start,
+    Stop,
+    TellBehavior,
+    Terminate,
+)
+from euca_tw.clc.plan import (
+    TABLE,
     Limits,
     Look,
-    Reboot,
     Seen,
-    Terminate,
     after_terminate,
     plan,
 )
 from euca_tw.common.convergence import Rest
-from euca_tw.model.lifecycle import NO_CAPACITY, SERVER_ERROR, may_follow
+from euca_tw.model.lifecycle import (
+    INSTANCE_SHUTDOWN,
+    NO_CAPACITY,
+    SERVER_ERROR,
+    may_follow,
+)
 from euca_tw.model.records import InstanceState as S
 from tests.fakes.instances import instance
 from tests.fakes.launches import NOW
 
 LIMITS = Limits(launch_deadline_s=600, ended_kept_s=3600)
-WANTED = (S.RUNNING, S.TERMINATED)
+WANTED = (S.RUNNING, S.STOPPED, S.TERMINATED)
+#: What a cluster says of what it stops, or has stopped.
+HALTED = (Look.STOPPING, Look.STOPPED)
+ENDING = (S.TERMINATED, S.SHUTTING_DOWN)
 TOLD: dict[str, Any] = {"private_ip": "10.0.0.1", "node": "http://a/"}
 
 
 def decide(wanted: S, state: S, look: Look, after_s: float = 1, **given: Any) -> Any:
     seen = {k: given.pop(k) for k in list(given) if k in Seen.__annotations__}
-    record = instance(wanted=wanted, state=state, **given)
+    count = given.pop("count", 0)
+    record = instance(wanted=wanted, state=state, starts=count, **given)
     now = NOW + timedelta(seconds=after_s)
     return plan(record, Seen(look=look, **seen), now, LIMITS)
 
@@ -46,11 +60,19 @@ class TableTests(SynchronousTestCase):
     def all_cases(self) -> Any:
         """Every case, with and without what else may be known."""
         for wanted, state, look in product(WANTED, S, Look):
-            for after_s, node, silent, refusal in product(
-                (1, 599, 600, 10_000), ("", "http://a/"), (False, True), ("", "full")
+            for after_s, node, silent, refusal, (asked, told), stays in product(
+                (1, 599, 600, 10_000),
+                ("", "http://a/"),
+                (False, True),
+                ("", "full"),
+                ((0, 0), (2, 1), (2, 2)),
+                (False, True),
             ):
                 case = {"node": node, "is_silent": silent, "refusal": refusal}
                 is_final = refusal != "" and silent
+                # Of the record and of what is seen.
+                case |= {"count": asked, "starts": told, "stops_itself": stays}
+                case["reason_code"] = INSTANCE_SHUTDOWN if silent else ""
                 yield (
                     (wanted, state, look),
                     decide(
@@ -66,7 +88,16 @@ class TableTests(SynchronousTestCase):
         """Every case has a decision, and no life goes backwards."""
         for (wanted, state, look), decision in self.all_cases():
             self.assertIsInstance(
-                decision, Become | Rest | Launch | Terminate | Reboot | Forget
+                decision,
+                Become
+                | Rest
+                | Launch
+                | Start
+                | Stop
+                | Terminate
+                | Reboot
+                | TellBehavior
+                | Forget,
             )
             if isinstance(decision, Become) and decision.instance.state is not state:
                 self.assertTrue(may_follow(state, decision.instance.state))
@@ -100,19 +131,113 @@ class TableTests(SynchronousTestCase):
                     (wanted, state, look), (S.RUNNING, S.PENDING, Look.MISSING)
                 )
 
+    def test_nothing_is_stopped_that_shall_run(self) -> None:
+        """Its cluster is told to stop only what shall be stopped."""
+        for (wanted, _, _), decision in self.all_cases():
+            if isinstance(decision, Stop):
+                self.assertIs(wanted, S.STOPPED)
+
+    def test_starts(self) -> None:
+        """Its cluster is told to start only what shall run, and is known to it."""
+        for (wanted, state, look), decision in self.all_cases():
+            if isinstance(decision, Start):
+                self.assertEqual((wanted, state), (S.RUNNING, S.PENDING))
+                self.assertIn(look, (Look.EXTANT, *HALTED))
+
     def test_settles(self) -> None:
         """No case is amended without end: in a few steps there is another thing."""
         for wanted, state, look in product(WANTED, S, Look):
-            record = instance(wanted=wanted, state=state)
-            seen = Seen(look=look, reason_code="Server.X", reason="y", **TOLD)
-            for _ in range(4):
-                decision = plan(record, seen, NOW, LIMITS)
-                if not isinstance(decision, Become):
-                    break
-                self.assertNotEqual(decision.instance, record)
-                record = decision.instance
-            else:
-                self.fail(f"{wanted} {state} {look} does not settle")
+            for code, starts in product(("Server.X", INSTANCE_SHUTDOWN), (0, 1)):
+                record = instance(wanted=wanted, state=state, starts=starts)
+                seen = Seen(look=look, reason_code=code, reason="y", **TOLD)
+                for _ in range(5):
+                    decision = plan(record, seen, NOW, LIMITS)
+                    if not isinstance(decision, Become):
+                        break
+                    self.assertNotEqual(decision.instance, record)
+                    record = decision.instance
+                else:
+                    self.fail(f"{wanted} {state} {look} does not settle")
+
+
+class PowerTests(SynchronousTestCase):
+    def test_stopped_by_its_guest(self) -> None:
+        """What its guest switched off ends, or is stopped, as its user wants it."""
+        for look, state in zip(HALTED, (S.STOPPING, S.STOPPED), strict=True):
+            told = {"reason_code": INSTANCE_SHUTDOWN, "reason": "why"}
+            for before in (S.RUNNING, S.PENDING):
+                stays = decide(S.RUNNING, before, look, stops_itself=True, **told)
+                found = stays.instance
+                self.assertEqual((found.wanted, found.state), (S.STOPPED, state))
+                self.assertEqual(found.state_reason_code, INSTANCE_SHUTDOWN)
+                ends = decide(S.RUNNING, before, look, **told).instance
+                self.assertEqual((ends.wanted, ends.state), ENDING)
+                self.assertEqual(ends.state_reason_code, INSTANCE_SHUTDOWN)
+
+    def test_did_not_come_up(self) -> None:
+        """What did not come up again stays stopped, whatever its user wants."""
+        told = {"reason_code": SERVER_ERROR, "reason": "no disk", "starts": 1}
+        found = decide(S.RUNNING, S.PENDING, Look.STOPPED, count=1, **told).instance
+        self.assertEqual((found.wanted, found.state), (S.STOPPED, S.STOPPED))
+        self.assertEqual(
+            (found.state_reason_code, found.state_reason), (SERVER_ERROR, "no disk")
+        )
+
+    def test_started(self) -> None:
+        """What shall run again is started until its cluster knows of it."""
+        for look in (Look.EXTANT, *HALTED):
+            decision = decide(S.RUNNING, S.PENDING, look, count=2, starts=1)
+            self.assertEqual(decision, Start(), look)
+        record = decide(S.RUNNING, S.PENDING, Look.EXTANT, count=2, starts=2).instance
+        self.assertIs(record.state, S.RUNNING)
+
+    def test_not_in_time(self) -> None:
+        """What does not run again in time is to be stopped, and is not ended."""
+        for look in (Look.UNHEARD, Look.MISSING, Look.PENDING, Look.STOPPED):
+            record = decide(S.RUNNING, S.PENDING, look, 600, count=1).instance
+            self.assertEqual((record.wanted, record.state), (S.STOPPED, S.STOPPING))
+            self.assertEqual(record.state_reason_code, SERVER_ERROR)
+
+    def test_never_launched_again(self) -> None:
+        """What was started again, and is not known, is not launched anew."""
+        decision = decide(S.RUNNING, S.PENDING, Look.MISSING, count=1)
+        self.assertIsInstance(decision, Rest)
+
+    def test_deadline_of_a_start(self) -> None:
+        """The time that a start may take begins with it."""
+        later = NOW + timedelta(seconds=500)
+        decision = decide(
+            S.RUNNING, S.PENDING, Look.PENDING, 1000, count=1, started_at=later
+        )
+        self.assertEqual(decision, Rest(later.timestamp() + 600))
+
+    def test_stopping(self) -> None:
+        """What shall stop is told so until it does, and on if it is forced."""
+        case = (S.STOPPED, S.STOPPING)
+        self.assertEqual(decide(*case, Look.EXTANT), Stop())
+        self.assertEqual(decide(*case, Look.STOPPING), Rest())
+        self.assertEqual(decide(*case, Look.STOPPING, is_stop_forced=True), Stop())
+        self.assertIs(decide(*case, Look.STOPPED).instance.state, S.STOPPED)
+
+    def test_a_late_start_comes_too_late(self) -> None:
+        """
+        Before a start that was given up is told to have stopped, its cluster must
+        know that it is.
+        """
+        for state in (S.STOPPING, S.STOPPED):
+            decision = decide(S.STOPPED, state, Look.STOPPED, count=2, starts=1)
+            self.assertEqual(decision, Stop())
+
+    def test_started_by_nobody(self) -> None:
+        """What runs and was told to be stopped is stopped again."""
+        self.assertEqual(decide(S.STOPPED, S.STOPPED, Look.EXTANT), Stop())
+
+    def test_behavior(self) -> None:
+        """A node that does not know what its guest's end means is told."""
+        decision = decide(S.RUNNING, S.RUNNING, Look.EXTANT, stops_itself=True)
+        self.assertEqual(decision, TellBehavior(True))
+        told = {"stops_itself": True, "is_told_to_stop": True}
+        self.assertEqual(decide(S.RUNNING, S.RUNNING, Look.EXTANT, **told), Rest())
 
 
 class CaseTests(SynchronousTestCase):

@@ -30,6 +30,21 @@ class InstanceTests(CloudTestCase):
         self.assertEqual((told.ip_address, told.private_ip_address), (None, None))
         self.assertEqual((told.state.code, told.state.name), (0, "pending"))
 
+    def test_named(self) -> None:
+        """
+        Its private name is the one in the cloud's domain; what reaches it stays an
+        address.
+        """
+        record = self.instance(private_ip="10.0.0.7")
+        told = views.instance(record, None, "192.0.2.1", domain="c.internal")
+        self.assertEqual(told.private_dns_name, "ip-10-0-0-7.c.internal")
+        self.assertEqual(told.dns_name, "192.0.2.1")
+        nameless = views.instance(record, None, "")
+        self.assertEqual(nameless.private_dns_name, "10.0.0.7")
+        ended = evolve(record, state=InstanceState.TERMINATED)
+        told = views.instance(ended, None, "", domain="c.internal")
+        self.assertEqual(told.private_dns_name, "")
+
     def test_ended(self) -> None:
         """An instance that has ended has no addresses, but a reason."""
         record = self.instance(

@@ -75,6 +75,14 @@ class AwsCliTests(SynchronousTestCase):
             lambda console: instance_id in console["Output"],
         )
         self.aws("reboot-instances", "--instance-ids", instance_id)
+        self.aws("stop-instances", "--instance-ids", instance_id)
+        until(state, "stopped".__eq__)
+        self.aws(
+            *("modify-instance-attribute", "--instance-id", instance_id),
+            *("--instance-type", "m1.large"),
+        )
+        self.aws("start-instances", "--instance-ids", instance_id)
+        until(state, "running".__eq__)
         zones = self.aws("describe-availability-zones")["AvailabilityZones"]
         self.assertEqual([z["State"] for z in zones], ["available"])
         self.aws("terminate-instances", "--instance-ids", instance_id)

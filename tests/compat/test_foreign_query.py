@@ -14,7 +14,6 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.compat.cloud import cloud_for, until
 from tests.compat.foreign import JS_SDK
 from tests.compat.foreign_rounds import check_round
-from tests.compat.test_boto3 import client_of
 
 
 class JavaScriptSdkTests(SynchronousTestCase):
@@ -44,10 +43,7 @@ class LibcloudTests(SynchronousTestCase):
         return made
 
     def round(self, driver: Any) -> None:
-        """
-        Key pairs, images and instances; but Libcloud does not launch without
-        tags, which this cloud does not have.
-        """
+        """Key pairs, images, instances, and the tags that give them names."""
         key = driver.create_key_pair("libcloud")
         self.assertIn("PRIVATE KEY", key.private_key)
         self.assertIn("libcloud", [each.name for each in driver.list_key_pairs()])
@@ -58,14 +54,10 @@ class LibcloudTests(SynchronousTestCase):
             if each.id.startswith("emi-") and each.extra["is_public"] == "true"
         ]
         size = NodeSize("m1.small", "", 1, 1, 1, 1, driver)
-        with self.assertRaises(BaseHTTPError) as refused:
-            driver.create_node(name="tagged", image=image, size=size)
-        self.assertIn("UnsupportedOperation", str(refused.exception))
-
-        [launched] = client_of(self.cloud).run_instances(
-            ImageId=image.id, MinCount=1, MaxCount=1
-        )["Instances"]
-        identifier = launched["InstanceId"]
+        launched = driver.create_node(
+            name="tagged", image=image, size=size, ex_metadata={"team": "web"}
+        )
+        identifier = launched.id
 
         def node() -> Any:
             [found] = driver.list_nodes(ex_node_ids=[identifier])
@@ -73,6 +65,9 @@ class LibcloudTests(SynchronousTestCase):
 
         until(node, lambda found: found.state == NodeState.RUNNING)
         self.assertEqual(node().extra["image_id"], image.id)
+        self.assertEqual(node().name, "tagged")
+        tags = driver.ex_describe_tags(node())
+        self.assertEqual(tags, {"Name": "tagged", "team": "web"})
         self.assertTrue(driver.reboot_node(node()))
         self.assertTrue(driver.destroy_node(node()))
         until(node, lambda found: found.state == NodeState.TERMINATED)

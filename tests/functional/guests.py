@@ -103,9 +103,9 @@ class GuestCase(TestCase):
             check=False,
         )
 
-    def launch(self) -> str:
+    def launch(self, **given: Any) -> str:
         self.prepare()
-        [instance_id] = self.launched(1)
+        [instance_id] = self.launched(1, **given)
         return instance_id
 
     def prepare(self) -> None:
@@ -116,8 +116,8 @@ class GuestCase(TestCase):
         until(self.machine_images, 30, "the demo image is registered")
         until(self.has_room, 30, "the node has told what it has")
 
-    def launched(self, count: int) -> list[str]:
-        """By one request."""
+    def launched(self, count: int, **given: Any) -> list[str]:
+        """By one request, with what it says besides."""
         [image] = self.machine_images()
         told = self.ec2.run_instances(
             ImageId=image,
@@ -126,8 +126,37 @@ class GuestCase(TestCase):
             InstanceType="m1.small",
             KeyName="mine",
             UserData=USER_DATA,
+            **given,
         )
         return [str(instance["InstanceId"]) for instance in told["Instances"]]
+
+    def create_image(self, instance_id: str, **given: Any) -> str:
+        """Have an image made of an instance, and wait till it is there."""
+        name = f"of {instance_id}"
+        told = self.ec2.create_image(InstanceId=instance_id, Name=name, **given)
+        image_id: str = told["ImageId"]
+
+        def state() -> str | None:
+            [image] = self.ec2.describe_images(ImageIds=[image_id])["Images"]
+            self.assertNotEqual(image["State"], "failed", image.get("StateReason"))
+            found: str = image["State"]
+            return found if found == "available" else None
+
+        until(state, 60, f"{image_id} is available")
+        return image_id
+
+    def inside(self, image_id: str, path: str) -> str:
+        """What a file in the root file system of an image says."""
+        raw = self.libvirtd.directory / "image.raw"
+        kept = self.daemons.directory / "clc" / "images" / image_id
+        call("qemu-img", "convert", "-f", "qcow2", "-O", "raw", kept, raw)
+        try:
+            # Mounting it would do no less: what its journal has is put in place.
+            call("e2fsck", "-fy", raw, check=False)
+            call("e2fsck", "-fn", raw)
+            return call("debugfs", "-R", f"cat {path}", raw).split("\n", 1)[1]
+        finally:
+            raw.unlink()
 
     def machine_images(self) -> list[str]:
         images = self.ec2.describe_images()["Images"]

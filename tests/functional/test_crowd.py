@@ -51,9 +51,9 @@ class OneTests(ContainerCase):
         """
         An instance in a container lets in who has its key, reboots when its user
         wants it to and keeps its disk, goes on while there is no node controller,
-        and may end itself.
+        may switch itself off and start again, and may end itself.
         """
-        instance_id = self.launch()
+        instance_id = self.launch(InstanceInitiatedShutdownBehavior="stop")
         address = self.wait_for(instance_id, "running")["PrivateIpAddress"]
         self.wait_ready(instance_id)
         told = self.ssh(address, "echo $((40 + 2)) >/kept; df /mnt / | wc -l; ls /dev")
@@ -66,11 +66,25 @@ class OneTests(ContainerCase):
         self.daemons.run("euca-nc")
         self.daemons.wait()
         until(lambda: "alone" in self.console(instance_id), 20, "it was heard")
+        self.check_switches_itself_off(instance_id, address)
         self.ssh(address, "poweroff")
         ended = self.wait_for(instance_id, "terminated")
         self.assertIn("InstanceInitiated", ended["StateReason"]["Code"])
         self.check_nothing_left(instance_id)
         self.assertNotIn("Traceback", self.daemons.logs())
+
+    def check_switches_itself_off(self, instance_id: str, address: str) -> None:
+        """As its user wants it, it is stopped, starts from its disk, and ends."""
+        self.ssh(address, "poweroff")
+        told = self.wait_for(instance_id, "stopped")
+        self.assertIn("InstanceInitiated", told["StateReason"]["Code"])
+        self.ec2.start_instances(InstanceIds=[instance_id])
+        self.wait_ready(instance_id, boots=3)
+        self.assertIn("42", self.ssh(address, "cat /kept"))
+        self.ec2.modify_instance_attribute(
+            InstanceId=instance_id,
+            InstanceInitiatedShutdownBehavior={"Value": "terminate"},
+        )
 
 
 class CrowdTests(ContainerCase):

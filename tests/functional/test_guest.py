@@ -35,6 +35,7 @@ class GuestTests(GuestCase):
         print(f"\n  ready {time.monotonic() - launched:.1f} s after the launch")
         self.check_console(console, instance_id, address)
         self.check_inside(instance_id, address)
+        self.check_image(instance_id, address)
         self.check_reboot(instance_id, address)
         self.check_node_killed(instance_id, address)
         self.check_node_lost_everything(instance_id, address)
@@ -76,6 +77,19 @@ class GuestTests(GuestCase):
         self.assertEqual(self.ssh(address, f"{fetch}ami-id"), self.machine_images()[0])
         refused = self.ssh(address, "wget -q -O - http://169.254.169.254/x || echo no")
         self.assertIn("no", refused)
+
+    def check_image(self, instance_id: str, address: str) -> None:
+        """An image of it as it runs; what it has flushed is in that."""
+        before = self.ssh(address, "echo flushed >/f; sync; cat /proc/uptime")
+        began = time.monotonic()
+        image_id = self.create_image(instance_id, NoReboot=True)
+        print(f"  an image as it runs in {time.monotonic() - began:.1f} s")
+        after = self.ssh(address, "cat /proc/uptime")
+        self.assertGreater(float(after.split()[0]), float(before.split()[0]))
+        self.assertEqual(self.inside(image_id, "/f"), "flushed\n")
+        making = self.instances_dir / "making"
+        until(lambda: not [*making.iterdir()], 10, "nothing of it is on the node")
+        self.ec2.deregister_image(ImageId=image_id)
 
     def check_reboot(self, instance_id: str, address: str) -> None:
         before = self.ssh(address, "cat /proc/sys/kernel/random/boot_id; echo kept >/k")

@@ -58,6 +58,7 @@ def under_test(test: TestCase) -> HypervisorUnderTest:
         again=lambda: make_hypervisor(sandbox.uri),
         spec=lambda name: a_container(directory, name),
         clock=reactor,  # type: ignore[arg-type]
+        can_hold=False,
     )
 
 

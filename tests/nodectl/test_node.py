@@ -17,6 +17,7 @@ from euca_tw.model.lifecycle import Phase
 from euca_tw.nodectl.interfaces import DomainSpec, Point
 from euca_tw.nodectl.life import Goal, Life
 from euca_tw.nodectl.memory import MemoryHypervisor, MemoryInstanceStore
+from euca_tw.nodectl.memory_images import MemoryImageMaker
 from euca_tw.nodectl.node import NodeController
 from euca_tw.nodectl.records import HostedInstance
 from euca_tw.nodectl.settings import NodeSettings
@@ -50,6 +51,7 @@ class NodeTestCase(SynchronousTestCase):
         )
         self.hooks = RecordingHooks()
         self.network = MemoryNodeNetwork()
+        self.maker = MemoryImageMaker(self.clock, self.instances)
         self.begin()
 
     def begin(self, **given: Any) -> None:
@@ -63,6 +65,7 @@ class NodeTestCase(SynchronousTestCase):
             clock=self.clock,
             random=Random(1),
             settings=self.settings,
+            maker=self.maker,
             **given,
         )
         self.peers.serve(URL, api.NODE, self.node.dispatch)
@@ -473,7 +476,7 @@ class StopTests(NodeTestCase):
         self.hypervisor.deaf.add("i-00000001")
         self.stop()
         self.start()
-        self.assertEqual(self.life(), "stopping")
+        self.assertEqual(self.life(), "starting")
         self.pump(30)
         self.pump()
         self.assertIs(self.record().life, Life.RUNNING)

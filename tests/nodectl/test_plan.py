@@ -15,23 +15,25 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from euca_tw.common.convergence import Rest
 from euca_tw.model.lifecycle import INSTANCE_SHUTDOWN, SERVER_ERROR, Phase
-from euca_tw.nodectl.interfaces import DomainState
-from euca_tw.nodectl.life import FOLLOWS, Goal, Life
-from euca_tw.nodectl.plan import (
-    TABLE,
+from euca_tw.nodectl.decisions import (
     Attach,
     Become,
     Destroy,
     Detach,
     Discard,
     Forget,
-    Limits,
-    Look,
-    Parts,
     Reboot,
     Run,
     ShutDown,
     Stage,
+)
+from euca_tw.nodectl.interfaces import DomainState
+from euca_tw.nodectl.life import FOLLOWS, Goal, Life
+from euca_tw.nodectl.plan import (
+    TABLE,
+    Limits,
+    Look,
+    Parts,
     look_of,
     plan,
 )
@@ -305,6 +307,15 @@ class CaseTests(SynchronousTestCase):
         decision = decide(Goal.RUNNING, Life.STOPPING, Look.RUNNING)
         self.assertEqual(decision, ShutDown())
 
+    def test_stop_while_booting(self) -> None:
+        """
+        What shall stop, and is switched off by its guest before it was seen to run
+        again, has stopped: its user has asked for its disk to be kept.
+        """
+        decision = decide(Goal.STOPPED, Life.BOOTING, Look.HALTED, has_run=True)
+        record = decision.record
+        self.assertEqual((record.wanted, record.life), (Goal.STOPPED, Life.STOPPING))
+
     def test_termination(self) -> None:
         """An end is: guest, domain, card, told; then disk; then all that is left."""
         self.assertEqual(decide(*ENDING, Look.RUNNING), ShutDown())
@@ -327,3 +338,54 @@ class CaseTests(SynchronousTestCase):
         limits = evolve(LIMITS, terminate_grace_s=0)
         decision = plan(record, Parts(look=Look.RUNNING), NOW, limits)
         self.assertEqual(decision, Destroy())
+
+
+class ImageTests(SynchronousTestCase):
+    """What an image that is made of an instance has to do with it."""
+
+    def test_put_off(self) -> None:
+        """What runs is stopped for it, and is known to be off for that alone."""
+        decision = decide(*RUNNING, Look.RUNNING, must_be_off=True)
+        self.assertIs(decision.record.life, Life.STOPPING)
+        self.assertIs(decision.record.wanted, Goal.RUNNING)
+        self.assertTrue(decision.record.is_off_for_image)
+
+    def test_stays_off(self) -> None:
+        """It stays off as long as that is needed, and runs again then."""
+        off = (Goal.RUNNING, Life.STOPPED, Look.ABSENT)
+        held = decide(*off, must_be_off=True, is_off_for_image=True)
+        self.assertEqual(held, Rest())
+        again = decide(*off, is_off_for_image=True)
+        self.assertIs(again.record.life, Life.BOOTING)
+        self.assertGreater(again.record.began_at, NOW)
+        begun = decide(
+            *(Goal.RUNNING, Life.BOOTING, Look.RUNNING), is_off_for_image=True
+        )
+        self.assertFalse(begun.record.is_off_for_image)
+
+    def test_does_not_come_up(self) -> None:
+        """One that does not come up again keeps its disk, stopped."""
+        decision = decide(
+            *(Goal.RUNNING, Life.BOOTING, Look.ABSENT),
+            is_off_for_image=True,
+            refusal="No such machine",
+        )
+        self.assertIs(decision.record.wanted, Goal.STOPPED)
+        self.assertEqual(decision.record.reason, "No such machine")
+
+    def test_ends_all_the_same(self) -> None:
+        """What shall end, or stop, does so whatever is made of it."""
+        for goal, life, look in product((Goal.STOPPED, Goal.ENDED), Life, Look):
+            self.assertEqual(
+                decide(goal, life, look, must_be_off=True), decide(goal, life, look)
+            )
+
+    def test_held(self) -> None:
+        """A guest that stands still is asked nothing; but it can be ended."""
+        for goal, life, look in product(Goal, Life, Look):
+            for is_reboot_asked in True, False:
+                given = {"is_reboot_asked": is_reboot_asked, **READY}
+                as_ever = decide(goal, life, look, **given)
+                held = decide(goal, life, look, is_held=True, **given)
+                is_asking = isinstance(as_ever, ShutDown | Reboot)
+                self.assertEqual(held, Rest() if is_asking else as_ever)

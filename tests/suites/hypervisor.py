@@ -37,6 +37,7 @@ class HypervisorUnderTest:
     @ivar clock: what its time-outs are measured by.
     @ivar pass_time: let what is under way happen, where that does not happen
         by itself.
+    @ivar can_hold: whether its guests can be held still.
     """
 
     hypervisor: IHypervisor
@@ -44,6 +45,7 @@ class HypervisorUnderTest:
     spec: Callable[[str], DomainSpec]
     clock: IReactorTime
     pass_time: Callable[[], None] = lambda: None
+    can_hold: bool = True
 
 
 @define
@@ -118,6 +120,7 @@ def make_ihypervisor_tests(
                 self.hypervisor.run(self.under.spec("i-00000001")),
                 self.hypervisor.destroy("i-00000001"),
                 self.hypervisor.reboot("i-00000001"),
+                self.hypervisor.release("i-00000001"),
             ):
                 with self.assertRaises(HypervisorUnavailable):
                     await ask
@@ -252,6 +255,54 @@ def make_ihypervisor_tests(
             hypervisor = await self.started()
             await hypervisor.run(self.under.spec("i-00000001"))
             self.assertTrue(await hypervisor.shut_down("i-00000001"))
+
+        async def test_hold(self) -> None:
+            """
+            A guest that is held stands still until it is let go; where none can
+            be held it goes on, and that is said.
+            """
+            hypervisor = await self.started()
+            await hypervisor.run(self.under.spec("i-00000001"))
+            is_held = self.under.can_hold
+            held = DomainState.PAUSED if is_held else DomainState.RUNNING
+            for _ in "once", "and again":
+                self.assertIs(await hypervisor.hold("i-00000001"), is_held)
+                found = await hypervisor.find("i-00000001")
+                self.assertEqual(found, Domain(name="i-00000001", state=held))
+            for _ in "once", "and again":
+                await hypervisor.release("i-00000001")
+                found = await hypervisor.find("i-00000001")
+                self.assertEqual(
+                    found, Domain(name="i-00000001", state=DomainState.RUNNING)
+                )
+
+        async def test_held_by_another(self) -> None:
+            """Who comes after the daemon that held a guest can let it go."""
+            hypervisor = await self.started()
+            await hypervisor.run(self.under.spec("i-00000001"))
+            await hypervisor.hold("i-00000001")
+            await hypervisor.stop()
+            self.hypervisor = hypervisor = self.under.again()
+            await self.started()
+            await hypervisor.release("i-00000001")
+            found = await hypervisor.find("i-00000001")
+            self.assertEqual(
+                found, Domain(name="i-00000001", state=DomainState.RUNNING)
+            )
+
+        async def test_hold_nothing(self) -> None:
+            """What is not there cannot be held, and letting it go does nothing."""
+            hypervisor = await self.started()
+            self.assertFalse(await hypervisor.hold("i-00000001"))
+            await hypervisor.release("i-00000001")
+
+        async def test_destroy_held(self) -> None:
+            """A guest that is held can be ended."""
+            hypervisor = await self.started()
+            await hypervisor.run(self.under.spec("i-00000001"))
+            await hypervisor.hold("i-00000001")
+            await hypervisor.destroy("i-00000001")
+            self.assertEqual(await hypervisor.list(), ())
 
         async def test_memo(self) -> None:
             """

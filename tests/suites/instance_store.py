@@ -105,6 +105,18 @@ def make_iinstancestore_tests(
             """Staging an instance again gives the same disk."""
             self.assertEqual(await self.staged(), await self.staged())
 
+        async def test_another_kernel(self) -> None:
+            """Staged again with another kernel, it has that, and its disk still."""
+            under = self.under
+            first = await self.store.stage(ID, under.root, under.kernel, None, 1)
+            again = await self.store.stage(
+                ID, under.root, under.ramdisk, under.kernel, 1, has_run=True
+            )
+            self.assertEqual(again.disk, first.disk)
+            self.assertNotIn(first.kernel, (None, again.kernel))
+            self.assertIsNotNone(again.kernel)
+            self.assertIsNotNone(again.ramdisk)
+
         async def test_stage_at_once(self) -> None:
             """Many instances of one image may be staged at once."""
             staged = await gatherResults(

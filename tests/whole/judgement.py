@@ -32,15 +32,34 @@ def is_sound(site: Site) -> bool:
     )
 
 
+def stopped_instances(site: Site) -> list[Instance]:
+    """What the cloud's disk says shall be stopped."""
+    return [
+        record
+        for record in site.daemons["cloud"].disk.records.values()
+        if isinstance(record, Instance) and record.wanted is InstanceState.STOPPED
+    ]
+
+
 def is_launched(site: Site) -> bool:
-    """All that shall run is told to run, runs once, and nothing else does."""
-    live = live_instances(site)
+    """
+    All that shall run is told to run, runs once, and nothing else does; what shall
+    be stopped is told to be, and has its disk and nothing more.
+    """
+    live, stopped = live_instances(site), stopped_instances(site)
+    domains = set(site.domains())
     places = {(each.node, each.instance_id) for each in live}
+    disks = {(each.node, each.instance_id) for each in (*live, *stopped)}
     return (
         all(each.state is InstanceState.RUNNING and not each.is_silent for each in live)
+        and all(
+            each.state is InstanceState.STOPPED and not each.is_silent
+            for each in stopped
+        )
         and len(site.domains()) == len(live)
-        and places == {(url_of(node), name) for node, name in site.domains()}
-        and site.disks() == set(site.domains()) == site.leases()
+        and places == {(url_of(node), name) for node, name in domains}
+        and disks == {(url_of(node), name) for node, name in site.disks()}
+        and site.leases() == domains
     )
 
 

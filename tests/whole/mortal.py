@@ -188,6 +188,9 @@ class DiskStore:
     def where(self, kind: type[R], field: str, value: object) -> Collection[R]:
         return self._memory.where(kind, field, value)
 
+    def total(self, kind: type[R], field: str, value: object, of: str) -> int:
+        return self._memory.total(kind, field, value, of)
+
     def commit(self, *changes: Change) -> Deferred[None]:
         done: Deferred[None] = Deferred()
         self._memory.commit(*changes)

@@ -20,8 +20,10 @@ from euca_tw.api.cluster import CLUSTER
 from euca_tw.api.head import HEAD
 from euca_tw.api.node import NODE
 from euca_tw.cc.cluster import ClusterController
+from euca_tw.cc.interfaces import IScheduler
 from euca_tw.cc.networks import Carriers
 from euca_tw.cc.settings import ClusterSettings
+from euca_tw.clc.image_store import MemoryImageStore
 from euca_tw.clc.settings import ConvergenceSettings
 from euca_tw.model.capacity import Resources
 from euca_tw.model.identifiers import AccountId
@@ -35,6 +37,7 @@ from euca_tw.model.records import (
 )
 from euca_tw.nodectl.hooks import NoHooks
 from euca_tw.nodectl.memory import MemoryHypervisor, MemoryInstanceStore
+from euca_tw.nodectl.memory_images import MemoryImageMaker
 from euca_tw.nodectl.networks import NodeNetworks
 from euca_tw.nodectl.node import NodeController
 from euca_tw.nodectl.settings import NodeSettings
@@ -65,6 +68,7 @@ class Machine:
 
     hypervisor: MemoryHypervisor
     instances: MemoryInstanceStore
+    maker: MemoryImageMaker
     network: MemoryNodeNetwork | ManagedNodeNetwork = field(factory=MemoryNodeNetwork)
     host: MemoryNetworkHost = field(factory=MemoryNetworkHost)
     responders: MemoryResponders = field(factory=MemoryResponders)
@@ -90,6 +94,8 @@ class Site:
     """
 
     always: Callable[[Site], bool] | None = None
+    #: Makes what chooses nodes, for each cluster that is started, with its name.
+    scheduler: Callable[[Random], tuple[str, IScheduler]] | None = None
 
     def __init__(
         self,
@@ -111,6 +117,7 @@ class Site:
         self.cluster_nodes = dict(clusters)
         self.settings = (cloud_settings, cluster_settings, node_settings)
         self.machines: dict[str, Machine] = {}
+        self.images = MemoryImageStore({IMAGE: "/images/demo"})
         self._graveyard: list[Life] = []
         self.daemons: dict[str, Daemon] = {"cloud": Daemon(begin=self._begin_cloud)}
         for cluster, nodes in clusters.items():
@@ -124,13 +131,15 @@ class Site:
                 )
             for node in nodes:
                 hypervisor = MemoryHypervisor(clock=self.clock, capacity=machine)
+                instances = MemoryInstanceStore(
+                    clock=self.clock,
+                    consoles=hypervisor.consoles,
+                    written_at=hypervisor.written_at,
+                )
                 self.machines[node] = Machine(
                     hypervisor=hypervisor,
-                    instances=MemoryInstanceStore(
-                        clock=self.clock,
-                        consoles=hypervisor.consoles,
-                        written_at=hypervisor.written_at,
-                    ),
+                    instances=instances,
+                    maker=MemoryImageMaker(self.clock, instances),
                 )
                 self.daemons[node] = Daemon(
                     begin=lambda life, name=node: self._begin_node(name, life)
@@ -172,6 +181,7 @@ class Site:
             random=Random(self.random.random()),
             settings=self.settings[0],
             network=self.network,
+            images=self.images,
         )
 
     def _begin_cluster(self, name: str, life: Life) -> ClusterController:
@@ -183,6 +193,7 @@ class Site:
             clock=life,
             random=Random(self.random.random()),
             settings=self.settings[1],
+            scheduler=self.scheduler(self.random) if self.scheduler else None,
             network_mode=self.network.mode,
             carriers=self.carriers(name, MortalPeers(self.peers, life)),
         )
@@ -254,6 +265,7 @@ class Site:
             settings=self.settings[2],
             network_mode=self.network.mode,
             networks=networks,
+            maker=Mortal(machine.maker, life),
         )
         found.append(service)
         self.peers.serve(url_of(name), NODE, service.dispatch)

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from base64 import b64decode
 
+from euca_tw.api.cluster import (
+    LaunchInstances,
+    LaunchInstancesResponse,
+    RefusedLaunch,
+)
 from euca_tw.cc.settings import ClusterSettings
 from euca_tw.clc.settings import ConvergenceSettings
+from euca_tw.clc.tags import with_tags
 from euca_tw.model.capacity import Resources
-from euca_tw.model.records import InstanceState
+from euca_tw.model.records import ClientToken, InstanceState, ResourceTags
 from tests.whole.case import WholeTestCase
 from tests.whole.judgement import is_ended, is_launched
 from tests.whole.site import IMAGE, TWO, url_of
@@ -160,12 +166,31 @@ class EndTests(WholeTestCase):
         self.assertIn("cannot be fetched", self.instance(name).state_reason)
 
     def test_records_are_forgotten(self) -> None:
-        """An hour after its end an instance's record is no more."""
+        """An hour after its end an instance's record is no more, nor are its tags."""
         [name] = self.running()
+        store = self.site.cloud.store
+        noted = with_tags(self.instance(name).owner_id, "instance", name, {"a": "1"})
+        store.commit(*noted)
         self.site.cloud.terminate(name)
         self.until(lambda: is_ended(self.site))
         self.site.run(3601)
         self.assertEqual(self.site.cloud.states(), {})
+        self.assertEqual(len(store.all(ResourceTags)), 0)
+
+    def test_token_is_forgotten(self) -> None:
+        """With the last of a reservation its token is no more, and may be used anew."""
+        store = self.site.cloud.store
+        for _ in range(2):
+            asked = self.site.cloud.launch("north", 2, "token")
+            self.until(lambda asked=asked: asked.called)
+            self.until(lambda: is_launched(self.site))
+            self.assertEqual(len(store.all(ClientToken)), 1)
+            for name in self.successResultOf(asked):
+                self.site.cloud.terminate(name)
+            self.until(lambda: is_ended(self.site))
+            self.site.run(3601)
+            self.assertEqual(self.site.cloud.states(), {})
+            self.assertEqual(len(store.all(ClientToken)), 0)
 
     def test_hypervisor_down(self) -> None:
         """While a hypervisor is down nothing ends; then what was asked is done."""
@@ -252,6 +277,28 @@ class RoomTests(WholeTestCase):
             record.state_reason_code, "Server.InsufficientInstanceCapacity"
         )
         self.assertIn("not today", record.state_reason)
+
+    def test_never_room(self) -> None:
+        """
+        What its cluster will never take has failed at once, and why is kept for no
+        longer than its record.
+        """
+
+        async def refuse(request: LaunchInstances) -> LaunchInstancesResponse:
+            refused = RefusedLaunch(
+                instance_id=request.launches[0].instance_id,
+                reason="too large",
+                is_final=True,
+            )
+            return LaunchInstancesResponse(refused=(refused,))
+
+        self.site.daemons["north"].service._answers["LaunchInstances"] = refuse
+        [name] = self.launch()
+        self.until(lambda: self.is_in(name, InstanceState.TERMINATED), 5)
+        self.assertEqual(self.instance(name).state_reason, "too large")
+        self.site.run(3601)
+        self.assertEqual(self.site.cloud.states(), {})
+        self.assertEqual(self.site.cloud.clusters._zones["north"]._refusals, {})
 
     def test_room_later(self) -> None:
         """What finds room before its deadline runs."""

@@ -95,7 +95,7 @@ class NetworkStormTests(SynchronousTestCase):
         site.run(60)
         site.run_until(lambda: are_right(site), 120)
         kept = site.cloud.states()
-        running = {n for n, s in kept.items() if s is InstanceState.RUNNING}
+        running = {n for n, s in kept.items() if s is not InstanceState.TERMINATED}
         if running:
             asked: Deferred[object] = site.cloud.terminate(*sorted(running))
             site.run_until(lambda: asked.called, 5)

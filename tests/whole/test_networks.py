@@ -65,6 +65,60 @@ class LifeTests(NetworksTestCase):
         self.assertEqual({m.instance_id for m in found.members}, {*first, *second})
         self.assertIn(url_of(head_of("north")), view.machines)
 
+    def test_stopped(self) -> None:
+        """
+        A stopped instance is a member of its network still, with its address; its
+        public one is nobody's, and its place no other's.
+        """
+        name = self.running_in("north", "default")
+        public_ip = self.done(self.site.cloud.allocate())
+        self.done(self.site.cloud.associate(str(public_ip), name))
+        self.right()
+        before = self.instance(name)
+        self.done(self.site.cloud.stop(name))
+        self.until(lambda: self.is_in(name, InstanceState.STOPPED))
+        self.right()
+        self.assertEqual(self.instance(name).private_ip, before.private_ip)
+        for head in self.site.heads.values():
+            assert head.view is not None
+            self.assertEqual(len(head.view.elastics), 0)
+        other = self.running_in("south", "default")
+        self.assertNotEqual(self.instance(other).private_ip, before.private_ip)
+        self.done(self.site.cloud.start(name))
+        self.until(lambda: is_launched(self.site))
+        self.right()
+        again = self.instance(name)
+        self.assertEqual(
+            (again.private_ip, again.network), (before.private_ip, before.network)
+        )
+
+    def test_other_groups(self) -> None:
+        """
+        An instance that is put into another group keeps its network and its
+        address, and every machine knows whose rules are its.
+        """
+        self.group("web")
+        name = self.running_in("north", "default")
+        other = self.running_in("south", "web")
+        self.done(self.site.cloud.authorize("web", "default"))
+        self.right()
+        before = self.instance(name)
+        [web] = self.instance(other).groups
+        self.done(self.site.cloud.modify(name, group_ids=(web.group_id,)))
+        self.right()
+        after = self.instance(name)
+        self.assertEqual([each.name for each in after.groups], ["web"])
+        self.assertEqual(
+            (after.network, after.private_ip), (before.network, before.private_ip)
+        )
+        view = self.site.machines[self.node_of(name)].host.view
+        assert view is not None
+        self.assertIn(web.group_id, view.groups)
+        self.done(self.site.cloud.terminate(name, other))
+        self.until(lambda: is_ended(self.site))
+        self.until(lambda: not self.networks())
+        self.right()
+
     def test_given_by_the_cloud(self) -> None:
         """An address is the cloud's to give, whatever a cluster says."""
         name = self.running_in("north", "default")

@@ -21,6 +21,7 @@ from tests.whole.judgement import (
     is_launched,
     is_sound,
     live_instances,
+    stopped_instances,
 )
 from tests.whole.site import TWO, Cloud, Site, url_of
 
@@ -52,6 +53,7 @@ class Storm:
         """What may happen; some of it more often."""
         events = [self.kill] * 3 + [self.revive] * 3 + [self.launch] * 3
         events += [self.cut, self.mend, self.mend, self.terminate, self.end_guest]
+        events += [self.stop, self.start]
         return [*events, self.hypervisor_down, self.hypervisor_up, self.hypervisor_up]
 
     def rage(self) -> None:
@@ -108,9 +110,22 @@ class Storm:
     def launch(self) -> None:
         if self.cloud is not None:
             zone = self.random.choice(("north", "south"))
-            self.heed(
-                self.cloud.launch(zone, self.random.randrange(1, 3)), self.taken.update
-            )
+            count = self.random.randrange(1, 3)
+            stays = self.random.random() < 0.5
+            asked = self.cloud.launch(zone, count, stops_itself=stays)
+            self.heed(asked, self.taken.update)
+
+    def stop(self) -> None:
+        live = [each.instance_id for each in live_instances(self.site)]
+        if self.cloud is not None and live:
+            is_forced = self.random.random() < 0.3
+            asked = self.cloud.stop(self.random.choice(live), force=is_forced)
+            self.heed(asked, lambda _: None)
+
+    def start(self) -> None:
+        stopped = [each.instance_id for each in stopped_instances(self.site)]
+        if self.cloud is not None and stopped:
+            self.heed(self.cloud.start(self.random.choice(stopped)), lambda _: None)
 
     def terminate(self) -> None:
         live = [each.instance_id for each in live_instances(self.site)]
@@ -136,7 +151,11 @@ class StormTests(SynchronousTestCase):
         site.run(60)
         self.assertTrue(is_launched(site), site.describe())
         kept = site.cloud.states()
-        running = {n for n, s in kept.items() if s is InstanceState.RUNNING}
+        running = {
+            name
+            for name, state in kept.items()
+            if state in (InstanceState.RUNNING, InstanceState.STOPPED)
+        }
         self.assertFalse(running & storm.ended, "what was ended runs")
         # What was ended may be forgotten by now.
         lost = storm.taken - storm.to_end - set(kept)

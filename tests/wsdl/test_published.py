@@ -10,16 +10,22 @@ from twisted.trial.unittest import SkipTest, SynchronousTestCase
 from euca_tw.api.cluster import (
     CLUSTER,
     LAUNCH_INSTANCES,
+    MAKE_IMAGE,
     READ_CONSOLE,
     RELEASE,
     SET_NETWORKS,
+    SET_SHUTDOWN_BEHAVIOR,
+    START_INSTANCES,
+    STOP_INSTANCES,
     WAIT_FOR_CHANGES,
 )
 from euca_tw.api.ec2.table import EC2
 from euca_tw.api.node import (
     NC_LAUNCH_INSTANCE,
+    NC_MAKE_IMAGE,
     NC_READ_CONSOLE,
     NC_SET_NETWORKS,
+    NC_SET_SHUTDOWN_BEHAVIOR,
     NC_START_INSTANCE,
     NC_STOP_INSTANCE,
     NC_WAIT_FOR_CHANGES,
@@ -189,16 +195,20 @@ class Tiers(SynchronousTestCase):
         return sum(map(len, elements.values()))
 
     def test_cluster(self) -> None:
-        """The cluster's is the original's and our four operations."""
-        further = (LAUNCH_INSTANCES, READ_CONSOLE, SET_NETWORKS, WAIT_FOR_CHANGES)
+        """The cluster's is the original's and our own operations."""
+        further = (
+            *(LAUNCH_INSTANCES, READ_CONSOLE, SET_NETWORKS, WAIT_FOR_CHANGES),
+            *(STOP_INSTANCES, START_INSTANCES, SET_SHUTDOWN_BEHAVIOR, MAKE_IMAGE),
+        )
         compared = self.check(CLUSTER, "cc", {each.name for each in further})
         self.assertEqual(compared, 294)
 
     def test_node(self) -> None:
-        """The node's is the original's and our six operations."""
+        """The node's is the original's and our own operations."""
         further = (
             *(NC_LAUNCH_INSTANCE, NC_STOP_INSTANCE, NC_START_INSTANCE),
             *(NC_READ_CONSOLE, NC_SET_NETWORKS, NC_WAIT_FOR_CHANGES),
+            *(NC_SET_SHUTDOWN_BEHAVIOR, NC_MAKE_IMAGE),
         )
         compared = self.check(NODE, "nc", {each.name for each in further})
         self.assertEqual(compared, 208)

@@ -47,8 +47,10 @@ class Filter:
 
 @shape("ResourceTagSetItemType")
 class Tag:
+    """@ivar value: Query may leave it out if it is empty."""
+
     key: str = wire("key")
-    value: str = wire("value")
+    value: str = wire("value", query_optional=True, default="")
 
 
 @shape("TagSetItemType")
