@@ -131,8 +131,8 @@ class Channel(GuestChannel):
         if left < BATCH:
             patience, place = self._patience, self._place
             patience.phase = _IDLE
-            if place is not None and patience.seen_s >= place.stale_s:
-                site.connections.idle(place, patience.seen_s)
+            if place is not None:
+                site.connections.used(place, patience.seen_s)
         if cut.held or self._current is not None:
             self._settle()
 

@@ -26,7 +26,8 @@ from euca_tw.common.admission import source_of
 #: So many newcomers that there is no room for are told so, at the same time;
 #: others are cut off without a word.
 TOLD_MOST = 64
-#: How often, at most, a busy connection is filed anew among the idle ones.
+#: How often, at most, a busy connection is filed anew among the idle ones, if none
+#: of them has to make way.
 _FILED_S = 1.0
 #: For a body to begin, where no time is set for heads.
 _GRACE_S = 30.0
@@ -123,13 +124,15 @@ class Place:
 
     @ivar make_way: ends it at once.
     @ivar pending: the bytes of a large body that it is accounted for.
-    @ivar stale_s: when it should be filed anew, if it is in use.
+    @ivar filed_s, used_s: when it was last filed among the idle, and when it was
+        last in use.
     """
 
     source: _Source
     make_way: Callable[[], object]
     pending: int = 0
-    stale_s: float = 0.0
+    filed_s: float = 0.0
+    used_s: float = 0.0
     is_left: bool = False
 
 
@@ -185,8 +188,11 @@ class Connections:
 
     def _make_room(self, reason: str, *queues: OrderedDict[Place, None]) -> None:
         for queue in queues:
-            if queue:
+            while queue:
                 place = next(iter(queue))
+                if place.used_s > place.filed_s:
+                    self._refile(place)
+                    continue
                 self.leave(place)
                 place.make_way()
                 return
@@ -216,19 +222,31 @@ class Connections:
         if not place.is_left:
             self._unfile(place)
             self._all.idle[place] = place.source.idle[place] = None
-            place.stale_s = now_s + _FILED_S
+            place.filed_s = place.used_s = now_s
+
+    def used(self, place: Place, now_s: float) -> None:
+        """It has asked something, and if that is answered it is idle since now."""
+        place.used_s = now_s
+        if now_s >= place.filed_s + _FILED_S or place in self._all.halfway:
+            self.idle(place, now_s)
 
     def halfway(self, place: Place) -> None:
         """From now on, the rest of a body is to come, or of an answer to be taken."""
         if not place.is_left:
             self._unfile(place)
             self._all.halfway[place] = place.source.halfway[place] = None
-            # When it is idle again it is not among those.
-            place.stale_s = 0.0
 
     def answering(self, place: Place) -> None:
         """From now on, it is we who are waited for: no other goes before."""
         self._unfile(place)
+
+    def _refile(self, place: Place) -> None:
+        """It is as it was, but only since it was used."""
+        place.filed_s = place.used_s
+        for queues in (self._all, place.source):
+            for queue in (queues.idle, queues.halfway):
+                if place in queue:
+                    queue.move_to_end(place)
 
     def _unfile(self, place: Place) -> None:
         for queues in (self._all, place.source):

@@ -92,6 +92,35 @@ class ConnectionsTests(SynchronousTestCase):
         self.assertEqual(self.gone, ["b", "c"])
         self.assertEqual(connections.count, 3)
 
+    def test_used(self) -> None:
+        """One that is used is not idle, however soon others come after it."""
+        connections = self.connections(most=3)
+        a, b, _ = (self.enter(connections, name) for name in "abc")
+        connections.used(a, 0.1)
+        self.enter(connections, "d")
+        connections.used(a, 0.2)
+        connections.used(b, 0.2)
+        self.enter(connections, "e")
+        self.enter(connections, "f")
+        self.assertEqual(self.gone, ["b", "c", "d"])
+        # All are used: the first of them that was makes way.
+        for place in [*connections._all.idle]:
+            connections.used(place, 0.3)
+        self.enter(connections, "g")
+        self.assertEqual(self.gone, ["b", "c", "d", "e"])
+
+    def test_used_halfway(self) -> None:
+        """One of which the rest of a body is to come does not become idle by that."""
+        connections = self.connections(most=2)
+        a, b = (self.enter(connections, name) for name in "ab")
+        connections.used(a, 0.1)
+        connections.halfway(a)
+        connections.halfway(b)
+        self.enter(connections, "c")
+        self.assertEqual(self.gone, ["b"])
+        self.enter(connections, "d")
+        self.assertEqual(self.gone, ["b", "c"])
+
     def test_own_first(self) -> None:
         """One of the newcomer's own source before all others."""
         connections = self.connections(most=3)
@@ -205,7 +234,9 @@ class ConnectionsTests(SynchronousTestCase):
     @given(
         st.lists(
             st.tuples(
-                st.sampled_from(["enter", "idle", "halfway", "answering", "leave"]),
+                st.sampled_from(
+                    ["enter", "idle", "used", "halfway", "answering", "leave"]
+                ),
                 st.integers(0, 3),
                 st.integers(0, 60),
             ),
@@ -240,13 +271,17 @@ class ConnectionsTests(SynchronousTestCase):
                         connections.hold(place, 0)
                 elif step == "idle":
                     connections.idle(place, 0.0)
+                elif step == "used":
+                    connections.used(place, size / 30)
                 else:
                     getattr(connections, step)(place)
                     if not place.is_left:
                         connections.hold(place, size)
                 if step == "answering":
                     busy.add(id(place))
-                else:
+                elif step != "used" or (
+                    not place.is_left and place.filed_s == size / 30
+                ):
                     busy.discard(id(place))
             gone += [each for each in there if each[1].is_left]
             there = [each for each in there if not each[1].is_left]
