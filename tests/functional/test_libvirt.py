@@ -117,11 +117,12 @@ class LibvirtHypervisorSuite(make_ihypervisor_tests(under_test)):
 
 async def until(is_so: Any, seconds: float = 20.0) -> None:
     """Wait for what is not told of, such as the content of a file."""
-    for _ in range(int(seconds / 0.02)):
-        if is_so():
-            return
-        await deferLater(reactor, 0.02)
-    raise AssertionError("it does not become so")
+    clock: Any = reactor
+    end = clock.seconds() + seconds
+    while not is_so():
+        if clock.seconds() > end:
+            raise AssertionError("it does not become so")
+        await deferLater(clock, 0.02)
 
 
 class RealDomainTests(TestCase):
