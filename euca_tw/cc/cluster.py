@@ -109,18 +109,19 @@ class ClusterController(Service):
                 epoch=self._minter.uuid(),
                 settings=self._settings,
                 node_of=self._node_of,
+                store=store,
             )
         self._epochs: dict[str, str | None] = {}
         steps = Steps(peers, self._settings, network_mode)
         self._room = Room(store, self._nodes)
         chosen, chooser = scheduler or ("least-loaded", RankedScheduler(by_load))
-        fleet = Fleet(self._nodes, self._room, chooser, chosen)
-        self._room.changed = fleet.changed
+        self._fleet = Fleet(self._nodes, self._room, chooser, chosen)
+        self._room.changed = self._fleet.changed
         self._placements = Placements(
             store=store,
             nodes=self._nodes,
             room=self._room,
-            fleet=fleet,
+            fleet=self._fleet,
             changes=self._changes,
             steps=steps,
             clock=clock,
@@ -298,19 +299,14 @@ class ClusterController(Service):
         self, types: Iterable[api.ClusterMachineType]
     ) -> tuple[api.ClusterResource, ...]:
         """What there is room for, on the nodes that answer."""
-        well = [v for v in self._nodes.views.values() if v.is_known and v.is_well]
-        free = [self._room.free(view) for view in well]
-        found = []
-        for told in types:
-            machine = reports.machine_of(told)
-            found.append(
-                api.ClusterResource(
-                    instance_type=told,
-                    max_instances=sum(v.machine.times(machine) for v in well),
-                    available_instances=sum(each.times(machine) for each in free),
-                )
+        asked = tuple(types)
+        room = self._fleet.room_for(tuple(map(reports.machine_of, asked)))
+        return tuple(
+            api.ClusterResource(
+                instance_type=told, max_instances=most, available_instances=available
             )
-        return tuple(found)
+            for told, (most, available) in zip(asked, room, strict=True)
+        )
 
     # --- what nodes tell -----------------------------------------------------
 

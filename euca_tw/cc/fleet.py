@@ -20,7 +20,7 @@ from euca_tw.cc.nodes import Nodes
 from euca_tw.cc.orders import phase_of
 from euca_tw.cc.records import group_of, needs
 from euca_tw.cc.room import Room
-from euca_tw.model.capacity import Resources
+from euca_tw.model.capacity import MachineType, Resources
 from euca_tw.model.lifecycle import Phase
 
 
@@ -47,6 +47,10 @@ class Fleet:
     _may_sleep: set[str] = field(factory=set, init=False)
     _restful: Any = field(init=False)
     _failed: set[str] = field(factory=set, init=False)
+    # What was asked of last, and how many of each all nodes hold, and have room for.
+    _asked: tuple[MachineType, ...] = field(default=(), init=False)
+    _held: list[int] = field(factory=list, init=False)
+    _open: list[int] = field(factory=list, init=False)
 
     def __attrs_post_init__(self) -> None:
         self._places = {url: place for place, url in enumerate(self._nodes.views)}
@@ -97,6 +101,25 @@ class Fleet:
         self.tell()
         return any(size.holds(wanted) for size in self._sizes)
 
+    def room_for(self, types: tuple[MachineType, ...]) -> list[tuple[int, int]]:
+        """
+        How many machines of each type all nodes together hold, and how many of these
+        there is room for.  Nodes are gone through only where other types are asked
+        of than the last time.
+        """
+        self.tell()
+        if types != self._asked:
+            self._asked = types
+            self._held, self._open = [0] * len(types), [0] * len(types)
+            for node in self._told.values():
+                self._count(node, 1)
+        return [*zip(self._held, self._open, strict=True)]
+
+    def _count(self, node: Node, step: int) -> None:
+        for n, machine in enumerate(self._asked):
+            self._held[n] += step * node.machine.times(machine)
+            self._open[n] += step * node.free.times(machine)
+
     def _now(self, url: str) -> Node | None:
         """None: it cannot be chosen."""
         view = self._nodes.views.get(url)
@@ -117,6 +140,7 @@ class Fleet:
     def _tell(self, url: str, node: Node | None) -> None:
         before = self._told.pop(url, None)
         if before is not None:
+            self._count(before, -1)
             self._sizes[before.machine] -= 1
             if not self._sizes[before.machine]:
                 del self._sizes[before.machine]
@@ -125,6 +149,7 @@ class Fleet:
                 self._guarded(self._scheduler.node_gone, url)
         else:
             self._told[url] = node
+            self._count(node, 1)
             self._sizes[node.machine] += 1
             if node != before:
                 self._guarded(self._scheduler.node_changed, node)

@@ -17,12 +17,17 @@ from euca_tw.cc.interfaces import IScheduler, Node, Wish
 from euca_tw.cc.orders import phase_of
 from euca_tw.cc.records import Placement, group_of, needs
 from euca_tw.cc.schedule import PowerSave, RankedScheduler, SpreadByGroup, by_place
-from euca_tw.model.capacity import NOTHING
+from euca_tw.model.capacity import NOTHING, MachineType
 from euca_tw.model.lifecycle import Phase
 from tests.fakes.launches import launch
 from tests.whole.judgement import is_launched, is_sound
 from tests.whole.site import Site, url_of
 from tests.whole.test_storm import Storm
+
+TYPES = tuple(
+    MachineType(name=f"m{cores}", cores=cores, memory_mib=256 * cores, disk_gib=1)
+    for cores in (1, 2)
+)
 
 
 @implementer(IScheduler)
@@ -97,9 +102,13 @@ class StormTests(SynchronousTestCase):
                 controller = site.daemons[name].service
                 if controller is not None:
                     fleet = controller._placements._fleet
-                    fleet.tell()
-                    told = fleet._scheduler.told
-                    self.assertEqual(told, counted(controller), name)
+                    room = fleet.room_for(TYPES)
+                    found = counted(controller)
+                    self.assertEqual(fleet._scheduler.told, found, name)
+                    nodes = [(each.machine, each.free) for each in found.values()]
+                    held = [sum(m.times(t) for m, _ in nodes) for t in TYPES]
+                    left = [sum(f.times(t) for _, f in nodes) for t in TYPES]
+                    self.assertEqual(room, [*zip(held, left, strict=True)], name)
             return is_sound(site)
 
         site.scheduler = scheduler
