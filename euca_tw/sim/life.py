@@ -1,0 +1,214 @@
+"""
+Daemons that can die at any moment, as by kill -9.
+
+Each life of a daemon has its own clock, store and doors.  When it ends, nothing
+that it had begun goes on: what it waits for does not come, its commits that were
+not yet on the disk are lost.  What it did to the world stays done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Collection
+from typing import Any
+
+from attrs import Factory, define, field
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from euca_tw.store.interfaces import Change, Delete, IStore, Put, R
+from euca_tw.store.memory import MemoryStore
+
+
+@implementer(IReactorTime)
+@define(eq=False)
+class Life:
+    """
+    One life of a daemon, and the clock that it knows.
+
+    @ivar is_over: it has been killed.
+    """
+
+    _clock: IReactorTime
+    is_over: bool = field(default=False, init=False)
+    # A dict is a set whose order is the same in every run.
+    _begun: dict[Deferred[Any], None] = field(factory=dict, init=False)
+    #: What is dead is kept, lest its coroutines be closed and do their last things.
+    _remains: list[Any] = field(factory=list, init=False)
+
+    def seconds(self) -> float:
+        now: float = self._clock.seconds()
+        return now
+
+    def callLater(
+        self, delay: float, callable: Callable[..., object], *args: object, **kw: object
+    ) -> IDelayedCall:
+        made: IDelayedCall = self._clock.callLater(
+            delay, self._live, callable, args, kw
+        )
+        return made
+
+    def getDelayedCalls(self) -> Any:
+        return self._clock.getDelayedCalls()
+
+    def _live(self, call: Callable[..., object], args: Any, kw: Any) -> None:
+        if self.is_over:
+            self._remains.append((call, args, kw))
+        else:
+            call(*args, **kw)
+
+    def begin(self, work: Awaitable[Any]) -> Deferred[Any]:
+        """
+        Wait for something of the world; it is broken off when this life ends.
+
+        @return: fires a turn after that has come about, in this life.
+        """
+        running = Deferred.fromCoroutine(_awaited(work))
+        answer: Deferred[Any] = Deferred(lambda _: running.cancel())
+        self._begun[running] = None
+
+        def ended(result: Any) -> None:
+            self._begun.pop(running, None)
+            if self.is_over:
+                self._remains.append(answer)
+            else:
+                self._clock.callLater(0, self._give, answer, result)
+
+        running.addBoth(ended)
+        return answer
+
+    def never(self) -> Deferred[Any]:
+        """What who is dead waits for."""
+        answer: Deferred[Any] = Deferred()
+        self._remains.append(answer)
+        return answer
+
+    def end(self, *remains: object) -> None:
+        """
+        Kill -9.
+
+        @param remains: what shall not be collected.
+        """
+        self.is_over = True
+        self._remains.extend(remains)
+        for running in tuple(self._begun):
+            running.cancel()
+
+    def _give(self, answer: Deferred[Any], result: Any) -> None:
+        if self.is_over:
+            self._remains.append(answer)
+        elif answer.called:
+            return
+        elif isinstance(result, Failure):
+            answer.errback(result)
+        else:
+            answer.callback(result)
+
+
+async def _awaited(work: Awaitable[Any]) -> Any:
+    return await work
+
+
+class Door:
+    """
+    A door of the world, as one life sees it: what is asked is heard of a turn
+    later, so that a daemon may die between the two.
+    """
+
+    def __init__(self, door: Any, life: Life, plain: Collection[str] = ()) -> None:
+        """@param plain: its methods that answer at once."""
+        self._door = door
+        self._life = life
+        self._plain = plain
+
+    def subscribe(self, changed: Callable[[str | None], None]) -> None:
+        """Have it tell, as long as this life lasts."""
+
+        def tell(name: str | None) -> None:
+            if not self._life.is_over:
+                changed(name)
+
+        self._door.subscribe(tell)
+
+    def __getattr__(self, name: str) -> Any:
+        real = getattr(self._door, name)
+        life = self._life
+
+        def asked(*args: Any, **kw: Any) -> Deferred[Any]:
+            return life.never() if life.is_over else life.begin(real(*args, **kw))
+
+        made = real if name in self._plain else asked
+        self.__dict__[name] = made
+        return made
+
+
+def door(real: Any, life: Life, plain: Collection[str] = ()) -> Any:
+    """The L{Door} of something: it provides what that provides."""
+    return Door(real, life, plain)
+
+
+@define(eq=False)
+class Disk:
+    """What a daemon's lives leave to each other."""
+
+    records: dict[tuple[type, str], Any] = Factory(dict)
+
+    def write(self, changes: Collection[Change]) -> None:
+        """Have these from now on."""
+        for change in changes:
+            match change:
+                case Put(record):
+                    self.records[type(record), record.key] = record
+                case Delete(kind, key):
+                    self.records.pop((kind, key), None)
+
+
+@implementer(IStore)
+@define(eq=False, kw_only=True)
+class DiskStore:
+    """
+    A store in memory over a L{Disk}: memory has a commit at once, the disk some
+    time after, in the same order.
+
+    @ivar commit_s: how long the disk takes, this time.
+    """
+
+    disk: Disk
+    life: Life
+    commit_s: Callable[[], float]
+    _memory: MemoryStore = field(factory=MemoryStore, init=False)
+    _free_at: float = field(default=0.0, init=False)
+
+    def open(self) -> Deferred[None]:
+        return self._memory.commit(*map(Put, self.disk.records.values()))
+
+    def close(self) -> Deferred[None]:
+        return self._memory.close()
+
+    def get(self, kind: type[R], key: str) -> R | None:
+        return self._memory.get(kind, key)
+
+    def all(self, kind: type[R]) -> Collection[R]:
+        return self._memory.all(kind)
+
+    def where(self, kind: type[R], field: str, value: object) -> Collection[R]:
+        return self._memory.where(kind, field, value)
+
+    def total(self, kind: type[R], field: str, value: object, of: str) -> int:
+        return self._memory.total(kind, field, value, of)
+
+    def commit(self, *changes: Change) -> Deferred[None]:
+        if self.life.is_over:
+            return self.life.never()
+        self._memory.commit(*changes)
+        now = self.life.seconds()
+        self._free_at = max(self._free_at, now + self.commit_s())
+        done: Deferred[None] = Deferred()
+        self.life.callLater(self._free_at - now, self._written, changes, done)
+        return done
+
+    def _written(self, changes: Collection[Change], done: Deferred[None]) -> None:
+        self.disk.write(changes)
+        if not done.called:
+            done.callback(None)

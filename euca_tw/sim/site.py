@@ -1,0 +1,276 @@
+"""
+A simulated site: one cloud, its clusters, their nodes, and the world they stand in.
+
+The daemons are the real ones.  L{Site.kill} ends one at once, L{Site.start} begins
+another on the same disk.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from attrs import define, field
+from twisted.logger import Logger
+
+from euca_tw.api.cluster import CLUSTER
+from euca_tw.api.node import NODE
+from euca_tw.cc.cluster import ClusterController
+from euca_tw.cc.settings import ClusterSettings
+from euca_tw.clc.image_store import MemoryImageStore
+from euca_tw.clc.settings import ConvergenceSettings
+from euca_tw.common.config import ConfigError
+from euca_tw.model.identifiers import AccountId, ImageId
+from euca_tw.model.records import Image, ImageKind, ImageState, Instance
+from euca_tw.nodectl.hooks import NoHooks
+from euca_tw.nodectl.node import NodeController
+from euca_tw.nodectl.settings import NodeSettings
+from euca_tw.policies.found import scheduler_named
+from euca_tw.sim.clock import EventClock
+from euca_tw.sim.cloud import USER, Cloud
+from euca_tw.sim.distributions import stream
+from euca_tw.sim.life import Disk, DiskStore, Life, door
+from euca_tw.sim.machines import Machine, Sees, machine
+from euca_tw.sim.network import Network, Peers, as_record, as_xml
+from euca_tw.sim.scenario import Cluster, Scenario
+from euca_tw.store.interfaces import Put
+from euca_tw.vnet.memory import MemoryNodeNetwork
+
+#: When every run begins.
+BEGINS = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@define(kw_only=True)
+class Daemon:
+    """@ivar begin: makes and starts another, in a new life."""
+
+    begin: Callable[[Life, Peers], Any]
+    disk: Disk = field(factory=Disk)
+    life: Life | None = None
+    peers: Peers | None = None
+    service: Any = None
+    lives: int = 0
+
+
+class Site:
+    """
+    @ivar daemons: C{cloud}, each cluster's name, each node's name.
+    @ivar machines: by the node's name.
+    @ivar image_ids: in the scenario's order.
+    """
+
+    _log = Logger()
+
+    def __init__(
+        self, scenario: Scenario, sees: Sees, told: Callable[[Instance], None]
+    ) -> None:
+        """
+        @param sees: is told of domains.
+        @param told: is told of instances, as the cloud has them.
+        """
+        self.scenario = scenario
+        self._told = told
+        self.clock = EventClock(BEGINS.timestamp())
+        seed = scenario.run.seed
+        self.network = Network(
+            clock=self.clock,
+            random=stream(seed, "network"),
+            latency=scenario.network.latency_s,
+            faults=scenario.faults,
+            carry=as_xml if scenario.network.is_xml else as_record,
+        )
+        self._graveyard: list[Life] = []
+        sizes = {f"emi-{n:08x}": i.size_mib for n, i in enumerate(scenario.images, 1)}
+        self.image_ids = tuple(sizes)
+        self._images = MemoryImageStore({ImageId(n): f"/images/{n}" for n in sizes})
+        self.daemons = {"cloud": Daemon(begin=self._begin_cloud)}
+        self.machines: dict[str, Machine] = {}
+        for cluster in scenario.clusters:
+            self._add(cluster, sizes.__getitem__, sees)
+        self.daemons["cloud"].disk.write([Put(_image(*item)) for item in sizes.items()])
+
+    def _add(
+        self, cluster: Cluster, size_mib: Callable[[str], int], sees: Sees
+    ) -> None:
+        self.daemons[cluster.name] = Daemon(
+            begin=lambda life, peers: self._begin_cluster(cluster, life, peers)
+        )
+        for name in cluster.node_names:
+            self.machines[name] = machine(
+                clock=self.clock,
+                node=name,
+                random=stream(self.scenario.run.seed, "machine", name),
+                room=cluster.machine,
+                times=self.scenario.times,
+                size_mib=size_mib,
+                sees=sees,
+            )
+            self.daemons[name] = Daemon(
+                begin=lambda life, peers, name=name: self._begin_node(name, life, peers)  # type: ignore[misc]
+            )
+
+    @property
+    def cloud(self) -> Cloud | None:
+        """None while it is dead."""
+        found: Cloud | None = self.daemons["cloud"].service
+        return found
+
+    def is_alive(self, name: str) -> bool:
+        """Whether a daemon runs."""
+        return self.daemons[name].life is not None
+
+    def start(self, name: str) -> None:
+        """Start a daemon that does not run."""
+        daemon = self.daemons[name]
+        assert daemon.life is None, f"{name} lives"
+        daemon.lives += 1
+        daemon.life = Life(self.clock)
+        daemon.peers = self.network.seen_from(name)
+        daemon.service = daemon.begin(daemon.life, daemon.peers)
+
+    def start_all(self) -> None:
+        """Start every one."""
+        for name in self.daemons:
+            self.start(name)
+
+    def kill(self, name: str) -> None:
+        """Kill -9."""
+        daemon = self.daemons[name]
+        assert daemon.life is not None, f"{name} is dead"
+        assert daemon.peers is not None
+        daemon.life.end(daemon.service, daemon.peers)
+        self._graveyard.append(daemon.life)
+        daemon.peers.hang_up()
+        self.network.drop(url_of(name))
+        daemon.life = daemon.peers = daemon.service = None
+
+    def step(self, until: float) -> bool:
+        """
+        The next thing that happens by then; whether there was any.  What fails is
+        in the log, and the others go on, as it is with a reactor.
+
+        @raise ConfigError: of the trace of users that is being read.
+        """
+        try:
+            return self.clock.step(until)
+        except ConfigError:
+            raise
+        except Exception:
+            self._log.failure("a step failed")
+            return True
+
+    def run(self, seconds: float) -> None:
+        """Let time pass."""
+        until = self.clock.seconds() + seconds
+        while self.step(until):
+            pass
+
+    # --- daemons ---------------------------------------------------------------
+
+    def _open(self, name: str, life: Life) -> DiskStore:
+        commit_s, random = self.scenario.times.commit_s, self._random("disk", name)
+        store = DiskStore(
+            disk=self.daemons[name].disk,
+            life=life,
+            commit_s=lambda: commit_s.draw(random),
+        )
+        store.open()
+        return store
+
+    def _random(self, what: str, name: str) -> Any:
+        """Of this life of a daemon."""
+        return stream(self.scenario.run.seed, what, name, self.daemons[name].lives)
+
+    def _begin_cloud(self, life: Life, peers: Peers) -> Cloud:
+        tiers = self.scenario.tiers
+        return Cloud(
+            urls={each.name: url_of(each.name) for each in self.scenario.clusters},
+            peers=peers,
+            life=life,
+            store=self._open("cloud", life),
+            random=self._random("daemon", "cloud"),
+            settings=ConvergenceSettings(
+                poll_s=tiers.poll_s,
+                silent_after_s=tiers.silent_after_s,
+                launch_deadline_s=tiers.launch_deadline_s,
+                ended_kept_s=tiers.cloud_ended_kept_s,
+            ),
+            machine_types={each.name: each.machine for each in self.scenario.kinds},
+            images=self._images,
+            told=self._told,
+        )
+
+    def _begin_cluster(
+        self, cluster: Cluster, life: Life, peers: Peers
+    ) -> ClusterController:
+        tiers = self.scenario.tiers
+        service = ClusterController(
+            name=cluster.name,
+            nodes=[url_of(name) for name in cluster.node_names],
+            peers=peers,
+            store=self._open(cluster.name, life),
+            clock=life,
+            random=self._random("daemon", cluster.name),
+            scheduler=(
+                cluster.scheduler,
+                scheduler_named(
+                    cluster.scheduler, self._random("scheduler", cluster.name)
+                ),
+            ),
+            settings=ClusterSettings(
+                subnet=cluster.subnet,
+                poll_s=tiers.poll_s,
+                silent_after_s=tiers.silent_after_s,
+            ),
+        )
+        self.network.serve(
+            cluster.name, url_of(cluster.name), CLUSTER, service.dispatch
+        )
+        service.startService()
+        return service
+
+    def _begin_node(self, name: str, life: Life, peers: Peers) -> NodeController:
+        found = self.machines[name]
+        service = NodeController(
+            url=url_of(name),
+            store=self._open(name, life),
+            hypervisor=door(found.hypervisor, life, ("document",)),
+            instances=door(
+                found.instances, life, ("disk_capacity_gib", "directory_of")
+            ),
+            network=MemoryNodeNetwork(),
+            hooks=NoHooks(),
+            clock=life,
+            random=self._random("daemon", name),
+            settings=NodeSettings(
+                launch_deadline_s=self.scenario.tiers.launch_deadline_s
+            ),
+            maker=door(found.maker, life),
+        )
+        self.network.serve(name, url_of(name), NODE, service.dispatch)
+        service.startService()
+        return service
+
+
+def url_of(name: str) -> str:
+    """Where a daemon is reached."""
+    return f"http://{name}/"
+
+
+def name_of(url: str) -> str:
+    """Undo L{url_of}."""
+    return url.removeprefix("http://").removesuffix("/")
+
+
+def _image(image_id: str, size_mib: int) -> Image:
+    return Image(
+        image_id=ImageId(image_id),
+        kind=ImageKind.MACHINE,
+        owner_id=AccountId(USER.account_id),
+        location=f"/images/{image_id}",
+        state=ImageState.AVAILABLE,
+        registered_at=BEGINS,
+        sha256="00" * 32,
+        size_bytes=size_mib << 20,
+    )
