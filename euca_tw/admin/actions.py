@@ -17,6 +17,8 @@ from typing import Any, ClassVar
 from attrs import field, frozen
 
 from euca_tw.admin.client import Refused
+from euca_tw.admin.shown_state import shown_state
+from euca_tw.admin.state_copies import StateCopies
 from euca_tw.admin.tracing import Tracing
 from euca_tw.clc.accounts import AccountError, Accounts, Credentials
 from euca_tw.clc.admission import Admission
@@ -47,6 +49,7 @@ class Actions:
     @ivar clusters, admission: None where no cloud controller runs.
     @ivar networks: the same, or where they are not managed.
     @ivar quotas: what users may hold of whom nothing else is said.
+    @ivar copies: None where the store is no file.
     """
 
     store: IStore
@@ -56,11 +59,15 @@ class Actions:
     admission: Admission | None = None
     networks: CloudNetworks | None = None
     quotas: Quotas = field(factory=Quotas)
+    copies: StateCopies | None = None
 
     #: By name: what it is done with.
     ARGUMENTS: ClassVar[Mapping[str, Mapping[str, type]]] = {
         "status": {},
         "trace": {"instance_id": str, "address": str, "protocol": str, "port": str},
+        "copy_state": {},
+        "show_state": {},
+        "accept_networks": {"zone": str},
         "list_users": {},
         "add_user": {"name": str, "is_admin": bool, "directory": str},
         "set_active": {"name": str, "is_active": bool},
@@ -123,6 +130,32 @@ class Actions:
             )
         tracing = Tracing(store=self.store, networks=self.networks)
         return [*tracing.traced(instance_id, address, protocol, port)]
+
+    async def copy_state(self) -> str:
+        """Where a copy of the store is, for who asked to take away."""
+        if self.copies is None:
+            raise Refused("the state of this cloud controller is in no file")
+        return await self.copies.make()
+
+    async def show_state(self) -> dict[str, Any]:
+        """What became of a cloud whose state was restored, or is older."""
+        if self.clusters is None:
+            raise Refused(_NOT_RUNNING)
+        return shown_state(self.store, self.clusters, self.networks)
+
+    async def accept_networks(self, zone: str) -> None:
+        """Have a cluster that holds on to its networks take this cloud's."""
+        if self.clusters is None:
+            raise Refused(_NOT_RUNNING)
+        if self.networks is None:
+            raise Refused("the networks of this cloud are not managed")
+        try:
+            await self.networks.accept(zone)
+        except LookupError:
+            raise Refused(
+                f"{zone} does not hold on to networks; `euca-tw state show` says "
+                "which zones do"
+            ) from None
 
     async def list_users(self) -> list[dict[str, Any]]:
         return [_told(user) for user in self.accounts.users()]

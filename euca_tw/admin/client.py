@@ -45,7 +45,24 @@ def socket_path(state_dir: Path) -> Iterator[str]:
         os.close(directory)
 
 
-def ask(state_dir: Path, name: str, arguments: dict[str, Any]) -> Any:
+def is_running(state_dir: Path) -> bool:
+    """Whether somebody listens at the admin socket."""
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(_TIMEOUT_S)
+        try:
+            with socket_path(state_dir) as short_path:
+                connection.connect(short_path)
+        except (FileNotFoundError, ConnectionRefusedError):
+            return False
+    return True
+
+
+def ask(
+    state_dir: Path,
+    name: str,
+    arguments: dict[str, Any],
+    timeout_s: float = _TIMEOUT_S,
+) -> Any:
     """
     Have the running cloud controller do it.
 
@@ -54,7 +71,7 @@ def ask(state_dir: Path, name: str, arguments: dict[str, Any]) -> Any:
     """
     path = state_dir / SOCKET
     with socket.socket(socket.AF_UNIX) as connection:
-        connection.settimeout(_TIMEOUT_S)
+        connection.settimeout(timeout_s)
         try:
             with socket_path(state_dir) as short_path:
                 connection.connect(short_path)
@@ -77,15 +94,21 @@ def ask(state_dir: Path, name: str, arguments: dict[str, Any]) -> Any:
     return answer["done"]
 
 
-def do(configuration: Configuration, name: str, arguments: dict[str, Any]) -> Any:
+def do(
+    configuration: Configuration,
+    name: str,
+    arguments: dict[str, Any],
+    timeout_s: float = _TIMEOUT_S,
+) -> Any:
     """
     Have it done, by whoever can.
 
+    @param timeout_s: so long at most is waited for a running cloud controller.
     @raise Refused:
     @raise euca_tw.common.config.ConfigError:
     """
     try:
-        return ask(configuration.cloud.state_dir, name, arguments)
+        return ask(configuration.cloud.state_dir, name, arguments, timeout_s)
     except NotRunning:
         # Twisted and the cryptography are slow to import, and not needed above.
         from euca_tw.admin.direct import do_directly

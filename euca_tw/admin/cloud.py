@@ -32,6 +32,7 @@ from euca_tw.admin.modes import mode_part
 from euca_tw.admin.policies import placement_of
 from euca_tw.admin.refusals import Refusals
 from euca_tw.admin.server import AdminSocket
+from euca_tw.admin.state_copies import StateCopies
 from euca_tw.admin.subjects import Parts, dispatcher
 from euca_tw.admin.tier import cooperator_of
 from euca_tw.admin.values import address_pool
@@ -71,6 +72,7 @@ from euca_tw.soap.door import ec2_door
 from euca_tw.soap.http import pooled_agent
 from euca_tw.soap.interfaces import IPeers
 from euca_tw.soap.wsse import Forms
+from euca_tw.store.interfaces import ICopied
 from euca_tw.store.watched import WatchedStore
 from euca_tw.wsdl.write import schema, wsdl
 
@@ -119,11 +121,13 @@ class Cloud:
         self._url = public_url("cloud", section.listen, section.url)
         store_path = section.state_dir / CLOUD_STORE
         self._sealing = cloud_sealing(section.state_dir, machine.random)
-        self._store = WatchedStore(
-            machine.make_store(
-                store_path, CLOUD_RECORDS, {"seal_secret": self._sealing.seal_body}
-            )
+        kept = machine.make_store(
+            store_path, CLOUD_RECORDS, {"seal_secret": self._sealing.seal_body}
         )
+        self._copies: StateCopies | None = None
+        if ICopied.providedBy(kept):
+            self._copies = StateCopies(ICopied(kept), section.state_dir)
+        self._store = WatchedStore(kept)
         self._metering = Metering(store=self._store, clock=machine.reactor)
         self._store.watch(self._metering.changed)
         self._networks = self._make_networks()
@@ -193,6 +197,7 @@ class Cloud:
             random=self._machine.random,
             convergence=whole.cloud,
         )
+        self._store.join(networks.counted)
         self._store.watch(networks.changed)
         return networks
 
@@ -235,6 +240,7 @@ class Cloud:
             admission=self._admission,
             networks=self._networks,
             quotas=self._configuration.quotas,
+            copies=self._copies,
         )
         admin_socket = AdminSocket(machine.reactor, section.state_dir, actions.perform)
         parts = (

@@ -18,6 +18,8 @@ from euca_tw.admin.asked import configuration_asked, say
 from euca_tw.admin.client import Refused, do
 from euca_tw.admin.configuration import DEFAULT_FILE, read_configuration
 from euca_tw.admin.policies import policies_print
+from euca_tw.admin.sim_commands import sim_commands
+from euca_tw.admin.state_commands import state_commands
 from euca_tw.admin.usage_commands import usage_commands
 from euca_tw.admin.vnet_commands import vnet_commands
 from euca_tw.common.config import ConfigError
@@ -248,6 +250,10 @@ def parser() -> argparse.ArgumentParser:
     )
 
     vnet_commands(command, subject("vnet", "the instances' networks"))
+
+    state_commands(command, subject("state", "backups of the cloud's state"))
+
+    sim_commands(command, subject("sim", "a cloud that is only simulated"))
 
     config = subject("config", "the configuration")
     check = command(config, "check", config_check, "say what is wrong with a file")

@@ -6,6 +6,7 @@ within seconds, and one line for the operator when something of his is wrong.
 from __future__ import annotations
 
 import atexit
+import gc
 import os
 import sys
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
@@ -104,6 +105,7 @@ class Machine:
     @ivar fail: ends the process, for a reason that was logged.
     @ivar make_store: see L{MakeStore}.
     @ivar make_replays: a memory of signed messages, at a path.
+    @ivar begin: called before a daemon starts.
     @ivar settle: called when a daemon has started.
     """
 
@@ -113,6 +115,7 @@ class Machine:
     fail: Action
     make_store: MakeStore
     make_replays: Callable[[Path], IReplays]
+    begin: Callable[[], None] = lambda: None
     settle: Callable[[], None] = lambda: None
 
     @property
@@ -174,6 +177,7 @@ def real_machine(reactor: Any) -> Machine:
         fail=fail,
         make_store=make_store,
         make_replays=make_replays,
+        begin=gc.disable,
         settle=Garbage().begin,
     )
 
@@ -211,6 +215,7 @@ class Daemon(Service):
 
     def _begin(self) -> None:
         if self.running:
+            self._machine.begin()
             self._starting = Deferred.fromCoroutine(self._start())
 
     async def _start(self) -> None:

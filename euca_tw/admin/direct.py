@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -16,6 +17,7 @@ from euca_tw.admin.actions import Actions
 from euca_tw.admin.client import Refused
 from euca_tw.admin.configuration import Configuration, public_url
 from euca_tw.admin.identities import own_identity
+from euca_tw.admin.state_copies import StateCopies
 from euca_tw.clc.accounts import Accounts
 from euca_tw.clc.credentials import credential_files
 from euca_tw.clc.sealing import Sealing
@@ -23,7 +25,7 @@ from euca_tw.common.in_thread import in_this_thread
 from euca_tw.common.threads import ThisThread
 from euca_tw.model.identifiers import Minter
 from euca_tw.model.records import CLOUD_RECORDS, AccessKey
-from euca_tw.store.interfaces import StoreUnusable
+from euca_tw.store.interfaces import IStore, StoreUnusable
 from euca_tw.store.sqlite import SqliteStore
 
 #: The store of a cloud controller, in its state directory.
@@ -33,6 +35,39 @@ CLOUD_STORE = "cloud.db"
 def cloud_sealing(state_dir: Path, random: Random) -> Sealing:
     """What seals the secrets in that store."""
     return Sealing(state_dir / "keys" / "secrets", random)
+
+
+def _store(path: Path, sealing: Sealing) -> SqliteStore:
+    """One that does everything at once, in this thread."""
+    return SqliteStore(
+        path,
+        CLOUD_RECORDS,
+        ThisThread,
+        lambda call: call(),
+        lambda failed: None,
+        upgrades={"seal_secret": sealing.seal_body},
+    )
+
+
+@contextmanager
+def opened_directly(
+    path: Path, sealing: Sealing
+) -> Iterator[tuple[IStore, Callable[..., None]]]:
+    """
+    A cloud's store, brought up to date, and what commits there.
+
+    @raise StoreUnusable:
+    """
+    store = _store(path, sealing)
+    _done(_awaited(store.open()))
+    try:
+        yield store, lambda *changes: _done(_awaited(store.commit(*changes)))
+    finally:
+        _done(_awaited(store.close()))
+
+
+async def _awaited(deferred: Deferred[None]) -> None:
+    await deferred
 
 
 def do_directly(
@@ -57,17 +92,11 @@ def do_directly(
     clock.advance(now.timestamp())
     random = SystemRandom()
     sealing = cloud_sealing(cloud.state_dir, random)
-    store = SqliteStore(
-        path,
-        CLOUD_RECORDS,
-        ThisThread,
-        lambda call: call(),
-        lambda failed: None,
-        upgrades={"seal_secret": sealing.seal_body},
-    )
+    store = _store(path, sealing)
     actions = Actions(
         store=store,
         quotas=configuration.quotas,
+        copies=StateCopies(store, cloud.state_dir),
         accounts=Accounts(
             store=store,
             clock=clock,

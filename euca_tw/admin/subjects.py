@@ -135,6 +135,7 @@ def dispatcher(whole: Configuration, parts: Parts) -> Dispatcher:
             minter=minter,
             quotas=quotas,
             pool=parts.pool,
+            networks=parts.networks,
         ),
         *surroundings(
             whole,

@@ -125,6 +125,9 @@ class NetworkChanges:
     @ivar epoch: another with each start of who tells.
     @ivar is_full: there is nothing but this; C{since} says nothing.
     @ivar part: 0 and up.
+    @ivar revision: of the state of who tells; greater with each change of it.
+    @ivar replaces_epoch, replaces_revision: with C{is_full}: what it takes the
+        place of, as the peer told; who was told something else keeps that.
     """
 
     epoch: str = wire("epoch")
@@ -141,6 +144,9 @@ class NetworkChanges:
     ends: tuple[TrunkEndEntry, ...] = wire("ends", repeated=True)
     extents: tuple[ExtentEntry, ...] = wire("extents", repeated=True)
     gone: tuple[str, ...] = wire("gone", repeated=True)
+    revision: int | None = wire("revision", xsd="long")
+    replaces_epoch: str | None = wire("replacesEpoch")
+    replaces_revision: int | None = wire("replacesRevision", xsd="long")
 
 
 @shape("networkPositionType")
@@ -148,7 +154,12 @@ class NetworkPosition:
     """
     Up to where all is known; who tells goes on from there, and tells all to who
     knows another epoch, or none.
+
+    @ivar told_epoch, told_revision: of what was told here last, also before this
+        start; none: nothing ever was, or it is not kept here.
     """
 
     epoch: str | None = wire("epoch")
     sequence: int = wire("sequence", xsd="long")
+    told_epoch: str | None = wire("toldEpoch")
+    told_revision: int | None = wire("toldRevision", xsd="long")

@@ -4,6 +4,7 @@ its instances, and told to its machines.
 
 What the cloud told is not kept: it is told anew to a cluster that was started anew,
 and until then no machine is told anything, so that all go on with what they have.
+Only which state of the cloud's that was is: see L{euca_tw.cc.newer_state}.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from euca_tw.api import node as node_api
 from euca_tw.api.cluster import SetNetworks, SetNetworksResponse
 from euca_tw.api.errors import InvalidParameterValue
 from euca_tw.api.networks import MachineEntry, NetworkChanges, NetworkPosition
+from euca_tw.cc.newer_state import NewestState
 from euca_tw.cc.settings import ClusterSettings
 from euca_tw.common.background import Background
 from euca_tw.common.watch import Watch
@@ -33,6 +35,7 @@ from euca_tw.overlay.feed import Feed
 from euca_tw.overlay.replica import Replica
 from euca_tw.overlay.wire import told_of
 from euca_tw.soap.interfaces import IPeer, IPeers, PeerRefused, PeerUnreachable
+from euca_tw.store.interfaces import IStore
 
 #: So many entries are looked at in one turn of the reactor.
 _SLICE = 200
@@ -76,8 +79,10 @@ class ClusterNetworks:
         epoch: str,
         settings: ClusterSettings,
         node_of: Callable[[str], str],
+        store: IStore,
     ) -> None:
         """
+        @param store: is open when the cloud tells anything.
         @param epoch: another with each start.
         @param node_of: to which node this cluster gave an instance; C{""}: it
             does not know.
@@ -90,7 +95,9 @@ class ClusterNetworks:
         self._background = Background()
         self._lock = DeferredLock()
         self._is_charted = False
+        self._newest = NewestState(cluster, store)
         self._replica = Replica()
+        self._untaken = 0
         self._chart = Chart()
         self._heard: set[str] = set()
         self._feeds: dict[Place, Feed] = {}
@@ -151,26 +158,36 @@ class ClusterNetworks:
 
         @raise InvalidParameterValue: it cannot be so.
         """
-        try:
-            difference = self._replica.hear(request.changes)
-        except ValueError as error:
-            raise InvalidParameterValue("changes", "networks", str(error)) from None
-        if difference is not None:
+        changes = request.changes
+        difference = None
+        if self._newest.lets(changes):
+            try:
+                difference = self._replica.hear(changes)
+            except ValueError as error:
+                raise InvalidParameterValue("changes", "networks", str(error)) from None
+        # What is told once more may not be kept yet: it is answered when it is.
+        if difference is not None or self._untaken:
             done: Deferred[None] = Deferred()
+            work = self._take(difference or Difference(), changes, done)
             # Also when nobody waits for it any more: it is not told again.
-            self._background.run("taking in networks", self._take(difference, done))
+            self._background.run("taking in networks", work)
             await done
         return SetNetworksResponse(
-            position=self._replica.position,
+            position=self._newest.with_told(self._replica.position),
             unsettled=tuple(
                 feed.name for feed in self._feeds.values() if not feed.is_settled
             ),
         )
 
-    async def _take(self, difference: Difference, done: Deferred[None]) -> None:
+    async def _take(
+        self, difference: Difference, changes: NetworkChanges, done: Deferred[None]
+    ) -> None:
         """In slices, one a turn: after a start there may be thousands."""
+        self._untaken += 1
         await self._lock.acquire()
         try:
+            if changes.epoch == self._replica.epoch:
+                await self._newest.keep(changes)
             gone = [key for key in difference.gone if key not in self._names]
             self._put(self._chart.change(gone=gone))
             for start in range(0, len(difference.puts), _SLICE):
@@ -179,6 +196,7 @@ class ClusterNetworks:
                 some = difference.puts[start : start + _SLICE]
                 self._put(self._chart.change(self._joined(some)))
         finally:
+            self._untaken -= 1
             self._lock.release()
         self._is_charted = True
         self._start_all()

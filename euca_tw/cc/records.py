@@ -98,12 +98,32 @@ class StartedNetwork:
         return str(self.vlan)
 
 
+@frozen(kw_only=True)
+class NetworksTold:
+    """
+    Which state of the cloud's was told last, whatever is known of it still.
+
+    @ivar epoch: of the run of the cloud controller that told it.
+    @ivar revision: of its state.
+    """
+
+    INDEXES: ClassVar[tuple[str, ...]] = ()
+
+    epoch: str
+    revision: int
+
+    @property
+    def key(self) -> str:
+        return "told"
+
+
 #: Every kind of record that a cluster controller keeps.
 CLUSTER_RECORDS: tuple[type, ...] = (
     Placement,
     KnownNode,
     PublicAddress,
     StartedNetwork,
+    NetworksTold,
 )
 
 

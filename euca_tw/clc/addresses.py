@@ -48,6 +48,7 @@ from euca_tw.clc.intent import intend
 from euca_tw.clc.interfaces import IClusters
 from euca_tw.clc.limits import need
 from euca_tw.clc.narrowing import KEY, narrowed
+from euca_tw.clc.networks import CloudNetworks
 from euca_tw.clc.tags import tags_for, tags_of, with_tags, without_tags
 from euca_tw.model.callers import Caller
 from euca_tw.model.identifiers import AccountId, Minter
@@ -137,6 +138,7 @@ class Addresses:
     The operations on addresses.
 
     @ivar pool: the addresses that the cloud has to give.
+    @ivar networks: where they are managed: while some are not known none is given.
     """
 
     store: IStore
@@ -144,6 +146,7 @@ class Addresses:
     minter: Minter
     quotas: Quotas
     pool: tuple[str, ...]
+    networks: CloudNetworks | None = None
     _next: int = 0
 
     async def allocate_address(
@@ -159,6 +162,9 @@ class Addresses:
         if request.address:
             self._check_free(request.address)
         need(self.store, self.quotas, caller, "addresses")
+        if self.networks is not None and self.networks.is_holding:
+            # An instance that nobody here knows of may have any of them.
+            raise InsufficientAddressCapacity
         need(self.store, self.quotas, caller, "tags", len(tags))
         address = Address(
             public_ip=request.address or self._free(),

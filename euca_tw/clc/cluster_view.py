@@ -8,6 +8,7 @@ from attrs import define, field
 
 from euca_tw.api import cluster as api
 from euca_tw.clc import plan
+from euca_tw.clc.interfaces import Stranger
 from euca_tw.model.lifecycle import phase_told
 from euca_tw.model.records import Instance
 
@@ -101,6 +102,17 @@ def _private_ip(record: Instance | None, told: api.ChangedInstance | None) -> st
     net = told.instance.net_params if told else None
     private_ip = net.private_ip if net else ""
     return private_ip if private_ip != _NO_ADDRESS else ""
+
+
+def stranger(told: api.ChangedInstance) -> Stranger:
+    """What a cluster tells of an instance that nobody here knows of."""
+    index = told.instance.network_index
+    return Stranger(
+        instance_id=name_of(told),
+        owner_id=told.instance.owner_id or "",
+        private_ip=_private_ip(None, told),
+        network_index=-1 if index is None else index,
+    )
 
 
 def name_of(one: api.ChangedInstance) -> str:

@@ -18,9 +18,9 @@ from twisted.logger import Logger
 from euca_tw.api import cluster as api
 from euca_tw.clc import decisions, orders, plan
 from euca_tw.clc.addresses import without_address
-from euca_tw.clc.cluster_view import ClusterView
+from euca_tw.clc.cluster_view import ClusterView, stranger
 from euca_tw.clc.forgetting import forgetting, unused_tokens
-from euca_tw.clc.interfaces import IImageStore, Zone
+from euca_tw.clc.interfaces import IImageStore, Stranger, Zone
 from euca_tw.clc.network_entries import network_of
 from euca_tw.clc.networks import CloudNetworks
 from euca_tw.clc.settings import ConvergenceSettings
@@ -95,10 +95,11 @@ class ZoneConvergence:
         self._limits = plan.Limits(
             launch_deadline_s=settings.launch_deadline_s,
             ended_kept_s=settings.ended_kept_s,
+            since=utc_now(clock),
         )
         self._view = ClusterView()
         self._refusals: dict[str, api.RefusedLaunch] = {}
-        self._strangers: set[str] = set()
+        self._strangers: dict[str, Stranger] = {}
         self._convergence = Convergence(
             clock=clock,
             random=random,
@@ -153,6 +154,7 @@ class ZoneConvergence:
             available=self._available(),
             addresses=self._view.addresses,
             most=self._view.most,
+            strangers=self._strangers.values(),
         )
 
     def _available(self) -> Mapping[str, int]:
@@ -257,9 +259,9 @@ class ZoneConvergence:
         """An instance that the cluster tells of and nobody asked for."""
         told = self._view.instances.get(instance_id)
         if told is None or told.instance.state_name == Phase.TEARDOWN.value:
-            self._strangers.discard(instance_id)
+            self._strangers.pop(instance_id, None)
         elif instance_id not in self._strangers:
-            self._strangers.add(instance_id)
+            self._strangers[instance_id] = stranger(told)
             self._log.warn(
                 "{zone} runs {instance_id}, which this cloud knows nothing of; "
                 "it is left alone",

@@ -16,9 +16,15 @@ from typing import Any
 
 from attrs import define, field
 
-from euca_tw.api.errors import ApiError, DryRunOperation, UnsupportedOperation
+from euca_tw.api.errors import (
+    ApiError,
+    DryRunOperation,
+    Unavailable,
+    UnsupportedOperation,
+)
 from euca_tw.api.shapes import Api, Operation
 from euca_tw.clc.unanswered import why_unanswered
+from euca_tw.store.interfaces import StoreUnusable
 
 
 class BadSubjects(Exception):
@@ -87,8 +93,23 @@ class Dispatcher:
             return _refused(UnsupportedOperation(why_unanswered(operation)))
         if getattr(request, "is_dry_run", False):
             return _refused(DryRunOperation())
-        found: Awaitable[Any] = answer(caller, request)
-        return found
+        return _kept(answer(caller, request))
+
+
+async def _kept(answer: Awaitable[Any]) -> Any:
+    """
+    An answer to be given.
+
+    @raise Unavailable: what it says could not be kept: the daemon is about to end,
+        and it is to be asked again.
+    """
+    try:
+        return await answer
+    except StoreUnusable:
+        # Told once, to the operator, by who opened the store.
+        raise Unavailable(
+            "The cloud cannot keep anything at this moment: try again later"
+        ) from None
 
 
 async def _refused(refusal: ApiError) -> None:

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import (
+    Awaitable,
+    Callable,
+    Collection,
+    Iterable,
+    Mapping,
+    Sequence,
+)
 from datetime import datetime
 
 from attrs import field, frozen
@@ -10,6 +17,21 @@ from zope.interface import Interface
 
 from euca_tw.model.identifiers import ImageId
 from euca_tw.model.records import Image, Instance
+
+
+@frozen(kw_only=True)
+class Stranger:
+    """
+    An instance that a cluster runs and the cloud knows nothing of.
+
+    @ivar network_index: its place in the cluster's range of addresses; -1: it has
+        none there.
+    """
+
+    instance_id: str
+    owner_id: str
+    private_ip: str
+    network_index: int
 
 
 @frozen(kw_only=True)
@@ -25,6 +47,7 @@ class Zone:
         C{network_index} runs from 0 to one less.
     @ivar most: for each machine type's name, how many the cluster has room for
         with nothing in it; nothing of what it has not told of.
+    @ivar strangers: what runs there and nobody here knows of; a view.
     """
 
     name: str
@@ -32,6 +55,7 @@ class Zone:
     available: Mapping[str, int]
     addresses: int
     most: Mapping[str, int] = field(factory=dict)
+    strangers: Collection[Stranger] = ()
 
 
 @frozen(kw_only=True)

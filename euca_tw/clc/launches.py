@@ -40,7 +40,7 @@ from euca_tw.clc.launch_requests import (
     groups_asked,
 )
 from euca_tw.clc.limits import may_launch_more, need
-from euca_tw.clc.networks import CloudNetworks, NoFreeNetwork
+from euca_tw.clc.networks import CloudNetworks, NetworksHeld, NoFreeNetwork
 from euca_tw.clc.placement import (
     OrderedPlacement,
     Place,
@@ -189,6 +189,13 @@ class Launches:
                 launch.machine.name,
                 "the cloud has as many networks as it has addresses for",
             ) from None
+        except NetworksHeld:
+            raise InsufficientInstanceCapacity(
+                launch.at_least,
+                launch.machine.name,
+                "the cloud was restored, and its operator has yet to say what becomes "
+                "of the instances that it does not know",
+            ) from None
 
     def _places(
         self, caller: Caller, launch: SoundLaunch, network: GroupNetwork | None
@@ -268,7 +275,7 @@ class Launches:
                     addresses = self.networks.addresses(network)
                 else:
                     live = len(self.store.where(Instance, "live_in", zone.name))
-                    addresses = zone.addresses - live
+                    addresses = zone.addresses - live - len(zone.strangers)
                 machines = zone.available.get(launch.machine.name, 0)
                 yield Room(
                     zone=zone.name,
@@ -284,9 +291,12 @@ class Launches:
         rests before it is another's.
         """
         start = self._next.get(zone.name, 0)
+        strangers = {each.network_index for each in zone.strangers}
         for n in range(zone.addresses):
             index = (start + n) % zone.addresses
-            if not self.store.where(Instance, "occupies", place_in(zone.name, index)):
+            if index not in strangers and not self.store.where(
+                Instance, "occupies", place_in(zone.name, index)
+            ):
                 self._next[zone.name] = index + 1
                 yield index
 

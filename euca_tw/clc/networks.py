@@ -21,7 +21,7 @@ from twisted.logger import Logger
 
 from euca_tw.api import cluster as api
 from euca_tw.api.networks import MachineEntry, NetworkChanges, NetworkPosition
-from euca_tw.clc import network_entries
+from euca_tw.clc import network_entries, network_history
 from euca_tw.clc.settings import ConvergenceSettings
 from euca_tw.common.background import Background
 from euca_tw.common.backoff import Backoff
@@ -33,6 +33,8 @@ from euca_tw.model.records import (
     GroupNetwork,
     Instance,
     KnownMachine,
+    NetworkRevision,
+    Restored,
     SecurityGroup,
     place_in_network,
 )
@@ -60,6 +62,13 @@ _KINDS = (GroupNetwork, SecurityGroup, KnownMachine, Instance, Address)
 
 class NoFreeNetwork(Exception):
     """All that the private range has room for are taken."""
+
+
+class NetworksHeld(Exception):
+    """
+    Some cluster has, or may have, instances that this cloud knows nothing of: what
+    is free cannot be known.
+    """
 
 
 class CloudNetworks(Service):
@@ -97,7 +106,10 @@ class CloudNetworks(Service):
         self._unsettled: dict[str, tuple[str, ...]] = {}
         self._again = Backoff(random=random, first_s=0.5, ceiling_s=60.0)
         self._sweep: IDelayedCall | None = None
-        epoch = Minter(random).uuid()
+        self._epoch = epoch = Minter(random).uuid()
+        # Of what is told: it is durable.
+        self._revision = 0
+        self._accepted: set[str] = set()
         self._feeds = {
             name: Feed(
                 name=name,
@@ -105,7 +117,9 @@ class CloudNetworks(Service):
                 random=random,
                 epoch=epoch,
                 send=self._sender(name, peer),
-                settled=self._forget_what_is_over,
+                settled=self._settled,
+                judge=lambda position: network_history.has_told(store, position),
+                revision=lambda: self._revision,
             )
             for name, peer in clusters.items()
         }
@@ -119,8 +133,15 @@ class CloudNetworks(Service):
         self.changed([Put(each) for kind in _KINDS for each in self._store.all(kind)])
         for record in self._store.all(GroupNetwork):
             self._see_whether_over(record.number)
-        for feed in self._feeds.values():
-            feed.start()
+        self._background.run("beginning to tell of networks", self._begin())
+
+    async def _begin(self) -> None:
+        """What is told is known as this run's, whatever comes."""
+        self._revision = network_history.revision(self._store)
+        await self._store.commit(*network_history.beginning(self._store, self._epoch))
+        if self.running:
+            for feed in self._feeds.values():
+                feed.start()
 
     def stopService(self) -> Deferred[Any]:
         super().stopService()
@@ -136,7 +157,10 @@ class CloudNetworks(Service):
         The network of a group's instances, or one that may become it (L{use}).
 
         @raise NoFreeNetwork:
+        @raise NetworksHeld:
         """
+        if self.is_holding:
+            raise NetworksHeld
         for record in self._store.where(GroupNetwork, "serves", group_id):
             return record
         network = self._numbers.free()
@@ -179,6 +203,57 @@ class CloudNetworks(Service):
     def address(record: GroupNetwork, index: int) -> IPv4Address:
         """Of the instance at a place."""
         return network_entries.network_of(record).address(index)
+
+    # --- when a newer state was lost --------------------------------------------
+
+    def counted(self, changes: tuple[Change, ...]) -> tuple[Change, ...]:
+        """What is committed with these changes: their number."""
+        return network_history.counted(self._store, changes, _KINDS)
+
+    def holds(self, zone: str) -> bool:
+        """Whether a cluster holds on to what this cloud knows nothing of."""
+        return self._feeds[zone].held is not None
+
+    def has_told(self, zone: str) -> bool:
+        """Whether a cluster has taken this cloud's networks, in this run."""
+        return self._feeds[zone].has_told
+
+    @property
+    def is_holding(self) -> bool:
+        """
+        Whether there may be instances that this cloud knows nothing of: some cluster
+        says so, or this state was restored and not all have been heard.
+        """
+        if any(feed.held is not None for feed in self._feeds.values()):
+            return True
+        return network_history.restored(self._store) is not None
+
+    async def accept(self, zone: str) -> None:
+        """
+        Have a cluster take this cloud's networks, or do without its word.
+
+        @raise LookupError: it does not hold on to others, and is not waited for.
+        """
+        feed = self._feeds[zone]
+        is_awaited = network_history.restored(self._store) and not feed.has_told
+        if feed.held is None and not is_awaited:
+            raise LookupError(zone)
+        self._log.warn("{zone} is to take networks of this state", zone=zone)
+        feed.accept()
+        self._accepted.add(zone)
+        self._see_whether_all_are_heard()
+
+    def _settled(self) -> None:
+        self._see_whether_all_are_heard()
+        self._forget_what_is_over()
+
+    def _see_whether_all_are_heard(self) -> None:
+        record = network_history.restored(self._store)
+        if record is not None and all(
+            feed.has_told or name in self._accepted
+            for name, feed in self._feeds.items()
+        ):
+            self._commit("all clusters are heard", Delete(Restored, record.key))
 
     # --- what operators ask ----------------------------------------------------
 
@@ -227,6 +302,8 @@ class CloudNetworks(Service):
                 held = self._store.where(Address, "instance_id", record.instance_id)
                 for address in held:
                     self._read_address(address, record, puts, gone)
+            case NetworkRevision():
+                self._revision = max(self._revision, record.number)
             case SecurityGroup():
                 puts.append(network_entries.group_of(record))
             case GroupNetwork() if record.is_over:

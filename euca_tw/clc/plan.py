@@ -28,7 +28,7 @@ him, since a slip in a configuration must not end what runs.
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import Enum, auto
 
 from attrs import evolve, frozen
@@ -78,6 +78,7 @@ class Look(Enum):
     LOST = auto()
 
 
+_EVER = datetime.min.replace(tzinfo=UTC)
 _USERS = "User initiated shutdown"
 
 LOOKS = {
@@ -113,10 +114,17 @@ class Seen:
 
 @frozen(kw_only=True)
 class Limits:
-    """As L{euca_tw.clc.settings.ConvergenceSettings} has them."""
+    """
+    As L{euca_tw.clc.settings.ConvergenceSettings} has them.
+
+    @ivar since: the cloud controller listens to clusters since then.  What came to
+        run before could not be heard of, so no deadline is over sooner than if it
+        had begun then; for long after a restore, that would end what runs.
+    """
 
     launch_deadline_s: float
     ended_kept_s: float
+    since: datetime = _EVER
 
 
 @frozen(kw_only=True)
@@ -128,7 +136,14 @@ class _Case:
 
     @property
     def deadline(self) -> float:
-        return self.instance.since.timestamp() + self.limits.launch_deadline_s
+        since = max(self.instance.since, self.limits.since)
+        return since.timestamp() + self.limits.launch_deadline_s
+
+    @property
+    def is_stale(self) -> bool:
+        """It should have run long ago."""
+        late = self.now - self.instance.since
+        return late.total_seconds() >= self.limits.launch_deadline_s
 
     @property
     def is_overdue(self) -> bool:
@@ -139,6 +154,14 @@ class _Case:
         """Its cluster does not know of its last start."""
         return self.seen.starts < self.instance.starts
 
+    @property
+    def _starts(self) -> int:
+        """A cluster knows of more only if they were forgotten here, by a restore."""
+        instance = self.instance
+        if instance.wanted is InstanceState.RUNNING:
+            return max(instance.starts, self.seen.starts)
+        return instance.starts
+
     def refreshed(self) -> Instance:
         """The record with what is told of where and how it is."""
         seen, instance = self.seen, self.instance
@@ -146,6 +169,7 @@ class _Case:
             instance,
             private_ip=seen.private_ip or instance.private_ip,
             node=seen.node or instance.node,
+            starts=self._starts,
             is_silent=seen.is_silent,
         )
 
@@ -164,7 +188,8 @@ def _launch(case: _Case) -> Decision:
     if seen.is_refusal_final:
         ended = terminated(case.instance, case.now, NO_CAPACITY, seen.refusal)
         return Become(ended)
-    if case.is_overdue:
+    # It is not launched again then: it may have run, and ended, before a restore.
+    if case.is_stale:
         why = seen.refusal or "It could not be placed in time"
         return Become(condemned(case.instance, NO_CAPACITY, why))
     return Launch()

@@ -48,8 +48,38 @@ def write_private_files(directory: Path, files: Mapping[str, bytes]) -> None:
             writing.flush()
             os.fsync(handle)
         part.rename(directory / name)
-    handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    sync(directory)
+
+
+def sync(path: Path) -> None:
+    """
+    Have a file, or which names a directory has, on the disk.
+
+    @raise OSError: it is not there, or the disk failed.
+    """
+    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def give_name(part: Path, path: Path) -> None:
+    """
+    Rename a file, with what is in it on the disk before and the name after, but
+    never over another.
+
+    @raise FileExistsError: there is one of that name.
+    @raise OSError: it cannot be.
+    """
+    sync(part)
+    try:
+        os.link(part, path)
+    except FileExistsError:
+        raise
+    except OSError:  # of file systems that cannot have two names for one file
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+        part.rename(path)
+    else:
+        part.unlink()
+    sync(path.parent)

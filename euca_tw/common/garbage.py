@@ -41,6 +41,7 @@ class Garbage:
 
     def begin(self) -> None:
         """What is there now stays.  Nothing happens if this was called before."""
+        gc.enable()
         gc.collect()
         gc.freeze()
         gc.collect()  # what has grown by a quarter is reckoned from the last look

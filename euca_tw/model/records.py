@@ -644,6 +644,61 @@ def tags_key(owner_id: str, resource_id: str) -> str:
     return f"{owner_id}/{resource_id}"
 
 
+@frozen(kw_only=True)
+class NetworkRevision:
+    """
+    How many commits there ever were of what clusters are told of networks; kept
+    with each of them.
+    """
+
+    INDEXES: ClassVar[tuple[str, ...]] = ()
+
+    number: int
+
+    @property
+    def key(self) -> str:
+        return "revision"
+
+
+@frozen(kw_only=True)
+class NetworkRun:
+    """
+    One run of a cloud controller, in which it told clusters of networks.
+
+    @ivar epoch: by which clusters know it.
+    @ivar began: the revision at its start; none of an earlier run is greater.
+    @ivar ended: the revision at the start of the next run; None: it is the last.
+    """
+
+    INDEXES: ClassVar[tuple[str, ...]] = ()
+
+    epoch: str
+    began: int
+    ended: int | None = None
+
+    @property
+    def key(self) -> str:
+        return self.epoch
+
+
+@frozen(kw_only=True)
+class Restored:
+    """
+    This state was restored from a backup, and not every cluster was heard since.
+
+    @ivar made_at: of when the backup is.
+    """
+
+    INDEXES: ClassVar[tuple[str, ...]] = ()
+
+    at: datetime
+    made_at: datetime
+
+    @property
+    def key(self) -> str:
+        return "restored"
+
+
 #: Every kind of record that a cloud controller keeps.
 CLOUD_RECORDS: tuple[type, ...] = (
     User,
@@ -661,4 +716,7 @@ CLOUD_RECORDS: tuple[type, ...] = (
     PlacementGroup,
     UsageMeter,
     UsageMonth,
+    NetworkRevision,
+    NetworkRun,
+    Restored,
 )

@@ -4,6 +4,10 @@ Who tells: what one peer is to know, and that it does.
 All that is to be told is a table of numbered changes; the peer says up to which
 number it knows them.  One message is on its way at a time; what changes meanwhile
 goes with the next.  When the peer knows all, nothing is sent.
+
+A peer may remember what it was told last, also before its start and ours.  Where
+that is judged not to be of ours, our own state is older than what the peer knows:
+it is told nothing, and asked again from time to time, until a person decides.
 """
 
 from __future__ import annotations
@@ -32,6 +36,11 @@ class Feed:
     @ivar name: of the peer, for the log.
     @ivar send: tells it; the answer is where it stands.
     @ivar settled: called when the peer has come to know all.
+    @ivar judge: whether what a peer was told last, as its position says, is of the
+        history of our state; None: it need not be.
+    @ivar revision: of our state, as it is told now; all that is told is durable.
+    @ivar held: where a peer stands that holds on to what we know nothing of.
+    @ivar has_told: the peer has taken all, once.
     """
 
     name: str
@@ -40,6 +49,8 @@ class Feed:
     epoch: str
     send: Callable[[NetworkChanges], Awaitable[NetworkPosition]]
     settled: Callable[[], None] = lambda: None
+    judge: Callable[[NetworkPosition], bool] | None = None
+    revision: Callable[[], int] = lambda: 0
     first_s: float = 0.5
     ceiling_s: float = 30.0
     _log: ClassVar[Logger] = Logger()
@@ -51,6 +62,9 @@ class Feed:
     _is_asking: bool = field(default=False, init=False)
     _is_failing: bool = field(default=False, init=False)
     _nap: Deferred[None] | None = field(default=None, init=False)
+    held: NetworkPosition | None = field(default=None, init=False)
+    has_told: bool = field(default=False, init=False)
+    _accepted: tuple[str | None, int | None] | None = field(default=None, init=False)
 
     def __attrs_post_init__(self) -> None:
         self._table = Changes(self.clock, self.epoch)
@@ -80,9 +94,14 @@ class Feed:
         stands, at once.
         """
         self._is_asking = True
-        if self._nap is not None and not self._nap.called:
-            self._nap.callback(None)
+        self._wake()
         self._tell()
+
+    def accept(self) -> None:
+        """Have the peer that holds on to what it knows take ours all the same."""
+        if self.held is not None:
+            self._accepted = self.held.told_epoch, self.held.told_revision
+            self.ask()
 
     @property
     def is_settled(self) -> bool:
@@ -126,10 +145,15 @@ class Feed:
     async def _once(self) -> bool:
         """@return: whether the peer knows now what there was to be told."""
         self._is_asking = False
-        position = self._position or NetworkPosition(sequence=0)
-        delta = self._table.since(position.epoch, position.sequence)
         try:
-            for part in parts(delta, position.sequence):
+            if self.judge is not None and self._position is None:
+                self._position = await self.send(_question(self.epoch))
+            position = self._position or NetworkPosition(sequence=0)
+            delta = self._table.since(position.epoch, position.sequence)
+            if delta.is_full and not self._may_tell(position):
+                return False
+            told = parts(delta, position.sequence, position, self.revision())
+            for part in told:
                 self._position = await self.send(part)
         except (PeerUnreachable, PeerRefused) as failure:
             if not self._is_failing:
@@ -150,9 +174,26 @@ class Feed:
             self._log.info("{peer} is told of networks again", peer=self.name)
         at = self._position or position
         is_taken = (at.epoch, at.sequence) == (delta.epoch, delta.sequence)
+        self.has_told |= is_taken
         # Who stood elsewhere is told all that it lacks, at once; who does not
         # take that either, later.
         return is_taken or not delta.is_full
+
+    def _may_tell(self, position: NetworkPosition) -> bool:
+        told = position.told_epoch, position.told_revision
+        if self.judge is None or told == self._accepted or self.judge(position):
+            self.held = None
+            return True
+        if self.held is None:
+            self._log.warn(
+                "{peer} was told of networks by a newer state of this cloud, or by "
+                "another cloud: it is told nothing, and its instances keep what they "
+                "have, until an operator decides; see `euca-tw state show`",
+                peer=self.name,
+            )
+        # It is asked again: it may have been told by who knows better.
+        self.held, self._position, self._is_asking = position, None, True
+        return False
 
     def _failed(self) -> bool:
         # It may have taken it, or have been started anew since.
@@ -171,3 +212,10 @@ class Feed:
     def _wake(self) -> None:
         if self._nap is not None and not self._nap.called:
             self._nap.callback(None)
+
+
+def _question(epoch: str) -> NetworkChanges:
+    """Nothing; the answer is where the peer stands."""
+    return NetworkChanges(
+        epoch=epoch, since=0, sequence=0, is_full=False, part=0, is_last=True
+    )

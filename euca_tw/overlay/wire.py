@@ -18,6 +18,7 @@ from euca_tw.api.networks import (
     MemberEntry,
     NetworkChanges,
     NetworkEntry,
+    NetworkPosition,
     RuleEntry,
     TrunkEndEntry,
 )
@@ -52,11 +53,18 @@ Told = (
 WEIGHT = 100
 
 
-def parts(delta: Delta[Entry], since: int) -> Iterator[NetworkChanges]:
+def parts(
+    delta: Delta[Entry],
+    since: int,
+    replaces: NetworkPosition | None = None,
+    revision: int = 0,
+) -> Iterator[NetworkChanges]:
     """
     A change as it is told, in messages that are not too large.
 
     @param since: what it goes on from, if it is not full.
+    @param replaces: what it takes the place of, if it is.
+    @param revision: of the state that it is of.
     """
     slices = [*_slices(delta.values, delta.forgotten)]
     for part, (values, gone) in enumerate(slices):
@@ -76,6 +84,9 @@ def parts(delta: Delta[Entry], since: int) -> Iterator[NetworkChanges]:
             ends=_of(told, TrunkEndEntry),
             extents=_of(told, ExtentEntry),
             gone=gone,
+            revision=revision,
+            replaces_epoch=replaces.told_epoch if replaces else None,
+            replaces_revision=replaces.told_revision if replaces else None,
         )
 
 

@@ -12,11 +12,13 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
 from itertools import groupby
 from pathlib import Path
 
 from attrs import define, field, frozen
 
+from euca_tw.common.files import sync
 from euca_tw.store.codec import Row
 from euca_tw.store.interfaces import StoreUnusable
 
@@ -40,6 +42,9 @@ SCHEMA: tuple[str, ...] = (
 
 #: Added to C{user_version} while what was replaced is still to be purged.
 _PURGE_OWED = 1 << 30
+
+#: So many pages (of 4 KiB) are copied in one step.
+_COPIED_PAGES = 512
 
 _PUT = """
     INSERT INTO records (kind, key, version, body) VALUES (?, ?, ?, ?)
@@ -165,6 +170,35 @@ class Database:
             self._purge()
         except sqlite3.Error as error:
             raise unusable(self._path, error) from error
+
+    def copy_to(self, path: Path, meanwhile: Callable[[], None]) -> None:
+        """
+        Have all that is kept in another file as well, of mode 0600, on the disk
+        and complete in itself: there must be none yet, and there is none if this
+        fails.
+
+        @param meanwhile: called between two steps of some milliseconds; what it
+            writes is in the copy too.
+        """
+        try:
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+        except OSError as error:
+            raise unusable(path, error) from error
+        try:
+            with closing(sqlite3.connect(path, isolation_level=None)) as copy:
+                # One sync at the end is enough.
+                copy.execute("PRAGMA synchronous = OFF")
+                self._connection.backup(
+                    copy, pages=_COPIED_PAGES, progress=lambda *_: meanwhile()
+                )
+                # A file by itself, without a -wal beside it.
+                copy.execute("PRAGMA journal_mode = DELETE")
+            sync(path)
+        except BaseException as error:
+            path.unlink(missing_ok=True)
+            if isinstance(error, sqlite3.Error | OSError):
+                raise unusable(path, error) from error
+            raise
 
     def _purge(self) -> None:
         """Have nothing in the file but what is kept."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Collection
+from pathlib import Path
 from typing import Any, ClassVar, Protocol, TypeVar
 
 from attrs import frozen
@@ -102,4 +103,17 @@ class IStore(Interface):
 
         @raise StoreUnusable: an earlier or this write failed; the daemon
             must end and start again from what the disk has.
+        """
+
+
+class ICopied(IStore):
+    """A store that can be copied while it is used."""
+
+    def copy_to(path: Path) -> Awaitable[None]:
+        """
+        Have all that is kept at one moment, not before this call, in a file of
+        mode 0600 at C{path}, where there is none; on the disk when the awaitable
+        fires.  Commits go on meanwhile.
+
+        @raise StoreUnusable: with what is wrong; there is no file then.
         """

@@ -25,7 +25,7 @@ from zope.interface import implementer
 from euca_tw.common.threads import Deliver, IWorker, done_by
 from euca_tw.store.codec import Codec, Row, Unknown, Upgrade
 from euca_tw.store.database import Database, Gone
-from euca_tw.store.interfaces import Change, IStore, Put, R, StoreUnusable
+from euca_tw.store.interfaces import Change, ICopied, Put, R, StoreUnusable
 from euca_tw.store.tables import Tables
 
 #: So many who wait for a commit are told in one turn of the reactor; each of
@@ -41,7 +41,7 @@ class _Commit:
     waiting: Deferred[None]
 
 
-@implementer(IStore)
+@implementer(ICopied)
 @define(eq=False)
 class SqliteStore:
     """
@@ -197,6 +197,14 @@ class SqliteStore:
             commit.waiting.callback(None)
         if rest := commits[_SLICE:]:
             self._deliver(lambda: self._fire(rest))
+
+    # --- copying ------------------------------------------------------------
+
+    def copy_to(self, path: Path) -> Deferred[None]:
+        if not self._is_open or self._unusable is not None:
+            return fail(self._unusable or StoreUnusable("the store is closed"))
+        # Between its steps all that waits is written: nobody waits for the copy.
+        return self._in_thread(lambda: self._database.copy_to(path, self._write))
 
     def _failed(self, unusable: StoreUnusable, commits: Iterable[_Commit]) -> None:
         is_first = self._unusable is None

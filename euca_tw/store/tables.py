@@ -53,17 +53,33 @@ class Table(Generic[R]):
             self.places[key] = self._next_place
             self._next_place += 1
         self.records[key] = record
+        if old is None:
+            self._index(key, record)
+        else:
+            self._index_anew(key, old, record)
+        if self._totalled:
+            self._count(old, -1)
+            self._count(record, 1)
+
+    def _index(self, key: str, record: R) -> None:
+        """Of a new one, which is younger than all; at a start all are."""
+        for name, index in self.indexes.items():
+            value = getattr(record, name)
+            for each in value if name in self._many else (value,):
+                bucket = index.get(each)
+                if bucket is None:
+                    index[each] = {key: record}
+                else:
+                    bucket[key] = record
+
+    def _index_anew(self, key: str, old: R, record: R) -> None:
         for name in self.indexes:
             now = self._values(name, record)
-            was = () if old is None else self._values(name, old)
-            for value in was:
+            for value in self._values(name, old):
                 if value not in now:
                     self._take_out(name, value, key)
             for value in now:
                 self._add(name, value, key, record)
-        if self._totalled:
-            self._count(old, -1)
-            self._count(record, 1)
 
     def _count(self, record: R | None, sign: int) -> None:
         if record is None:

@@ -15,6 +15,9 @@ from euca_tw.store.interfaces import Change, IStore, R
 #: Told of changes that are durable.
 Heard = Callable[[tuple[Change, ...]], None]
 
+#: What is to be committed with changes, in the same transaction.
+Further = Callable[[tuple[Change, ...]], tuple[Change, ...]]
+
 
 @implementer(IStore)
 @define(eq=False)
@@ -26,10 +29,15 @@ class WatchedStore:
 
     _store: IStore
     _watchers: list[Heard] = field(factory=list, init=False)
+    _joined: list[Further] = field(factory=list, init=False)
 
     def watch(self, heard: Heard) -> None:
         """Have C{heard} told of what is committed from now on."""
         self._watchers.append(heard)
+
+    def join(self, further: Further) -> None:
+        """Have what C{further} gives committed with each commit, all or none."""
+        self._joined.append(further)
 
     def open(self) -> Awaitable[None]:
         opened: Awaitable[None] = self._store.open()
@@ -57,6 +65,8 @@ class WatchedStore:
 
     def commit(self, *changes: Change) -> Deferred[None]:
         answer: Deferred[None] = Deferred()
+        for further in self._joined:
+            changes = (*changes, *further(changes))
         # Told also when nobody waits for the answer any more.
         kept = Deferred.fromCoroutine(_awaited(self._store.commit(*changes)))
         kept.addCallback(self._tell, changes)

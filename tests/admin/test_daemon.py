@@ -138,8 +138,10 @@ class MemoryTests(SynchronousTestCase):
         self.addCleanup(gc.set_threshold, *gc.get_threshold())
         self.addCleanup(gc.callbacks.__setitem__, slice(None), [*gc.callbacks])
         self.addCleanup(gc.unfreeze)
+        gc.disable()
         machine = real_machine(SimpleNamespace(getThreadPool=lambda: None))
         machine.settle()
+        self.assertTrue(gc.isenabled())
         self.assertGreater(gc.get_freeze_count(), 10_000)
         self.assertLess(len(gc.get_objects()), 10_000)
 

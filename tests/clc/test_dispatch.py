@@ -10,9 +10,10 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from euca_tw.api.ec2 import images
 from euca_tw.api.ec2.table import EC2
-from euca_tw.api.errors import DryRunOperation, UnsupportedOperation
+from euca_tw.api.errors import DryRunOperation, Unavailable, UnsupportedOperation
 from euca_tw.clc.dispatch import BadSubjects, Dispatcher, answers
 from euca_tw.clc.subjects import SUBJECTS
+from euca_tw.store.interfaces import StoreUnusable
 from tests.clc.cloud import ALICE
 
 
@@ -70,6 +71,18 @@ class DispatchTests(SynchronousTestCase):
         """So is a method of an operation's name that answers otherwise."""
         refused = self.assertRaises(BadSubjects, Dispatcher, EC2, Hasty())
         self.assertEqual(str(refused), "Hasty.describe_images is no coroutine")
+
+    def test_not_kept(self) -> None:
+        """What cannot be kept is not acknowledged, but refused: to be asked again."""
+
+        class Full:
+            async def create_key_pair(self, caller: Any, request: Any) -> Any:
+                raise StoreUnusable("the disk is full: /state/cloud.db")
+
+        asked = Dispatcher(EC2, Full())(EC2.named("CreateKeyPair"), ALICE, "request")
+        failure = self.failureResultOf(ensureDeferred(asked), Unavailable)
+        self.assertIn("try again later", failure.value.message)
+        self.assertNotIn("/state", failure.value.message)
 
     def test_dry_run(self) -> None:
         """A dry run is told so where the operation is answered, and only there."""

@@ -41,6 +41,7 @@ from euca_tw.api.errors import (
     NoSuchZone,
     UnsupportedOperation,
 )
+from euca_tw.clc.interfaces import Stranger
 from euca_tw.clc.launches import Launches
 from euca_tw.model.identifiers import GroupId, Minter, mac_address
 from euca_tw.model.quotas import Quotas
@@ -462,6 +463,19 @@ class RoomTests(LaunchTestCase):
         self.put(evolve(first, state=InstanceState.TERMINATED))
         [again] = self.ran()
         self.assertEqual(again.network_index, first.network_index)
+
+    def test_strangers(self) -> None:
+        """What runs there and nobody knows of has its place all the same."""
+        stranger = Stranger(
+            instance_id="i-00000099",
+            owner_id="000000000009",
+            private_ip="10.0.0.3",
+            network_index=1,
+        )
+        zone = evolve(roomy_zone("one", addresses=3), strangers=(stranger,))
+        self.with_clusters(zone)
+        self.assertEqual({i.network_index for i in self.ran(1, 5)}, {0, 2})
+        self.refused(InsufficientInstanceCapacity, self.run_())
 
     def test_rests(self) -> None:
         """A place that was given back is another's only when all were given."""

@@ -9,6 +9,7 @@ from datetime import timedelta
 from itertools import product
 from typing import Any
 
+from attrs import evolve
 from twisted.trial.unittest import SynchronousTestCase
 
 from euca_tw.clc.decisions import (
@@ -54,6 +55,35 @@ def decide(wanted: S, state: S, look: Look, after_s: float = 1, **given: Any) ->
     record = instance(wanted=wanted, state=state, starts=count, **given)
     now = NOW + timedelta(seconds=after_s)
     return plan(record, Seen(look=look, **seen), now, LIMITS)
+
+
+class SinceTests(SynchronousTestCase):
+    """A cloud controller that was away for long."""
+
+    def decide(self, look: Look, since_s: float, after_s: float, **told: Any) -> Any:
+        limits = evolve(LIMITS, since=NOW + timedelta(seconds=since_s))
+        record = instance(wanted=S.RUNNING, state=S.PENDING)
+        now = NOW + timedelta(seconds=after_s)
+        return plan(record, Seen(look=look, **told), now, limits)
+
+    def test_not_ended_unheard(self) -> None:
+        """What it could not hear of is not late before it has listened for as long."""
+        for look in (Look.UNHEARD, Look.PENDING):
+            decision = self.decide(look, 7200, 7201)
+            self.assertEqual(decision, Rest(NOW.timestamp() + 7200 + 600))
+            decision = self.decide(look, 7200, 7800)
+            self.assertIs(decision.instance.wanted, S.TERMINATED)
+
+    def test_found_to_run(self) -> None:
+        """What ran meanwhile runs."""
+        decision = self.decide(Look.EXTANT, 7200, 7201, **TOLD)
+        self.assertIs(decision.instance.state, S.RUNNING)
+
+    def test_not_launched_again(self) -> None:
+        """What its cluster does not know may have ended, and is not launched again."""
+        decision = self.decide(Look.MISSING, 7200, 7201)
+        self.assertIs(decision.instance.wanted, S.TERMINATED)
+        self.assertIsInstance(self.decide(Look.MISSING, 300, 301), Launch)
 
 
 class TableTests(SynchronousTestCase):

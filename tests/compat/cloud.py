@@ -123,6 +123,14 @@ class Cloud:
         self._process.kill()
         self._process.wait()
 
+    def ended(self) -> int:
+        """
+        Its exit status, when it has ended by itself.
+
+        @raise subprocess.TimeoutExpired: it does not.
+        """
+        return self._process.wait(PATIENCE_S)
+
     def restart(self) -> None:
         """
         Start one that has ended, on the same state.

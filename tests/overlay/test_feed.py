@@ -237,6 +237,82 @@ class FeedTests(FeedTestCase):
         self.assertTrue(self.feed.is_settled)
 
 
+class JudgingTests(FeedTestCase):
+    """A L{Feed} that does not tell who knows of a newer state."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.told: tuple[str | None, int | None] = (None, None)
+        self.ours: set[str | None] = {None}
+
+    def another(self, epoch: str) -> Feed:
+        async def send(changes: NetworkChanges) -> NetworkPosition:
+            position = await self.peer.send(changes)
+            return NetworkPosition(
+                epoch=position.epoch,
+                sequence=position.sequence,
+                told_epoch=self.told[0],
+                told_revision=self.told[1],
+            )
+
+        return Feed(
+            name="peer",
+            clock=self.clock,
+            random=Random(1),
+            epoch=epoch,
+            send=send,
+            judge=lambda position: position.told_epoch in self.ours,
+            revision=lambda: 7,
+        )
+
+    def wholes(self) -> list[NetworkChanges]:
+        return [each for each in self.peer.heard if each.is_full]
+
+    def test_ours(self) -> None:
+        """Who was told by an earlier run of ours is told all, in place of that."""
+        self.told, self.ours = ("before", 5), {"before"}
+        self.put(network(1))
+        self.feed.start()
+        self.run_for(1)
+        [told] = self.wholes()
+        self.assertEqual(
+            (told.replaces_epoch, told.replaces_revision, told.revision),
+            ("before", 5, 7),
+        )
+        self.assertTrue(self.feed.has_told)
+        self.assertTrue(self.knows(network(1)))
+
+    def test_held(self) -> None:
+        """
+        Who was told by another is asked from time to time, and told nothing; until
+        he is to be, or was told by ours after all.
+        """
+        self.told = ("other", 5)
+        self.put(network(1))
+        self.feed.start()
+        self.run_for(600)
+        self.assertEqual(self.wholes(), [])
+        self.assertLess(len(self.peer.heard), 60)
+        self.assertFalse(self.feed.has_told or self.feed.is_settled)
+        assert self.feed.held is not None
+        self.assertEqual(self.feed.held.told_epoch, "other")
+        self.feed.accept()
+        self.run_for(1)
+        self.assertTrue(self.knows(network(1)))
+        self.assertIsNone(self.feed.held)
+
+    def test_accepted_is_one(self) -> None:
+        """What was accepted is that state, and not what it is told meanwhile."""
+        self.told = ("other", 5)
+        self.put(network(1))
+        self.feed.start()
+        self.run_for(60)
+        self.told = ("other", 6)
+        self.feed.accept()
+        self.run_for(60)
+        self.assertEqual(self.wholes(), [])
+
+
 class ReplicaTests(FeedTestCase):
     def test_never_on_the_way(self) -> None:
         """What is another part, or of another change, is not taken."""

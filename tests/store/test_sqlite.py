@@ -151,6 +151,14 @@ class Refusals(SynchronousTestCase):
         self.path.write_bytes(b"something else " * 1000)
         self.assertIn("is damaged", self.refused(make(self.path)))
 
+    def test_truncated(self) -> None:
+        """A file that lost its end is refused, and one that lost all but its begin."""
+        self.fill(*(Put(key_pair(f"{n:0200}")) for n in range(200)))
+        content = self.path.read_bytes()
+        for left in (len(content) - 4096, len(content) // 2, 5000, 100, 50):
+            self.path.write_bytes(content[:left])
+            self.assertIn("is damaged", self.refused(make(self.path)), left)
+
     def test_damaged(self) -> None:
         """A database with damaged pages is refused."""
         self.fill(*(Put(key_pair(f"{n:0200}")) for n in range(200)))
@@ -325,6 +333,103 @@ class FailingDisk(SynchronousTestCase):
             call()
         self.failureResultOf(first, StoreUnusable)
         self.failureResultOf(second, StoreUnusable)
+
+
+class Copies(SynchronousTestCase):
+    """A store is copied while it is used."""
+
+    def setUp(self) -> None:
+        self.path = Path(self.mktemp())
+        self.copy = self.path.with_name(f"{self.path.name}-copy")
+
+    def opened(self, **arguments: Any) -> SqliteStore:
+        store = make(self.path, **arguments)
+        self.successResultOf(store.open())
+        self.addCleanup(store.close)
+        return store
+
+    def kept(self) -> list[str]:
+        store = make(self.copy)
+        self.successResultOf(store.open())
+        found = names(store.all(KeyPair))
+        self.successResultOf(store.close())
+        return found
+
+    def test_copied(self) -> None:
+        """
+        The copy is one file, for its owner alone, with all that was acknowledged;
+        what is changed later is not in it.
+        """
+        store = self.opened()
+        self.successResultOf(store.commit(Put(key_pair("a"))))
+        self.successResultOf(store.copy_to(self.copy))
+        self.successResultOf(store.commit(Put(key_pair("b"))))
+        self.assertEqual([*self.copy.parent.glob(f"{self.copy.name}*")], [self.copy])
+        self.assertEqual(self.copy.stat().st_mode & 0o777, 0o600)
+        self.assertEqual(self.kept(), ["a"])
+
+    def test_commits_go_on(self) -> None:
+        """What is committed while a large store is copied does not wait for it."""
+        worker, perform = createMemoryWorker()
+        during: list[Any] = []
+
+        @define(eq=False)
+        class Slow(Database):
+            def copy_to(self, path: Path, meanwhile: Callable[[], None]) -> None:
+                def busy() -> None:
+                    if not during:
+                        during.append(store.commit(Put(key_pair("late"))))
+                    meanwhile()
+                    during.append(during[0].called)
+
+                super().copy_to(path, busy)
+
+        store = make(self.path, make_worker=lambda: worker, open_database=Slow)
+        opening = store.open()
+        perform()
+        self.successResultOf(opening)
+        filled = store.commit(*(Put(key_pair(f"{n:04000}")) for n in range(1000)))
+        perform()
+        self.successResultOf(filled)
+        copying = store.copy_to(self.copy)
+        perform()
+        self.successResultOf(copying)
+        self.assertGreater(len(during), 2, "the copy is made in several steps")
+        self.assertTrue(during[1], "acknowledged in the middle of the copy")
+        closing = store.close()
+        while perform():
+            pass
+        self.successResultOf(closing)
+        self.assertEqual(len(self.kept()), 1001)
+
+    def test_not_over_another(self) -> None:
+        """A file that is there is left as it is."""
+        store = self.opened()
+        self.copy.write_text("precious")
+        refused = self.failureResultOf(store.copy_to(self.copy), StoreUnusable)
+        self.assertIn("File exists", str(refused.value))
+        self.assertEqual(self.copy.read_text(), "precious")
+
+    def test_fails(self) -> None:
+        """Of a copy that could not be made nothing is left, and the store goes on."""
+
+        @define(eq=False)
+        class Full(Database):
+            def copy_to(self, path: Path, meanwhile: Callable[[], None]) -> None:
+                def full() -> None:
+                    raise OSError(28, "No space left on device")
+
+                super().copy_to(path, full)
+
+        store = self.opened(open_database=Full)
+        refused = self.failureResultOf(store.copy_to(self.copy), StoreUnusable)
+        self.assertIn("No space left", str(refused.value))
+        self.assertFalse(self.copy.exists())
+        self.successResultOf(store.commit(Put(key_pair("a"))))
+
+    def test_not_open(self) -> None:
+        """A store that is not open cannot be copied."""
+        self.failureResultOf(make(self.path).copy_to(self.copy), StoreUnusable)
 
 
 @frozen

@@ -5,6 +5,7 @@ from __future__ import annotations
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
+from euca_tw.model.records import Address
 from euca_tw.store.interfaces import Change, Put, StoreUnusable
 from euca_tw.store.memory import MemoryStore
 from euca_tw.store.watched import WatchedStore
@@ -27,6 +28,24 @@ class SlowStore(MemoryStore):
     def commit(self, *changes: Change) -> Deferred[None]:
         self.waiting: Deferred[None] = Deferred()
         return self.waiting
+
+
+class JoiningTests(SynchronousTestCase):
+    """What is committed with each commit."""
+
+    def test_joined(self) -> None:
+        """It is in the same commit, sees what is kept, and is told of as well."""
+        kept = MemoryStore()
+        store, heard = WatchedStore(kept), []
+        store.watch(heard.append)
+        store.join(lambda _: (Put(address(f"after {len(store.all(Address))}")),))
+        for name in "ab":
+            self.successResultOf(store.commit(Put(address(name))))
+        self.assertEqual(
+            [each.public_ip for each in kept.all(Address)],
+            ["a", "after 0", "b", "after 2"],
+        )
+        self.assertEqual([len(changes) for changes in heard], [2, 2])
 
 
 class WatchingTests(SynchronousTestCase):

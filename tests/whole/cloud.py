@@ -93,6 +93,7 @@ class Cloud:
                 random=random,
                 convergence=settings,
             )
+            watched.join(self.networks.counted)
             watched.watch(self.networks.changed)
         self.clusters = Clusters(
             clusters=urls,
@@ -160,6 +161,7 @@ class Cloud:
             minter=Minter(random),
             quotas=Quotas(),
             pool=POOL,
+            networks=self.networks,
         )
         self.imports.resume()
         self.clusters.startService()
