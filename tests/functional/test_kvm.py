@@ -109,13 +109,14 @@ class TrialTests(TestCase):
     async def test_too_slow(self) -> None:
         """A guest that has not ended in time is ended, and that is said."""
         self.prepare(libvirtd.shared())
-        for _ in range(3):
+        for _ in range(5):
             hypervisor = await self.started(evolve(QEMU), deadline_s=0)
-            self.assertIs(hypervisor._chosen, QEMU)
             # On a busy machine libvirt may give up a start by itself, which is
-            # told, and is another matter.
-            if "is refused" not in self.said:
+            # told, and is another matter; or the guest has ended before it is
+            # looked at for the first time.
+            if "did not run" in self.said:
                 break
+        self.assertIs(hypervisor._chosen, QEMU)
         self.assertIn("a guest under it did not run within 0 s", self.said)
 
     async def test_kvm(self) -> None:
