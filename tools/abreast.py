@@ -86,8 +86,7 @@ def interruptible() -> Iterator[None]:
 def _running(
     command: Sequence[str | Path], patience_s: float
 ) -> Iterator[tuple[subprocess.Popen[bytes], IO[bytes]]]:
-    # Told to end also when this process is killed.
-    with_us = ("setpriv", "--pdeathsig", "TERM") if shutil.which("setpriv") else ()
+    with_us = _with_us() if shutil.which("setpriv") else ()
     # A file keeps nobody waiting who writes to it.
     with tempfile.NamedTemporaryFile() as output:
         with Path(output.name).open("wb") as writing:
@@ -103,6 +102,14 @@ def _running(
             yield process, output
         finally:
             _end(process, patience_s)
+
+
+def _with_us() -> tuple[str, ...]:
+    """What has a command told to end also when this process is killed."""
+    # Who asks to be told when that has happened is never told: look whose child
+    # one is then.
+    is_ours = f'[ "$PPID" = {os.getpid()} ] && exec "$@"'
+    return "setpriv", "--pdeathsig", "TERM", "sh", "-c", is_ours, "with-us"
 
 
 def _end(process: subprocess.Popen[bytes], patience_s: float) -> None:

@@ -108,10 +108,11 @@ class EndedTests(SynchronousTestCase):
         self.reading = Thread(target=self.held.read_bytes, daemon=True)
         self.reading.start()
 
-    def end(self, number: int, *scripts: str) -> str:
+    def end(self, number: int, *scripts: str, path: str = os.defpath) -> str:
         """
         Send the runner a signal when the first of them has said something.
 
+        @param path: where it looks for what it runs.
         @return: what is said then.
         """
         held = [f"exec 3>{self.held}; {script}" for script in scripts]
@@ -119,6 +120,7 @@ class EndedTests(SynchronousTestCase):
             (sys.executable, "-c", RUNNER, ROOT / "tools", *held),
             stdout=subprocess.PIPE,
             text=True,
+            env={**os.environ, "PATH": path},
         ) as runner:
             assert runner.stdout is not None
             self.assertEqual(runner.stdout.readline(), "ready\n")
@@ -150,3 +152,23 @@ class EndedTests(SynchronousTestCase):
     def test_killed(self) -> None:
         """Also when it is killed they are told to end."""
         self.end(signal.SIGKILL, "echo ready; exec sleep 600", "exec sleep 600")
+
+    def test_killed_at_once(self) -> None:
+        """What has not yet asked to be told of its end does not begin either."""
+        # The second asks when the runner is no more.
+        late = Path(self.mktemp())
+        late.mkdir()
+        script = late / "setpriv"
+        script.write_text(
+            f"""#!/bin/sh
+            PATH={os.defpath}
+            case "$*" in *late*)
+                exec 3>{self.held}
+                while kill -0 $PPID 2>/dev/null; do sleep 0.01; done
+            esac
+            exec setpriv "$@"
+            """
+        )
+        script.chmod(0o755)
+        path = f"{late.absolute()}:{os.defpath}"
+        self.end(signal.SIGKILL, "echo ready", ": late; exec sleep 600", path=path)

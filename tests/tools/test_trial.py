@@ -111,7 +111,7 @@ class AgainTests(SynchronousTestCase):
     def test_named(self) -> None:
         """What failed is known by its name, once."""
         counts = self.counted(*FAILED, *FAILED)
-        self.assertEqual(counts.again(), ("tests.a.B.test_a",))
+        self.assertEqual(counts.again(1), ("tests.a.B.test_a",))
 
     def test_passes(self) -> None:
         """What then passes is no failure, and is told."""
@@ -125,19 +125,25 @@ class AgainTests(SynchronousTestCase):
 
     def test_crash(self) -> None:
         """Where a process tells no name, nothing is run once more."""
-        self.assertEqual(self.counted("Segmentation fault\n").again(), ())
+        self.assertEqual(self.counted("Segmentation fault\n").again(4), ())
 
     def test_second_crash(self) -> None:
         """That another told one changes nothing."""
         counts = self.counted(*FAILED)
         counts.finish(1, 1, 1.0)
-        self.assertEqual(counts.again(), ())
+        self.assertEqual(counts.again(4), ())
 
     def test_many(self) -> None:
         """Many failures are nobody's being late."""
         lines = [RULE, *(f"tests.a.B.test_{n}\n" for n in range(5))]
-        self.assertEqual(self.counted(*lines).again(), ())
+        self.assertEqual(self.counted(*lines).again(4), ())
+
+    def test_unit(self) -> None:
+        """Of unit tests hardly anything is excused, of what is named nothing."""
+        most = self.trial.MOST_AGAIN
+        self.assertLess(most["--unit"], most["--functional"])
+        self.assertEqual(self.counted(*FAILED).again(0), ())
 
     def test_shown(self) -> None:
         """What only looks like a name is none: nothing was told to have failed."""
-        self.assertEqual(self.counted("tests.a.B.test_a\n").again(), ())
+        self.assertEqual(self.counted("tests.a.B.test_a\n").again(4), ())
