@@ -40,8 +40,13 @@ setup(
     extras_require={
         # Only machines that run domains need libvirt and its headers.
         "node": ["libvirt-python>=9", *NETLINK],
+        # Cloud controllers that share a state keep it in PostgreSQL.  The driver
+        # comes with libpq, so that nothing need be built.
+        "postgresql": ["psycopg[binary]>=3.2"],
         # A cluster's head carries its networks too, and runs none.
         "head": [*NETLINK],
+        # Who wants the simulator's charts as PNG, and not only as SVG.
+        "plots": ["pillow>=10.1"],
     },
     entry_points={"console_scripts": ["euca-tw = euca_tw.admin.command:main"]},
     zip_safe=False,

@@ -45,8 +45,15 @@ FILTER_PLANS = tuple(
     f"vnet.{name}"
     for name in (
         *("classes", "filter_records", "filter_diff", "filter_plan", "filter_ledger"),
-        *("filter_settings", "filter_chains", "filter_text", "nat_plan"),
-        *("nft_listing", "trace"),
+        *("filter_settings", "filter_chains", "filter_egress", "filter_machine"),
+        *("filter_text", "nat_plan", "nft_listing", "trace"),
+    )
+)
+#: Of the modules in store, those that need its driver.
+POSTGRES = tuple(
+    f"store.{name}"
+    for name in (
+        *("postgres", "postgres_batches", "postgres_copies", "postgres_journal"),
     )
 )
 #: They tell the time, or are random, by themselves.
@@ -103,7 +110,7 @@ LAYERS = (
             "nodectl.making_plan",
         ),
         may=(
-            *("model", "common.convergence", "common.clock"),
+            *("model", "common.convergence", "common.clock", "common.evolved"),
             *("cc.records", "nodectl.records", "nodectl.interfaces", "nodectl.life"),
             "nodectl.making_records",
             *("clc.intent", "clc.decisions", "cc.settings", "nodectl.settings"),
@@ -152,6 +159,9 @@ LAYERS = (
         may=(*WORDS, *INTERFACES, *OVERLAY, "cc"),
         never=("spyne", "libvirt", "lxml"),
     ),
+    # One of them talks to PostgreSQL.
+    Layer(modules=POSTGRES, may=(*WORDS, "store"), never=("libvirt",)),
+    Layer(modules=("store",), may=(*WORDS, "store"), never=("psycopg", *POSTGRES)),
     *(
         Layer(
             modules=(door,),
@@ -162,7 +172,7 @@ LAYERS = (
             ),
             never=NODE_DAEMON if door == "nodectl" else (),
         )
-        for door in ("soap", "query", "store", "vnet", "nodectl")
+        for door in ("soap", "query", "vnet", "nodectl")
     ),
 )
 

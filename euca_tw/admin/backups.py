@@ -23,7 +23,7 @@ from typing import Any, BinaryIO
 from attrs import frozen
 
 from euca_tw.admin.client import Refused
-from euca_tw.admin.direct import CLOUD_STORE
+from euca_tw.admin.stores import CLOUD_STORE
 from euca_tw.common.files import give_name, sync
 
 #: Told in the manifest; a greater one is of a newer version.
@@ -56,11 +56,12 @@ class Backup:
 
 
 def write_backup(
-    path: Path, state_dir: Path, database: BinaryIO, now: datetime
+    path: Path, keys_dir: Path, database: BinaryIO, now: datetime
 ) -> Backup:
     """
     Make one, of mode 0600; it is whole and on the disk when it has its name.
 
+    @param keys_dir: where the cloud's keys are.
     @param database: a copy of it.
     @raise Refused: there is such a file already.
     @raise OSError: it cannot be.
@@ -68,7 +69,7 @@ def write_backup(
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     if path.exists():
         raise Refused(f"{path} is there already: name another file, or a directory")
-    with _sources(state_dir, database) as sources:
+    with _sources(keys_dir, database) as sources:
         digests = {name: _digest(source) for name, source in sources.items()}
         backup = Backup(made_at=now, host=socket.gethostname(), digests=digests)
         handle = os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
@@ -84,13 +85,14 @@ def write_backup(
 
 
 @contextmanager
-def _sources(state_dir: Path, database: BinaryIO) -> Iterator[Mapping[str, BinaryIO]]:
+def _sources(keys_dir: Path, database: BinaryIO) -> Iterator[Mapping[str, BinaryIO]]:
     """By name, what there is."""
     opened: dict[str, BinaryIO] = {}
     try:
         for name in KEYS:
-            if (state_dir / name).exists():
-                opened[name] = (state_dir / name).open("rb")
+            key = keys_dir / Path(name).name
+            if key.exists():
+                opened[name] = key.open("rb")
         yield {**opened, CLOUD_STORE: database}
     finally:
         for each in opened.values():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
@@ -11,6 +11,7 @@ from random import Random, SystemRandom
 from typing import Any
 
 from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import Clock
 
 from euca_tw.admin.actions import Actions
@@ -18,35 +19,39 @@ from euca_tw.admin.client import Refused
 from euca_tw.admin.configuration import Configuration, public_url
 from euca_tw.admin.identities import own_identity
 from euca_tw.admin.state_copies import StateCopies
+from euca_tw.admin.stores import place_of, shared_store_at_once
 from euca_tw.clc.accounts import Accounts
 from euca_tw.clc.credentials import credential_files
 from euca_tw.clc.sealing import Sealing
 from euca_tw.common.in_thread import in_this_thread
 from euca_tw.common.threads import ThisThread
 from euca_tw.model.identifiers import Minter
-from euca_tw.model.records import CLOUD_RECORDS, AccessKey
-from euca_tw.store.interfaces import IStore, StoreUnusable
+from euca_tw.model.records import CLOUD_RECORDS, AccessKey, User
+from euca_tw.store.interfaces import ICopied, IStore, StoreUnreachable, StoreUnusable
 from euca_tw.store.sqlite import SqliteStore
 
-#: The store of a cloud controller, in its state directory.
-CLOUD_STORE = "cloud.db"
 
-
-def cloud_sealing(state_dir: Path, random: Random) -> Sealing:
+def cloud_sealing(keys_dir: Path, random: Random) -> Sealing:
     """What seals the secrets in that store."""
-    return Sealing(state_dir / "keys" / "secrets", random)
+    return Sealing(keys_dir / "secrets", random)
 
 
-def _store(path: Path, sealing: Sealing) -> SqliteStore:
+def _store(place: Path | str, sealing: Sealing, clock: IReactorTime) -> ICopied:
     """One that does everything at once, in this thread."""
-    return SqliteStore(
-        path,
+    upgrades = {"seal_secret": sealing.seal_body}
+    if isinstance(place, str):
+        return shared_store_at_once(
+            place, CLOUD_RECORDS, clock, SystemRandom(), upgrades
+        )
+    store: ICopied = SqliteStore(
+        place,
         CLOUD_RECORDS,
         ThisThread,
         lambda call: call(),
         lambda failed: None,
-        upgrades={"seal_secret": sealing.seal_body},
+        upgrades=upgrades,
     )
+    return store
 
 
 @contextmanager
@@ -58,7 +63,7 @@ def opened_directly(
 
     @raise StoreUnusable:
     """
-    store = _store(path, sealing)
+    store = _store(path, sealing, Clock())
     _done(_awaited(store.open()))
     try:
         yield store, lambda *changes: _done(_awaited(store.commit(*changes)))
@@ -66,8 +71,8 @@ def opened_directly(
         _done(_awaited(store.close()))
 
 
-async def _awaited(deferred: Deferred[None]) -> None:
-    await deferred
+async def _awaited(kept: Awaitable[None]) -> None:
+    await kept
 
 
 def do_directly(
@@ -78,21 +83,20 @@ def do_directly(
     @raise ConfigError:
     """
     cloud = configuration.cloud
-    path = cloud.state_dir / CLOUD_STORE
-    if not path.exists():
-        raise Refused(
-            f"there is no cloud in {cloud.state_dir}, running or not: start one "
-            "(twistd euca-clc), or name its --state-dir or its --config"
-        )
-    now = datetime.now(UTC)
-    identity = own_identity(
-        cloud.state_dir / "keys", "cloud", cloud.key, cloud.certificate, now
+    place = place_of(cloud)
+    nothing = Refused(
+        f"there is no cloud in {cloud.state_dir}, running or not: start one "
+        "(twistd euca-clc), or name its --state-dir or its --config"
     )
+    if isinstance(place, Path) and not place.exists():
+        raise nothing
+    now = datetime.now(UTC)
+    identity = own_identity(cloud.keys_dir, "cloud", cloud.key, cloud.certificate, now)
     clock = Clock()
     clock.advance(now.timestamp())
     random = SystemRandom()
-    sealing = cloud_sealing(cloud.state_dir, random)
-    store = _store(path, sealing)
+    sealing = cloud_sealing(cloud.keys_dir, random)
+    store = _store(place, sealing, clock)
     actions = Actions(
         store=store,
         quotas=configuration.quotas,
@@ -115,6 +119,8 @@ def do_directly(
     async def work() -> Any:
         await store.open()
         try:
+            if isinstance(place, str) and not store.all(User):
+                raise nothing
             sealing.check(store.all(AccessKey))
             return await actions.perform(name, arguments)
         finally:
@@ -127,10 +133,19 @@ def do_directly(
 
 
 def _done(work: Coroutine[Any, Any, Any]) -> Any:
-    """The result of what does not wait for anything."""
+    """
+    The result of what does not wait for anything.
+
+    @raise StoreUnreachable: it would have waited for the database.
+    """
     results: list[Any] = []
     failures: list[Any] = []
     Deferred.fromCoroutine(work).addCallbacks(results.append, failures.append)
     for failure in failures:
         failure.raiseException()
+    if not results:
+        raise StoreUnreachable(
+            "the cloud's database does not answer any more: see what was done, and "
+            "try again"
+        )
     return results[0]

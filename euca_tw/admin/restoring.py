@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -19,9 +19,10 @@ from random import SystemRandom
 
 from attrs import frozen
 
-from euca_tw.admin.backups import NAMES, Backup, extract
+from euca_tw.admin.backups import KEYS, NAMES, Backup, extract
 from euca_tw.admin.client import Refused, is_running
-from euca_tw.admin.direct import CLOUD_STORE, cloud_sealing, opened_directly
+from euca_tw.admin.direct import cloud_sealing, opened_directly
+from euca_tw.admin.stores import CLOUD_STORE, postgres_copies
 from euca_tw.common.files import make_private_directory, sync
 from euca_tw.model.records import AccessKey, Instance, Restored, User
 from euca_tw.soap.keys import UnusableKey, load_identity
@@ -36,19 +37,24 @@ _BESIDE = ("-wal", "-shm", "-journal")
 @frozen(kw_only=True)
 class Outcome:
     """
-    @ivar kept: where the old state is; None: there was none.
+    @ivar kept: where the old state, or its keys, is; None: there was none.
+    @ivar kept_schema: what the old state's schema is called, in PostgreSQL; C{""}:
+        there was none.
     @ivar users, instances: how many there are now, the latter without those that
         have ended.
     """
 
     backup: Backup
     kept: Path | None
+    kept_schema: str
     users: int
     instances: int
 
 
-def restore(path: Path, state_dir: Path, now: datetime) -> Outcome:
+def restore(path: Path, state_dir: Path, now: datetime, where: str = "") -> Outcome:
     """
+    @param where: the PostgreSQL database that has the state instead of a file in
+        C{state_dir}; the keys are there nevertheless.
     @raise Refused: nothing was replaced.
     @raise OSError: likewise, or it says what could not be written.
     """
@@ -66,12 +72,38 @@ def restore(path: Path, state_dir: Path, now: datetime) -> Outcome:
     try:
         backup = extract(path, new)
         users, instances = _checked(path, new, backup, now)
-        with _nobody_else(state_dir / CLOUD_STORE):
-            kept = _keep(state_dir, now)
-            _replace(state_dir, new, backup)
+        kept_schema = ""
+        if where:
+            kept, kept_schema = _restore_shared(where, state_dir, new, backup, now)
+        else:
+            with _nobody_else(state_dir / CLOUD_STORE):
+                kept = _keep(state_dir, now, NAMES)
+                _replace(state_dir, new, backup, NAMES)
     finally:
         shutil.rmtree(new, ignore_errors=True)
-    return Outcome(backup=backup, kept=kept, users=users, instances=instances)
+    return Outcome(
+        backup=backup,
+        kept=kept,
+        kept_schema=kept_schema,
+        users=users,
+        instances=instances,
+    )
+
+
+def _restore_shared(
+    where: str, state_dir: Path, new: Path, backup: Backup, now: datetime
+) -> tuple[Path | None, str]:
+    """@return: where what was there before is: the keys; and the schema, or ""."""
+    try:
+        copies = postgres_copies()
+        with copies.nobody_else(where) as connection:
+            kept = _keep(state_dir, now, KEYS)
+            _replace(state_dir, new, backup, KEYS)
+            kept_as = f"{copies.SCHEMA}_before_restore_{now:%Y%m%dt%H%M%Sz}"
+            was_there = copies.fill(connection, where, new / CLOUD_STORE, kept_as)
+    except StoreUnusable as error:
+        raise Refused(str(error)) from error
+    return kept, kept_as if was_there else ""
 
 
 def _checked(path: Path, new: Path, backup: Backup, now: datetime) -> tuple[int, int]:
@@ -83,9 +115,11 @@ def _checked(path: Path, new: Path, backup: Backup, now: datetime) -> tuple[int,
     """
     random = SystemRandom()
     try:
-        with opened_directly(new / CLOUD_STORE, cloud_sealing(new, random)) as opened:
+        with opened_directly(
+            new / CLOUD_STORE, cloud_sealing(new / "keys", random)
+        ) as opened:
             store, commit = opened
-            cloud_sealing(new, random).check(store.all(AccessKey))
+            cloud_sealing(new / "keys", random).check(store.all(AccessKey))
             commit(Put(Restored(at=now, made_at=backup.made_at)))
             living = sum(each.is_live for each in store.all(Instance))
             counted = len(store.all(User)), living
@@ -130,10 +164,10 @@ def _nobody_else(database: Path) -> Iterator[None]:
         connection.close()
 
 
-def _keep(state_dir: Path, now: datetime) -> Path | None:
+def _keep(state_dir: Path, now: datetime, names: Sequence[str]) -> Path | None:
     """Have all that is about to be replaced in a directory as well."""
-    olds = [state_dir / name for name in NAMES if (state_dir / name).exists()]
-    besides = [state_dir / f"{CLOUD_STORE}{each}" for each in _BESIDE]
+    olds = [state_dir / name for name in names if (state_dir / name).exists()]
+    besides = [state_dir / f"{names[-1]}{each}" for each in _BESIDE]
     besides = [each for each in besides if each.exists()]
     if not (olds or besides):
         return None
@@ -155,8 +189,8 @@ def _keep(state_dir: Path, now: datetime) -> Path | None:
     return kept
 
 
-def _replace(state_dir: Path, new: Path, backup: Backup) -> None:
-    for name in NAMES:
+def _replace(state_dir: Path, new: Path, backup: Backup, names: Sequence[str]) -> None:
+    for name in names:
         if name in backup.digests:
             into = state_dir / name
             if not into.parent.exists():

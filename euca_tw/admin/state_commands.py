@@ -22,7 +22,8 @@ def state_backup(asked: argparse.Namespace) -> None:
     from euca_tw.admin.backups import KEYS, write_backup
 
     configuration = configuration_asked(asked)
-    state_dir, now = configuration.cloud.state_dir, datetime.now(UTC)
+    now = datetime.now(UTC)
+    keys_dir = configuration.cloud.keys_dir
     path: Path = asked.path
     if path.is_dir():
         path = path / f"euca_tw-{now:%Y%m%dT%H%M%SZ}.backup"
@@ -32,7 +33,7 @@ def state_backup(asked: argparse.Namespace) -> None:
     try:
         with copy.open("rb") as database:
             copy.unlink()
-            backup = write_backup(path, state_dir, database, now)
+            backup = write_backup(path, keys_dir, database, now)
     except FileNotFoundError as error:
         if error.filename != str(copy):
             raise
@@ -49,13 +50,23 @@ def state_backup(asked: argparse.Namespace) -> None:
 def state_restore(asked: argparse.Namespace) -> None:
     from euca_tw.admin.restoring import restore
 
-    state_dir = configuration_asked(asked).cloud.state_dir
-    done = restore(asked.path, state_dir, datetime.now(UTC))
+    cloud = configuration_asked(asked).cloud
+    if cloud.keys is not None:
+        raise Refused(
+            "the keys of a backup are restored into the state directory: take keys out "
+            "of [cloud] for that, and move them afterwards"
+        )
+    state_dir = cloud.state_dir
+    done = restore(asked.path, state_dir, datetime.now(UTC), cloud.store)
     made_at = done.backup.made_at.isoformat(timespec="seconds")
     say(f"{state_dir} is as it was on {done.backup.host} at {made_at}:")
     say(f"    {done.users} users, {done.instances} instances")
     if done.kept is not None:
         say(f"    what was there before is in {done.kept}")
+    if done.kept_schema:
+        say(f"    what the database had before is in its schema {done.kept_schema}")
+    if cloud.store:
+        say(f"    other cloud controllers need the keys in {state_dir}/keys as well")
     say("start the cloud controller, then see `euca-tw state show`")
 
 

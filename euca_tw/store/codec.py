@@ -102,9 +102,7 @@ class Codec:
         """
         @raise Unknown: it is not readable by this version of the software.
         """
-        kind = self._kinds.get(row.kind)
-        if kind is None:
-            raise Unknown(f"records of an unknown kind, {row.kind}")
+        kind = self.kind_of(row.kind)
         current = version_of(kind)
         if not 1 <= row.version <= current:
             raise Unknown(
@@ -120,6 +118,25 @@ class Codec:
         except _UNREADABLE as error:
             reason = f"{row.kind} {row.key} cannot be read: {error!r}"
             raise Unknown(reason) from error
+
+    def text_of(self, value: object) -> str:
+        """
+        The value of a field, in a text that is the same in every process, and
+        differs where values do.
+        """
+        if type(value) is not str:
+            value = self._converter.unstructure(value)
+        # By far the most are such; the quotation mark is no beginning of others.
+        return f'"{value}' if type(value) is str else _JSON.encode(value)
+
+    def kind_of(self, name: str) -> type:
+        """
+        @raise Unknown: this version of the software has no such class.
+        """
+        kind = self._kinds.get(name)
+        if kind is None:
+            raise Unknown(f"records of an unknown kind, {name}")
+        return kind
 
     def is_current(self, row: Row) -> bool:
         """Whether the row is as this version of the software writes it."""

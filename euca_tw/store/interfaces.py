@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Collection
+from collections.abc import Awaitable, Callable, Collection
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, TypeVar
 
@@ -52,6 +52,21 @@ class StoreUnusable(Exception):
     """
     What is on disk cannot be used: corrupt, of a newer version, locked by
     another process, or the disk refused a write.  The text says what to do.
+    """
+
+
+class StoreUnreachable(StoreUnusable):
+    """
+    What keeps the records answers nothing at this moment.  The store goes on by
+    itself as soon as it does, and can be asked again: nobody need end.
+    """
+
+
+class Conflict(Exception):
+    """
+    Another process has changed what a commit's maker had read, or wanted to
+    change.  Nothing of the commit was made, and memory has what the other did: the
+    maker is to read again, and decide anew.
     """
 
 
@@ -117,3 +132,58 @@ class ICopied(IStore):
 
         @raise StoreUnusable: with what is wrong; there is no file then.
         """
+
+
+class IShared(ICopied):
+    """
+    A store that several processes work on at once.
+
+    For each of them it is an L{IStore}: memory has the changes of its own commits
+    at once, and those of others when they are heard of, between two turns of the
+    reactor and never within one.  All commits of all processes happen in one order,
+    and each as if its maker had read and decided at the moment of its place there;
+    one for which that is not so fails with L{Conflict}.
+
+    What memory shows of a commit that has not fired may be taken back, so it may be
+    shown to a user but must not be acted on: C{await} the commit first.
+    """
+
+    def commit(*changes: Change) -> Awaitable[None]:
+        """
+        As L{IStore.commit}.
+
+        @raise Conflict: another process was faster; memory is as if this commit had
+            never been.
+        @raise StoreUnreachable: it could not be made in time, and memory is as if
+            it had never been; but if it is in doubt whether it was made, memory
+            has it until that is found out, and then has the truth.
+        @raise StoreUnusable: the daemon must end and start again.
+        """
+
+    def current() -> Awaitable[None]:
+        """
+        Fires when memory has everything that any process had committed before this
+        call, and who watches was told.
+
+        @raise StoreUnreachable: that is not to be found out in time.
+        """
+
+    def watch(heard: Callable[[tuple[Change, ...]], None]) -> None:
+        """
+        Have C{heard} told of every commit that is durable, of this and of other
+        processes, in their one order; of an own one before its awaitable fires.
+        Memory may be further by then.
+        """
+
+    def lead(name: str, holder: str, for_s: float) -> Awaitable[float | None]:
+        """
+        Have, or go on having, what only one process may have at a time.
+
+        @param holder: who asks, unique among all processes that ever ask.
+        @return: for so many seconds from the moment of this call it is the
+            holder's, unless it is L{release}d; None: another has it.
+        @raise StoreUnreachable: it is not known; what was granted before still is.
+        """
+
+    def release(name: str, holder: str) -> Awaitable[None]:
+        """Let others have it at once, if the holder has it."""

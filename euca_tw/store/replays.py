@@ -24,6 +24,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from euca_tw.common.clock import wall_seconds
 from euca_tw.common.replays import (
     BOUNDS,
     Bounds,
@@ -92,7 +93,7 @@ class FileReplays:
         @raise StoreUnusable: the file is another's, or cannot be written.
         """
         self._worker = self._make_worker()
-        now = int(self._clock.seconds())
+        now = int(wall_seconds(self._clock))
 
         def failed(failure: Failure) -> Failure:
             self._worker.quit()
@@ -111,7 +112,7 @@ class FileReplays:
 
     def _opened(self, found: Found) -> None:
         self._life, self._reason = found.life, None
-        self._untidied, self._tidied = 0, int(self._clock.seconds())
+        self._untidied, self._tidied = 0, int(wall_seconds(self._clock))
         self._is_open = True
         if found.lost is not None:
             self._log.warn(

@@ -9,10 +9,10 @@ looks: so a change costs the same however many records have the value.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Generic
 
-from attrs import Factory, define
+from attrs import Factory, define, frozen
 
 from euca_tw.store.interfaces import Change, Delete, Put, R
 
@@ -26,6 +26,7 @@ class Table(Generic[R]):
     @ivar indexes: for each indexed field and each value that occurs in it,
         the records that have it, by key; oldest first, but for those in
         C{unordered}: fields and values.
+    @ivar is_unordered: C{records}, too, may not be in the order of their places.
     @ivar totals: for an indexed field, a value of it and a summed field: the sum,
         unless it is nothing.
     """
@@ -37,6 +38,7 @@ class Table(Generic[R]):
         lambda self: {name: {} for name in indexes_of(self.kind)}, takes_self=True
     )
     unordered: set[tuple[str, object]] = Factory(set)
+    is_unordered: bool = False
     totals: dict[tuple[str, object, str], int] = Factory(dict)
     _many: tuple[str, ...] = Factory(
         lambda self: _many_indexes_of(self.kind), takes_self=True
@@ -73,9 +75,13 @@ class Table(Generic[R]):
                     bucket[key] = record
 
     def _index_anew(self, key: str, old: R, record: R) -> None:
-        for name in self.indexes:
-            now = self._values(name, record)
-            for value in self._values(name, old):
+        for name, index in self.indexes.items():
+            was, now = self._values(name, old), self._values(name, record)
+            if was == now:  # as of most fields, at most changes
+                for value in now:
+                    index[value][key] = record
+                continue
+            for value in was:
                 if value not in now:
                     self._take_out(name, value, key)
             for value in now:
@@ -126,6 +132,28 @@ class Table(Generic[R]):
                 self._take_out(name, value, key)
         self._count(old, -1)
 
+    def restore(self, record: R, place: int) -> None:
+        """Put back what was deleted, in the place that it had."""
+        key = record.key
+        if self.records and self.places[next(reversed(self.records))] > place:
+            self.is_unordered = True
+        self.places[key] = place
+        self.records[key] = record
+        for name in self.indexes:
+            for value in self._values(name, record):
+                self._add(name, value, key, record)
+        self._count(record, 1)
+
+    def all_in_order(self) -> dict[str, R]:
+        """Every record, oldest first."""
+        if self.is_unordered:
+            self.is_unordered = False
+            places = self.places
+            self.records = dict(
+                sorted(self.records.items(), key=lambda pair: places[pair[0]])
+            )
+        return self.records
+
     def found(self, name: str, value: object) -> dict[str, R]:
         """What has a value of an indexed field, in any order."""
         return self.indexes[name].get(value, {})
@@ -149,6 +177,12 @@ def totals_of(kind: type) -> Mapping[str, tuple[str, ...]]:
     """By indexed fields of a class: the fields that are summed up."""
     found: Mapping[str, tuple[str, ...]] = getattr(kind, "TOTALS", {})
     return found
+
+
+def values_of(name: str, record: Any) -> Collection[object]:
+    """By which a record is found, in an index of its class."""
+    value = getattr(record, name)
+    return value if name in _many_indexes_of(type(record)) else (value,)
 
 
 def indexes_of(kind: type[R]) -> tuple[str, ...]:
@@ -181,7 +215,7 @@ class View(Collection[R]):
 
     def __iter__(self) -> Iterator[R]:
         if self._field is None:
-            return iter(tuple(self._table.records.values()))
+            return iter(tuple(self._table.all_in_order().values()))
         return iter(tuple(self._table.in_order(self._field, self._value).values()))
 
     def __contains__(self, record: object) -> bool:
@@ -193,13 +227,30 @@ class View(Collection[R]):
         return repr(list(self))
 
 
+@frozen(eq=False)
+class Step:
+    """
+    One change that was made.
+
+    @ivar before, after: the record; None where there is none.
+    @ivar place: of what was there before.
+    """
+
+    kind: type
+    key: str
+    before: Any
+    after: Any
+    place: int
+
+
 @define(eq=False)
 class Tables:
     """The reading half of L{euca_tw.store.interfaces.IStore}."""
 
     _tables: dict[type, Table[Any]] = Factory(dict)
 
-    def _table(self, kind: type[R]) -> Table[R]:
+    def table(self, kind: type[R]) -> Table[R]:
+        """The one of a class."""
         table = self._tables.get(kind)
         if table is None:
             table = self._tables[kind] = Table(kind)
@@ -210,26 +261,58 @@ class Tables:
         return None if table is None else table.records.get(key)
 
     def all(self, kind: type[R]) -> Collection[R]:
-        return View(self._table(kind))
+        return View(self.table(kind))
 
     def where(self, kind: type[R], field: str, value: object) -> Collection[R]:
         if field not in indexes_of(kind):
             raise ValueError(f"{kind.__name__} has no index {field!r}")
-        return View(self._table(kind), field, value)
+        return View(self.table(kind), field, value)
 
     def total(self, kind: type[R], field: str, value: object, of: str) -> int:
         if of not in totals_of(kind).get(field, ()):
             raise ValueError(f"{kind.__name__} has no totals of {of!r} by {field!r}")
-        return self._table(kind).totals.get((field, value, of), 0)
+        return self.table(kind).totals.get((field, value, of), 0)
 
     def apply(self, changes: Iterable[Change]) -> None:
         """Make the changes, in their order."""
         for change in changes:
             match change:
                 case Put(record):
-                    self._table(type(record)).put(record)
+                    self.table(type(record)).put(record)
                 case Delete(kind, key):
-                    self._table(kind).delete(key)
+                    self.table(kind).delete(key)
+
+    def undoable(self, changes: Iterable[Change]) -> list[Step]:
+        """As L{apply}; what was done can be undone."""
+        steps = []
+        for change in changes:
+            match change:
+                case Put(record):
+                    kind, key = type(record), record.key
+                case Delete(kind, key):
+                    record = None
+            table = self.table(kind)
+            before = table.records.get(key)
+            steps.append(Step(kind, key, before, record, table.places.get(key, 0)))
+            if record is None:
+                table.delete(key)
+            else:
+                table.put(record)
+        return steps
+
+    def undo(self, steps: Sequence[Step]) -> None:
+        """
+        Have everything be as it was before these steps, the last that were made:
+        also the order of the records.
+        """
+        for step in reversed(steps):
+            table: Table[Any] = self.table(step.kind)
+            if step.before is None:
+                table.delete(step.key)
+            elif step.key in table.records:
+                table.put(step.before)
+            else:
+                table.restore(step.before, step.place)
 
     def clear(self) -> None:
         """Forget everything."""

@@ -10,7 +10,7 @@ from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from euca_tw.store.interfaces import Change, IStore, R
+from euca_tw.store.interfaces import Change, IShared, IStore, R
 
 #: Told of changes that are durable.
 Heard = Callable[[tuple[Change, ...]], None]
@@ -30,10 +30,24 @@ class WatchedStore:
     _store: IStore
     _watchers: list[Heard] = field(factory=list, init=False)
     _joined: list[Further] = field(factory=list, init=False)
+    #: The same, if it tells of what is durable by itself.
+    _shared: IShared | None = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._shared = None
+        if IShared.providedBy(self._store):
+            shared: Any = self._store
+            self._shared = shared
 
     def watch(self, heard: Heard) -> None:
-        """Have C{heard} told of what is committed from now on."""
-        self._watchers.append(heard)
+        """
+        Have C{heard} told of what is committed from now on; in a store that several
+        processes work on, by whom ever.
+        """
+        if self._shared is None:
+            self._watchers.append(heard)
+        else:
+            self._shared.watch(heard)
 
     def join(self, further: Further) -> None:
         """Have what C{further} gives committed with each commit, all or none."""
