@@ -1,6 +1,7 @@
 """
 A machine's rules: 1,000 groups of 10 rules and 5,000 instances, loaded into a kernel,
-read back, and changed by one instance, one rule and one public address at a time.
+read back, and changed by one instance, one rule, what one group may send and one
+public address at a time.
 
 Against C{nft -f} of the bare text, which is the least that it can cost; each figure
 is the median of several, taken in turns.  Needs root, for a network namespace.
@@ -239,6 +240,15 @@ def allowed(view: View, number: int) -> View:
     )
 
 
+def restricted(view: View, number: int) -> View:
+    """With a group whose instances may not send everything any more."""
+    group = view.groups[f"sg-{number}"]
+    return evolve(
+        view,
+        groups={**view.groups, group.group_id: evolve(group, egress=group.rules)},
+    )
+
+
 def given(view: View, number: int) -> View:
     """With a public address for an instance."""
     public = IPv4Address("192.0.2.0") + number
@@ -313,7 +323,12 @@ def prepare() -> Prepared:
     view = site()
     # Which way connections are followed hardly changes the text.
     shape = Shape(role=Role.HEAD, tracking=Tracking.IP, settings=SETTINGS)
-    makers = {"instance": joined, "rule": allowed, "public address": given}
+    makers = {
+        "instance": joined,
+        "rule": allowed,
+        "group restricted": restricted,
+        "public address": given,
+    }
     return Prepared(
         view,
         whole(shape, wanted(view)),

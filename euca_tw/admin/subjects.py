@@ -16,8 +16,10 @@ from euca_tw.admin.surroundings import (
 )
 from euca_tw.api.ec2.table import EC2
 from euca_tw.clc.addresses import Addresses
+from euca_tw.clc.anew import Anew
 from euca_tw.clc.clusters import Clusters
 from euca_tw.clc.dispatch import Dispatcher
+from euca_tw.clc.group_rules import GroupRules
 from euca_tw.clc.groups import Groups
 from euca_tw.clc.image_attributes import ImageAttributes
 from euca_tw.clc.image_copies import ImageCopies
@@ -46,6 +48,7 @@ class Parts:
     @ivar url: under which users reach the cloud.
     @ivar networks: None where they are not managed.
     @ivar pool: the public addresses that the cloud has to give.
+    @ivar anew: where several cloud controllers share the store.
     """
 
     url: str
@@ -59,6 +62,7 @@ class Parts:
     in_thread: InThread
     pool: tuple[str, ...]
     placement: IPlacement
+    anew: Anew | None = None
 
 
 def dispatcher(whole: Configuration, parts: Parts) -> Dispatcher:
@@ -129,6 +133,12 @@ def dispatcher(whole: Configuration, parts: Parts) -> Dispatcher:
             quotas=quotas,
             vpc_id=network.vpc_id if network else None,
         ),
+        GroupRules(
+            store=store,
+            minter=minter,
+            quotas=quotas,
+            vpc_id=network.vpc_id if network else None,
+        ),
         Addresses(
             store=store,
             clusters=parts.clusters,
@@ -146,4 +156,5 @@ def dispatcher(whole: Configuration, parts: Parts) -> Dispatcher:
             minter=minter,
         ),
         Tags(store=store, clock=clock, quotas=quotas),
+        anew=parts.anew,
     )

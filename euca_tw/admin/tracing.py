@@ -1,6 +1,6 @@
 """
-What decides whether a packet reaches an instance, and by which way it would go: asked
-of the cloud controller, which knows all networks.
+What decides whether a packet leaves an instance and reaches one, and by which way it
+would go: asked of the cloud controller, which knows all networks.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from euca_tw.model.networks import Member, View
 from euca_tw.model.records import Address, Instance
 from euca_tw.store.interfaces import IStore
 from euca_tw.vnet.classes import ICMP, TCP, UDP
-from euca_tw.vnet.trace import trace
+from euca_tw.vnet.trace import Trace, departure, trace
 from euca_tw.vnet.ways import way
 
 _PROTOCOLS = {"tcp": TCP, "udp": UDP, "icmp": ICMP}
@@ -48,12 +48,62 @@ class Tracing:
         numbers = {each.network for each in (target, sender) if each is not None}
         view = self.networks.seen_from(target.machine, numbers)
         yield from self._known(view, source, sender)
+        for who, where in self._departures(target, source, sender):
+            left = self._departure(who, where, number, asked)
+            yield from left.text.splitlines()
+            if not left.passes:
+                return
         yield from trace(view, instance_id, source, number, asked).text.splitlines()
         if sender != target:
             yield from way(view, target, sender).lines
 
+    def traced_out(
+        self, instance_id: str, address: str, protocol: str, port: str
+    ) -> Iterator[str]:
+        """
+        Of what an instance sends; as L{traced}.
+
+        @param address: that it writes: of another instance or of anybody.
+        """
+        number, asked = asked_of(protocol, port)
+        sender = self._placed(instance_id)
+        destination, target = self._source(address)
+        if target is not None:
+            yield from self.traced(target.instance_id, instance_id, protocol, port)
+            return
+        left = self._departure(sender, destination, number, asked)
+        yield from left.text.splitlines()
+        held = self.store.get(Address, str(destination))
+        if left.passes and held is not None and held.instance_id is not None:
+            yield (
+                f"{destination} is the public address of {held.instance_id}, whose "
+                f"groups are asked about the public address of {instance_id}."
+            )
+
+    def _departures(
+        self, target: Member, source: IPv4Address, sender: Member | None
+    ) -> Iterator[tuple[Member, IPv4Address]]:
+        """
+        Who inside sends it, and to which address; who is known by a public address
+        sends to such.
+        """
+        if sender is not None:
+            yield sender, target.private_ip
+            return
+        record = self.store.get(Address, str(source))
+        if record is None or record.instance_id is None:
+            return
+        for each in self.store.where(Address, "instance_id", target.instance_id):
+            yield self._placed(record.instance_id), IPv4Address(each.public_ip)
+
+    def _departure(
+        self, sender: Member, destination: IPv4Address, protocol: int, port: int
+    ) -> Trace:
+        view = self.networks.seen_from(sender.machine, (sender.network,))
+        return departure(view, sender.instance_id, destination, protocol, port)
+
     def _source(self, address: str) -> tuple[IPv4Address, Member | None]:
-        """Who sends; None: nobody inside."""
+        """Who it is, by whichever of its names; None: nobody inside."""
         if address.startswith("i-"):
             sender = self._placed(address)
             return sender.private_ip, sender

@@ -65,6 +65,7 @@ def vnet_trace(asked: argparse.Namespace) -> None:
         "address": asked.address,
         "protocol": asked.protocol,
         "port": asked.port,
+        "is_sent": asked.is_sent,
     }
     for line in do(configuration_asked(asked), "trace", arguments):
         say(line)
@@ -97,12 +98,18 @@ def vnet_commands(command: Callable[..., argparse.ArgumentParser], into: Any) ->
         into,
         "trace",
         vnet_trace,
-        "tell which rule decides what may be sent to an instance, and by which way it "
-        "goes; of the running cloud",
+        "tell which rules decide what may be sent to an instance, or by one, and by "
+        "which way it goes; of the running cloud",
     )
     traced.add_argument("instance", metavar="INSTANCE", help="that it is sent to")
     traced.add_argument(
         "address", metavar="ADDRESS", help="that sends it, or another instance"
+    )
+    traced.add_argument(
+        "--out",
+        action="store_true",
+        dest="is_sent",
+        help="the other way: INSTANCE sends it to ADDRESS",
     )
     traced.add_argument(
         "port",

@@ -65,6 +65,7 @@ class Field:
         may be left out; what is C{required} says the same of its members.
     @ivar xsd: the XML Schema type of a scalar.
     @ivar is_nillable: C{nillable="true"} in the schema.
+    @ivar absent: of an answer, the text for C{None} where it must be said.
     """
 
     python: str
@@ -93,6 +94,7 @@ class Field:
     is_choice_required: bool
     xsd: str
     is_nillable: bool
+    absent: str
 
     @property
     def is_scalar(self) -> bool:
@@ -196,6 +198,7 @@ def wire(
     choice_required: bool = True,
     xsd: str | None = None,
     nillable: bool = False,
+    absent: str = "",
     default: Any = attrs.NOTHING,
 ) -> Any:
     """
@@ -234,6 +237,7 @@ def wire(
         choice_required=choice_required,
         xsd=xsd,
         nillable=nillable,
+        absent=absent,
         default=default,
     )
 
@@ -264,6 +268,7 @@ class Wire:
     choice_required: bool
     xsd: str | None
     nillable: bool
+    absent: str
     default: Any
 
     def default_of(self, hint: str) -> Any:
@@ -317,4 +322,5 @@ def field_of(a: attrs.Attribute[Any], hint: Any) -> Field:
         is_choice_required=told.choice_required,
         xsd=told.xsd or SCALARS.get(hint, ""),
         is_nillable=told.nillable,
+        absent=told.absent,
     )

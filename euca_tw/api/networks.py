@@ -60,12 +60,12 @@ class MachineEntry:
 @shape("networkGroupRuleType")
 class RuleEntry:
     """
-    What may come in.
+    What may come in, or go out.
 
     @ivar protocol: of IP; none: any.
     @ivar low, high: ports, or type and code of ICMP; -1 for any.
     @ivar source_net, source_group: one of them: a network, or the identifier of
-        a security group.
+        a security group; of what goes out, where to.
     """
 
     protocol: int | None = wire("protocol")
@@ -75,10 +75,23 @@ class RuleEntry:
     source_group: str | None = wire("sourceGroup")
 
 
+@shape("networkGroupEgressType")
+class EgressEntry:
+    """All that may go out."""
+
+    rules: tuple[RuleEntry, ...] = wire("rules", repeated=True)
+
+
 @shape("networkGroupType")
 class GroupEntry:
+    """
+    @ivar rules: of what may come in.
+    @ivar egress: none: all may go out, as who knows of no such rules has it.
+    """
+
     group_id: str = wire("groupId")
     rules: tuple[RuleEntry, ...] = wire("rules", repeated=True)
+    egress: EgressEntry | None = wire("egress")
 
 
 @shape("networkElasticType")

@@ -33,6 +33,8 @@ from euca_tw.api.fields import (
     within,
 )
 from euca_tw.api.style import AMAZON, Style
+from euca_tw.common import evolved
+from euca_tw.common.evolved import fetching
 
 T = TypeVar("T")
 
@@ -164,7 +166,12 @@ def _shown(self: Any) -> str:
 
 
 def _values(value: Any) -> tuple[Any, ...]:
-    return tuple(getattr(value, a.name) for a in attrs.fields(value.__class__))
+    return _fetching(value.__class__)(value)
+
+
+@cache
+def _fetching(cls: type) -> Callable[[Any], tuple[Any, ...]]:
+    return fetching(tuple(each.name for each in attrs.fields(cls)))
 
 
 def _declare(cls: type) -> None:
@@ -212,7 +219,7 @@ def shape_of(cls: type) -> Shape:
 def evolve(value: T, **changes: Any) -> T:
     """A shape like C{value}, with these changes."""
     changeable: Any = value
-    made: T = attrs.evolve(changeable, **changes)
+    made: T = evolved.evolve(changeable, **changes)
     return made
 
 

@@ -89,11 +89,11 @@ class _Source:
             and not f.repeated
             and f.choice_in(self.version) is None
         )
-        absent = f"<{f.wire}/>" if is_required else ""
+        absent = f"<{f.wire}>{f.absent}</{f.wire}>" if f.absent else f"<{f.wire}/>"
         self.lines += [
             f"    got = value.{f.python}",
             "    if got is None:",
-            f"        part_{number} = {absent!r}",
+            f"        part_{number} = {absent if is_required else ''!r}",
         ]
         if f.many:
             is_written_empty = is_required or _may_be_none(f, shape)

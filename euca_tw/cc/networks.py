@@ -79,6 +79,7 @@ class ClusterNetworks:
         epoch: str,
         settings: ClusterSettings,
         node_of: Callable[[str], str],
+        is_lost: Callable[[str], bool] = lambda url: False,
         store: IStore,
     ) -> None:
         """
@@ -86,10 +87,13 @@ class ClusterNetworks:
         @param epoch: another with each start.
         @param node_of: to which node this cluster gave an instance; C{""}: it
             does not know.
+        @param is_lost: whether a node was declared lost: it has nothing of any
+            network then, and is told all when it comes back.
         """
         self._cluster = cluster
         self._carriers = carriers
         self._node_of = node_of
+        self._is_lost = is_lost
         self._settings = settings
         self._clock = clock
         self._background = Background()
@@ -175,7 +179,9 @@ class ClusterNetworks:
         return SetNetworksResponse(
             position=self._newest.with_told(self._replica.position),
             unsettled=tuple(
-                feed.name for feed in self._feeds.values() if not feed.is_settled
+                feed.name
+                for feed in self._feeds.values()
+                if not feed.is_settled and not self._is_lost(feed.name)
             ),
         )
 

@@ -1,5 +1,5 @@
 """
-Security groups: who may talk to whom.
+Security groups; their rules are L{euca_tw.clc.group_rules}'.
 
 Each account has a group called C{default}, made when it is first spoken of and
 never deleted; its members may talk to each other.
@@ -7,36 +7,27 @@ never deleted; its members may talk to each other.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from attrs import define, evolve
 from twisted.internet.interfaces import IReactorTime
 
 from euca_tw.api.ec2.groups import (
-    AuthorizeSecurityGroupIngress,
-    AuthorizeSecurityGroupIngressResponse,
     CreateSecurityGroup,
     CreateSecurityGroupResponse,
     DeleteSecurityGroup,
     DeleteSecurityGroupResponse,
     DescribeSecurityGroups,
     DescribeSecurityGroupsResponse,
-    Ingress,
-    RevokeSecurityGroupIngress,
-    RevokeSecurityGroupIngressResponse,
-    UserIdGroupPair,
 )
 from euca_tw.api.ec2.groups import SecurityGroup as SecurityGroupView
 from euca_tw.api.errors import (
-    AuthFailure,
     DuplicateGroup,
-    DuplicatePermission,
     GroupInUse,
     InvalidParameterValue,
     MalformedGroupId,
     MissingParameter,
     NoSuchGroup,
-    NoSuchPermission,
     NoSuchVpc,
     ReservedGroup,
 )
@@ -108,6 +99,39 @@ def groups_named(
     return tuple(found.values())
 
 
+def check_named(group_id: str | None, name: str | None) -> None:
+    """
+    Whether a group is named.
+
+    @raise MissingParameter: it is not.
+    @raise MalformedGroupId: it is by what is no identifier.
+    """
+    if not (group_id or name):
+        raise MissingParameter("groupName")
+    if group_id and not is_identifier(group_id, "sg"):
+        raise MalformedGroupId(group_id)
+
+
+def group_named(
+    store: IStore, owner: str, group_id: str | None, name: str | None
+) -> SecurityGroup:
+    """
+    One group of an account's, by whichever of its two names is said.
+
+    @raise MissingParameter: none is.
+    @raise MalformedGroupId: no group's identifier.
+    @raise NoSuchGroup: it is not there, or not the account's.
+    """
+    check_named(group_id, name)
+    [found] = groups_named(
+        store,
+        owner,
+        () if group_id or not name else (name,),
+        (group_id,) if group_id else (),
+    )
+    return found
+
+
 async def have_default_group(store: IStore, minter: Minter, owner: str) -> None:
     """Make an account's default group, if it has none."""
     if find_group(store, owner, DEFAULT) is not None:
@@ -118,7 +142,7 @@ async def have_default_group(store: IStore, minter: Minter, owner: str) -> None:
         name=DEFAULT,
         description="default group",
     )
-    rules_of_it = rules.open_to(_as_source(made))
+    rules_of_it = rules.open_to(as_source(made))
     await store.commit(Put(evolve(made, permissions=rules_of_it)))
 
 
@@ -128,14 +152,38 @@ def _new_id(store: IStore, minter: Minter) -> GroupId:
     )
 
 
-def _as_source(group: SecurityGroup) -> GroupSource:
+def as_source(group: SecurityGroup) -> GroupSource:
+    """As rules name it."""
     return GroupSource(
         owner_id=group.owner_id, group_id=group.group_id, group_name=group.name
     )
 
 
-def _sources(group: SecurityGroup) -> Iterator[GroupSource]:
-    return (each.group for each in group.permissions if each.group is not None)
+def _named_by(permissions: Iterable[Permission]) -> Iterator[GroupSource]:
+    return (each.group for each in permissions if each.group is not None)
+
+
+def _filters_on(
+    prefix: str, rules_of: Callable[[SecurityGroup], Iterable[Permission]]
+) -> dict[str, Reads[SecurityGroup]]:
+    """Those on rules, one way."""
+
+    def with_ports(group: SecurityGroup) -> Iterator[Permission]:
+        return (p for p in rules_of(group) if p.protocol in rules.WITH_PORTS)
+
+    return {
+        f"{prefix}.cidr": lambda g: (p.cidr for p in rules_of(g) if p.cidr),
+        f"{prefix}.from-port": lambda g: (str(p.from_port) for p in with_ports(g)),
+        f"{prefix}.to-port": lambda g: (str(p.to_port) for p in with_ports(g)),
+        f"{prefix}.protocol": lambda g: (p.protocol for p in rules_of(g)),
+        f"{prefix}.group-id": lambda g: (s.group_id for s in _named_by(rules_of(g))),
+        f"{prefix}.group-name": lambda g: (
+            s.group_name for s in _named_by(rules_of(g))
+        ),
+        f"{prefix}.user-id": lambda g: (s.owner_id for s in _named_by(rules_of(g))),
+        f"{prefix}.ipv6-cidr": lambda g: (),
+        f"{prefix}.prefix-list-id": lambda g: (),
+    }
 
 
 _FILTERS: dict[str, Reads[SecurityGroup]] = {
@@ -143,30 +191,12 @@ _FILTERS: dict[str, Reads[SecurityGroup]] = {
     "group-id": one(lambda g: g.group_id),
     "group-name": one(lambda g: g.name),
     "owner-id": one(lambda g: g.owner_id),
-    "ip-permission.cidr": lambda g: (p.cidr for p in g.permissions if p.cidr),
-    "ip-permission.from-port": lambda g: (str(p.from_port) for p in g.permissions),
-    "ip-permission.to-port": lambda g: (str(p.to_port) for p in g.permissions),
-    "ip-permission.protocol": lambda g: (p.protocol for p in g.permissions),
-    "ip-permission.group-id": lambda g: (s.group_id for s in _sources(g)),
-    "ip-permission.group-name": lambda g: (s.group_name for s in _sources(g)),
-    "ip-permission.user-id": lambda g: (s.owner_id for s in _sources(g)),
-    "ip-permission.ipv6-cidr": lambda g: (),
-    "ip-permission.prefix-list-id": lambda g: (),
-    # What instances send is never held back; where it is told, by one rule.
-    **{
-        f"egress.ip-permission.{name}": lambda g: ()
-        for name in (
-            *("cidr", "from-port", "group-id", "group-name", "ipv6-cidr"),
-            *("prefix-list-id", "protocol", "to-port", "user-id"),
-        )
-    },
+    **_filters_on("ip-permission", lambda g: g.permissions),
 }
 
-#: Those on the one rule that groups in a VPC have for what they send.
-_EGRESS_FILTERS: dict[str, Reads[SecurityGroup]] = {
-    "egress.ip-permission.cidr": lambda g: (r.cidr_ip for r in views.EGRESS.ip_ranges),
-    "egress.ip-permission.protocol": lambda g: (views.EGRESS.ip_protocol,),
-}
+#: Of groups in a VPC, and of those in none.
+_EGRESS_FILTERS = _filters_on("egress.ip-permission", lambda g: g.egress)
+_NO_EGRESS_FILTERS = _filters_on("egress.ip-permission", lambda g: ())
 
 #: Which of them an index of the records answers.
 _INDEXES = {"group-id": KEY, "owner-id": "owner_id"}
@@ -175,7 +205,7 @@ _INDEXES = {"group-id": KEY, "owner-id": "owner_id"}
 @define(eq=False, kw_only=True)
 class Groups:
     """
-    The operations on security groups.
+    The operations on security groups as such.
 
     @ivar vpc_id: of the default network, if it can be described.
     """
@@ -219,7 +249,9 @@ class Groups:
     ) -> DeleteSecurityGroupResponse:
         if request.group_name == DEFAULT:
             raise ReservedGroup(DEFAULT)
-        group = self._group(caller.account_id, request.group_id, request.group_name)
+        group = group_named(
+            self.store, caller.account_id, request.group_id, request.group_name
+        )
         if group.name == DEFAULT:
             raise ReservedGroup(group.name)
         if self._is_in_use(group):
@@ -239,7 +271,7 @@ class Groups:
             source.group_id == group.group_id
             for other in self.store.where(SecurityGroup, "owner_id", group.owner_id)
             if other is not group
-            for source in _sources(other)
+            for source in _named_by((*other.permissions, *other.egress))
         )
 
     async def describe_security_groups(
@@ -251,7 +283,8 @@ class Groups:
             return tags_of(self.store, caller.account_id, group.group_id)
 
         own: Reads[SecurityGroup] = one(lambda group: self.vpc_id)
-        known = {**_FILTERS, "vpc-id": own, **(_EGRESS_FILTERS if self.vpc_id else {})}
+        of_egress = _EGRESS_FILTERS if self.vpc_id else _NO_EGRESS_FILTERS
+        known = {**_FILTERS, "vpc-id": own, **of_egress}
         passes = chooser(known, request.filters, tagged)
         asked = asked_page(request.max_results, request.next_token)
 
@@ -266,7 +299,7 @@ class Groups:
             lambda group: group.group_id,
             asked,
             shown,
-            weigh=lambda group: 1 + len(group.permissions),
+            weigh=lambda group: 1 + len(group.permissions) + len(group.egress),
         )
         return DescribeSecurityGroupsResponse(
             groups=told.items, next_token=told.next_token
@@ -286,91 +319,3 @@ class Groups:
             self.store, SecurityGroup, _INDEXES, request.filters, account_id, own
         )
         return [each for each in found if each.owner_id == account_id]
-
-    async def authorize_security_group_ingress(
-        self, caller: Caller, request: AuthorizeSecurityGroupIngress
-    ) -> AuthorizeSecurityGroupIngressResponse:
-        await have_default_group(self.store, self.minter, caller.account_id)
-        group, asked = self._rules(caller, request)
-        present = set(group.permissions)
-        for rule in asked:
-            if rule in present:
-                raise DuplicatePermission(rules.told(rule))
-        permissions = (*group.permissions, *asked)
-        need(
-            self.store,
-            self.quotas,
-            caller,
-            "permissions_per_group",
-            more=len(asked),
-            held=len(group.permissions),
-        )
-        await self.store.commit(Put(evolve(group, permissions=permissions)))
-        return AuthorizeSecurityGroupIngressResponse()
-
-    async def revoke_security_group_ingress(
-        self, caller: Caller, request: RevokeSecurityGroupIngress
-    ) -> RevokeSecurityGroupIngressResponse:
-        await have_default_group(self.store, self.minter, caller.account_id)
-        group, asked = self._rules(caller, request)
-        for rule in asked:
-            if rule not in group.permissions:
-                raise NoSuchPermission(rules.told(rule))
-        left = tuple(rule for rule in group.permissions if rule not in asked)
-        await self.store.commit(Put(evolve(group, permissions=left)))
-        return RevokeSecurityGroupIngressResponse()
-
-    def _rules(
-        self, caller: Caller, request: Ingress
-    ) -> tuple[SecurityGroup, tuple[Permission, ...]]:
-        """The group and the rules that a request names."""
-        if request.user_id and request.user_id not in (
-            caller.account_id,
-            caller.user_name,
-        ):
-            raise AuthFailure("A group's rules are changed by its owner alone")
-        _check_names(request.group_id, request.group_name)
-        rules.permissions(request.ip_permissions, _source_as_said)
-        group = self._group(caller.account_id, request.group_id, request.group_name)
-
-        def source_of(pair: UserIdGroupPair) -> GroupSource:
-            owner = pair.user_id or caller.account_id
-            return _as_source(self._group(owner, pair.group_id, pair.group_name))
-
-        return group, rules.permissions(request.ip_permissions, source_of)
-
-    def _group(
-        self, owner: str, group_id: str | None, name: str | None
-    ) -> SecurityGroup:
-        """One group, by whichever of its two names is said."""
-        _check_names(group_id, name)
-        [found] = groups_named(
-            self.store,
-            owner,
-            () if group_id or not name else (name,),
-            (group_id,) if group_id else (),
-        )
-        return found
-
-
-def _check_names(group_id: str | None, name: str | None) -> None:
-    """
-    Whether a group is named.
-
-    @raise MissingParameter: it is not.
-    @raise MalformedGroupId: it is by what is no identifier.
-    """
-    if not (group_id or name):
-        raise MissingParameter("groupName")
-    if group_id and not is_identifier(group_id, "sg"):
-        raise MalformedGroupId(group_id)
-
-
-def _source_as_said(pair: UserIdGroupPair) -> GroupSource:
-    """A source of traffic, whether or not it is there."""
-    _check_names(pair.group_id, pair.group_name)
-    return GroupSource(
-        owner_id=AccountId(pair.user_id or ""),
-        group_id=GroupId(pair.group_id or ""),
-        group_name=pair.group_name or "",
-    )

@@ -118,7 +118,9 @@ FILTERS: Mapping[str, Reads[Shown]] = {
     "root-device-name": one(lambda pair: pair[1].root_device_name),
     "root-device-type": one(lambda pair: pair[1].root_device_type),
     "source-dest-check": lambda pair: ("true",),
-    "state-reason-code": one(lambda pair: pair[0].state_reason_code or None),
+    "state-reason-code": one(
+        lambda pair: pair[1].state_reason.code if pair[1].state_reason else None
+    ),
     "state-reason-message": one(
         lambda pair: pair[1].state_reason.message if pair[1].state_reason else None
     ),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
+from ipaddress import IPv6Network
 
 from euca_tw.api.ec2.groups import IpPermission, UserIdGroupPair
 from euca_tw.api.errors import (
@@ -22,12 +23,16 @@ from euca_tw.clc.checks import checked_network
 from euca_tw.model.records import GroupSource, Permission
 
 ALL_PROTOCOLS = "-1"
+#: As EC2 calls it when it refuses one, which clients look for.
+_IPV6 = "remote-ipv6-range"
 #: EC2's, of rules.
 _DESCRIPTION = re.compile(r"[A-Za-z0-9 ._:/()#,@\[\]+=&;{}!$*-]{0,255}\Z")
 LAST_PORT = 65535
 
 _NAMES = {"1": "icmp", "6": "tcp", "17": "udp", "all": ALL_PROTOCOLS}
-_NAMED = ("tcp", "udp", "icmp", ALL_PROTOCOLS)
+#: What has ports; of ICMP, types and codes.
+WITH_PORTS = ("tcp", "udp", "icmp")
+_NAMED = (*WITH_PORTS, ALL_PROTOCOLS)
 
 
 def open_to(source: GroupSource) -> tuple[Permission, ...]:
@@ -46,9 +51,9 @@ def permissions(
     asked: Iterable[IpPermission], source_of: Callable[[UserIdGroupPair], GroupSource]
 ) -> tuple[Permission, ...]:
     """
-    The rules of a request, one for each source.
+    The rules of a request, one for each source or destination.
 
-    @param source_of: finds the group that is named as a source.
+    @param source_of: finds the group that is named.
 
     @raise MissingParameter: there is no rule, no source, or no port.
     @raise MalformedPermission: no such protocol.
@@ -69,7 +74,7 @@ def _rules(
 ) -> Iterator[Permission]:
     protocol = _protocol(asked.ip_protocol)
     low, high = _range(protocol, asked.from_port, asked.to_port)
-    if not asked.ip_ranges and not asked.groups:
+    if not (asked.ip_ranges or asked.groups or asked.ipv6_ranges):
         raise MissingParameter("cidrIp")
     for each in asked.ip_ranges:
         yield Permission(
@@ -79,6 +84,14 @@ def _rules(
             cidr=str(checked_network("cidrIp", each.cidr_ip)),
             description=_description(each.description),
         )
+    for wanted in asked.ipv6_ranges:
+        # No group has such a rule: it is for who would take it away.
+        yield Permission(
+            protocol=protocol,
+            from_port=low,
+            to_port=high,
+            cidr=_ipv6_network(wanted.cidr_ipv6),
+        )
     for pair in asked.groups:
         yield Permission(
             protocol=protocol,
@@ -87,6 +100,30 @@ def _rules(
             group=source_of(pair),
             description=_description(pair.description),
         )
+
+
+def refuse_ipv6(asked: Iterable[IpPermission]) -> None:
+    """
+    Nothing is to be let in or out by IPv6: it could be by no rule.
+
+    @raise InvalidParameterValue: it is asked for.
+    """
+    for each in asked:
+        for wanted in each.ipv6_ranges:
+            raise InvalidParameterValue(
+                _IPV6,
+                wanted.cidr_ipv6,
+                "Instances of this cloud have no IPv6 addresses.",
+            )
+
+
+def _ipv6_network(cidr: str) -> str:
+    try:
+        return str(IPv6Network(cidr, strict=False))
+    except ValueError:
+        raise InvalidParameterValue(
+            _IPV6, cidr, "It is not a network such as 2001:db8::/64."
+        ) from None
 
 
 def _description(said: str | None) -> str:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from euca_tw.clc.account import Account
 from euca_tw.clc.addresses import Addresses
+from euca_tw.clc.group_rules import GroupRules
 from euca_tw.clc.groups import Groups
 from euca_tw.clc.image_attributes import ImageAttributes
 from euca_tw.clc.image_copies import ImageCopies
@@ -28,6 +29,7 @@ SUBJECTS: tuple[type, ...] = (
     Account,
     Addresses,
     Groups,
+    GroupRules,
     ImageAttributes,
     ImageCopies,
     Images,

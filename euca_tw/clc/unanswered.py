@@ -40,7 +40,6 @@ FAMILIES: Mapping[str, str] = {
         "This cloud has no DHCP options of its users' own: what instances are told is "
         "the operator's to configure"
     ),
-    "egress": "This cloud has no rules for what instances send: all of it is let out",
     "exports": _IMPORT,
     "internet_gateways": _ITS_OWN_WAYS.format(things="internet gateways"),
     "licenses": "This cloud has no licenses",

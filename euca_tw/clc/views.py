@@ -15,7 +15,7 @@ from euca_tw.api.ec2 import addresses, groups, images, instances, keypairs, zone
 from euca_tw.api.ec2.common import GroupItem, ProductCode, StateReason, Tag
 from euca_tw.api.ec2.devices import BlockDeviceMapping
 from euca_tw.clc.default_network import DefaultNetwork, interface_id, interface_of
-from euca_tw.clc.rules import ALL_PROTOCOLS
+from euca_tw.clc.rules import WITH_PORTS
 from euca_tw.model.hostnames import private_hostname
 from euca_tw.model.lifecycle import SERVER_ERROR
 from euca_tw.model.records import (
@@ -93,6 +93,15 @@ def private_name(private_ip: str, domain: str) -> str:
     return private_hostname(private_ip, domain) if domain else private_ip
 
 
+def _why(record: Instance) -> StateReason | None:
+    """Why it is in its state, or that this is only the last that is known."""
+    code, why = record.state_reason_code, record.state_reason
+    if not code and record.is_silent:
+        code = SERVER_ERROR
+        why = "It has not been heard of lately, and is told of as it last was"
+    return StateReason(code=code, message=f"{code}: {why}") if code else None
+
+
 def instance(
     record: Instance,
     image: Image | None,
@@ -138,14 +147,7 @@ def instance(
         private_ip_address=private_ip or None,
         ip_address=reached_by or None,
         groups=group_items(record.groups),
-        state_reason=(
-            StateReason(
-                code=record.state_reason_code,
-                message=f"{record.state_reason_code}: {record.state_reason}",
-            )
-            if record.state_reason_code
-            else None
-        ),
+        state_reason=_why(record),
         architecture=image.architecture if image else None,
         root_device_type=_INSTANCE_STORE,
         root_device_name=image.root_device_name if image else None,
@@ -308,7 +310,10 @@ def key_pair(
 def permissions(
     records: Iterable[Permission],
 ) -> tuple[groups.IpPermission, ...]:
-    """Rules of the same protocol and ports are told as one, with many sources."""
+    """
+    Rules of the same protocol and ports are told as one, with many sources.  Where a
+    protocol has no ports none are told.
+    """
     together: dict[tuple[str, int, int], list[Permission]] = {}
     for each in records:
         ports = (each.protocol, each.from_port, each.to_port)
@@ -316,8 +321,8 @@ def permissions(
     return tuple(
         groups.IpPermission(
             ip_protocol=protocol,
-            from_port=from_port,
-            to_port=to_port,
+            from_port=from_port if protocol in WITH_PORTS else None,
+            to_port=to_port if protocol in WITH_PORTS else None,
             groups=tuple(
                 groups.UserIdGroupPair(
                     user_id=each.group.owner_id,
@@ -338,16 +343,10 @@ def permissions(
     )
 
 
-#: What members of a group in a VPC may send: everything, everywhere.
-EGRESS = groups.IpPermission(
-    ip_protocol=ALL_PROTOCOLS, ip_ranges=(groups.IpRange(cidr_ip="0.0.0.0/0"),)
-)
-
-
 def security_group(
     record: SecurityGroup, tags: Pairs = (), vpc_id: str | None = None
 ) -> groups.SecurityGroup:
-    """@param vpc_id: that it is in; groups that are in none have no rules of egress."""
+    """@param vpc_id: that it is in; of groups in none no rules of egress are told."""
     return groups.SecurityGroup(
         vpc_id=vpc_id,
         owner_id=record.owner_id,
@@ -355,7 +354,7 @@ def security_group(
         group_name=record.name,
         group_description=record.description,
         ip_permissions=permissions(record.permissions),
-        ip_permissions_egress=(EGRESS,) if vpc_id else (),
+        ip_permissions_egress=permissions(record.egress) if vpc_id else None,
         tags=tag_set(tags),
     )
 

@@ -136,6 +136,11 @@ class Chart:
             looked_at.update(self._keys.get(topic, {}))
         return self._difference(place, looked_at)
 
+    def leave(self, place: Place) -> None:
+        """Tell no more what concerns a place."""
+        for topic in self._places.pop(place, _Told()).topics:
+            _note(self._followers, topic, place, -1)
+
     def told(self, place: Place) -> Mapping[str, Entry]:
         """All that concerns a place that is followed, by key."""
         return self._places[place].entries
@@ -169,7 +174,9 @@ class Chart:
             self._replace(key, None, stale, turned)
         for entry in puts:
             self._replace(key_of(entry), entry, stale, turned)
-        wheres = {where for where, topics in turned.items() if topics}
+        # (In an order that is the same each time, here and below: who is told first
+        # must not depend on how sets are laid out in this process.)
+        wheres = {where: None for where, topics in turned.items() if topics}
         for kind, name in wheres:
             # What carries networks there may carry others.
             stale.update(
@@ -182,7 +189,7 @@ class Chart:
         for key in stale:
             before = self._topics.get(key, frozenset())
             after = self._retopic_entry(key)
-            for topic in before | after:
+            for topic in sorted(before | after):
                 for place in self._followers.get(topic, {}):
                     concerned.setdefault(place, {})[key] = None
                     if topic[0] == "group" and key.startswith("group/"):
@@ -285,7 +292,7 @@ class Chart:
 
     # --- places ----------------------------------------------------------------
 
-    def _retopic(self, place: Place) -> frozenset[Topic]:
+    def _retopic(self, place: Place) -> list[Topic]:
         """@return: the topics that are new to it, or no more its own."""
         told = self._places[place]
         before, after = told.topics, frozenset(self._topics_at(place))
@@ -294,7 +301,7 @@ class Chart:
         for topic in after - before:
             _note(self._followers, topic, place, 1)
         told.topics = after
-        return before ^ after
+        return sorted(before ^ after)
 
     def _topics_at(self, place: Place) -> Iterator[Topic]:
         if place.scope is Scope.NODE:
@@ -314,9 +321,8 @@ class Chart:
             elif place.scope is not Scope.HEAD:
                 yield topic
                 group = self.entries.get(group_key(str(name)))
-                for rule in group.rules if isinstance(group, Group) else ():
-                    if isinstance(rule.source, str):
-                        yield from (("group", rule.source), ("source", rule.source))
+                for named in group.named if isinstance(group, Group) else ():
+                    yield from (("group", named), ("source", named))
 
     def _difference(self, place: Place, keys: Iterable[str]) -> Difference:
         """What is to be told of these."""

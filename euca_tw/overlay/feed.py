@@ -36,6 +36,7 @@ class Feed:
     @ivar name: of the peer, for the log.
     @ivar send: tells it; the answer is where it stands.
     @ivar settled: called when the peer has come to know all.
+    @ivar turned: called after each try, when C{held} or C{has_told} may have changed.
     @ivar judge: whether what a peer was told last, as its position says, is of the
         history of our state; None: it need not be.
     @ivar revision: of our state, as it is told now; all that is told is durable.
@@ -49,6 +50,7 @@ class Feed:
     epoch: str
     send: Callable[[NetworkChanges], Awaitable[NetworkPosition]]
     settled: Callable[[], None] = lambda: None
+    turned: Callable[[], None] = lambda: None
     judge: Callable[[NetworkPosition], bool] | None = None
     revision: Callable[[], int] = lambda: 0
     first_s: float = 0.5
@@ -132,7 +134,9 @@ class Feed:
         )
         try:
             while self._is_started and not self.is_settled:
-                if await self._once():
+                is_well = await self._once()
+                self.turned()
+                if is_well:
                     backoff.reset()
                 else:
                     await self._sleep(backoff.next())

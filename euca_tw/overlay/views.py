@@ -153,10 +153,9 @@ class Picture:
             numbers = set(self._members)
         group_ids = {group for each in self._own.values() for group in each.groups}
         source_ids = {
-            rule.source
+            named
             for group_id in group_ids & self._groups.keys()
-            for rule in self._groups[group_id].rules
-            if isinstance(rule.source, str)
+            for named in self._groups[group_id].named
         }
         networks = {
             number: self._carried(number)

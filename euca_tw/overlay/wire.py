@@ -11,6 +11,7 @@ from ipaddress import IPv4Address, IPv4Network
 from typing import Any
 
 from euca_tw.api.networks import (
+    EgressEntry,
     ElasticEntry,
     ExtentEntry,
     GroupEntry,
@@ -100,7 +101,9 @@ def _slices(
         yield [], tuple(gone[start : start + WEIGHT])
     rest = tuple(gone[(max(len(gone) - 1, 0)) // WEIGHT * WEIGHT :])
     for entry in values:
-        heavy = 1 + (len(entry.rules) if isinstance(entry, Group) else 0)
+        heavy = 1
+        if isinstance(entry, Group):
+            heavy += len(entry.rules) + len(entry.egress or ())
         if some and weight + heavy > WEIGHT:
             yield some, rest
             some, weight, rest = [], 0, ()
@@ -138,8 +141,13 @@ def told_of(entry: Entry) -> Told:
                 mtu=entry.mtu,
             )
         case Group():
-            rules = sorted(map(_told_rule, entry.rules), key=repr)
-            return GroupEntry(group_id=entry.group_id, rules=tuple(rules))
+            return GroupEntry(
+                group_id=entry.group_id,
+                rules=_told_rules(entry.rules),
+                egress=None
+                if entry.egress is None
+                else EgressEntry(rules=_told_rules(entry.egress)),
+            )
         case Elastic():
             return ElasticEntry(
                 public_ip=str(entry.public_ip), private_ip=str(entry.private_ip)
@@ -156,6 +164,10 @@ def told_of(entry: Entry) -> Told:
                 subnet=str(entry.subnet),
                 clusters=tuple(sorted(entry.clusters)),
             )
+
+
+def _told_rules(rules: Iterable[Rule]) -> tuple[RuleEntry, ...]:
+    return tuple(sorted(map(_told_rule, rules), key=repr))
 
 
 def _told_rule(rule: Rule) -> RuleEntry:
@@ -200,8 +212,14 @@ def entry_of(told: Told) -> Entry:
         case MachineEntry():
             return machine_of(told)
         case GroupEntry():
-            rules = frozenset(map(_rule_of, told.rules))
-            return Group(group_id=told.group_id, rules=rules)
+            egress = told.egress
+            return Group(
+                group_id=told.group_id,
+                rules=frozenset(map(_rule_of, told.rules)),
+                egress=None
+                if egress is None
+                else frozenset(map(_rule_of, egress.rules)),
+            )
         case ElasticEntry():
             return Elastic(
                 public_ip=IPv4Address(told.public_ip),

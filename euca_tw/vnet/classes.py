@@ -1,9 +1,9 @@
 """
-Classes of instances, and what each lets in, cut so that nothing overlaps.
+Classes of instances, and what each lets in and out, cut so that nothing overlaps.
 
 Pure.  Instances with the same security groups are of one class, which has a
-number; what is let in is said of classes, so that who joins or leaves a group is
-one element of a set, and no rule.
+number; what is let in and out is said of classes, so that who joins or leaves a
+group is one element of a set, and no rule.
 
 The kernel cannot be given what overlaps: C{10.0.0.0/8} after C{0.0.0.0/0} is
 refused, the other way round it is taken, and then either is deleted for the
@@ -29,7 +29,7 @@ from euca_tw.model.networks import Rule
 Groups: TypeAlias = frozenset[str]
 #: Both ends included.
 Span: TypeAlias = tuple[int, int]
-#: Where from, as nft writes it: a network, or the number of a class.
+#: Where from, or where to, as nft writes it: a network, or the number of a class.
 Box: TypeAlias = tuple[str, Span]
 
 ICMP, TCP, UDP = 1, 6, 17
@@ -100,10 +100,10 @@ def protocols_of(rule: Rule) -> Span:
 @frozen(kw_only=True)
 class Allowed:
     """
-    What comes in to a class, without overlaps.
+    What comes in to a class, or goes out of it, without overlaps.
 
     @ivar ports: by protocol.
-    @ivar protocols: that come in whole.
+    @ivar protocols: that pass whole.
     """
 
     ports: Mapping[int, frozenset[Box]] = Factory(dict)
@@ -111,7 +111,7 @@ class Allowed:
 
 
 def allowed_from(rules: Iterable[Rule]) -> Allowed:
-    """What rules let in from networks; those with a group as a source do not."""
+    """What rules let in from networks, or out to them; those about groups do not."""
     ports: defaultdict[int, list[tuple[IPv4Network, Span]]] = defaultdict(list)
     whole: list[tuple[IPv4Network, Span]] = []
     for rule in rules:
@@ -132,7 +132,7 @@ def allowed_of(
     rules: Iterable[Rule], members: Mapping[str, Collection[str]]
 ) -> Allowed:
     """
-    What rules let in from groups.
+    What rules let in from groups, or out to them.
 
     @param members: by group, the classes of its members, as nft writes them.
     """

@@ -1,18 +1,19 @@
 """
-The chains of a machine's rules: constant, whatever networks and groups there are.
+The chains of the bridges' rules: constant, whatever networks and groups there are.
 
-Pure.  In the bridges' table: what a card may send (C{sending}), what of it is for
+Pure.  As whom a card may send (C{sending}), what of it is for
 this machine (C{input}), what goes on to others (C{crossing}), and what is let in to
-a card (C{arriving}).  In the machine's: what of it may be asked, and what may leave
-and enter the cloud.
+a card (C{arriving}).  What of it is let out is in L{euca_tw.vnet.filter_egress}; the
+machine's own table is L{euca_tw.vnet.filter_machine}'s.
 """
 
 # Note [Two numbers of a packet]
 #
-# A set of permissions is asked with the class of the card and that of the source.
-# nft can look up neither inside another look-up, so both are noted on the packet
-# before: the card's as its mark, the source's as its priority.  Nothing else reads
-# them: the packet is on its way out of a card, and both are wiped when it goes.
+# A set of permissions is asked with the class of the card and that of the source, or
+# of the destination.  nft can look up neither inside another look-up, so both are
+# noted on the packet before: the card's as its mark, the other's as its priority.
+# Nothing else reads them: the packet is on its way into a card, or out of it, and both
+# are wiped when it goes.
 #
 # Note [Established]
 #
@@ -26,13 +27,11 @@ and enter the cloud.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from ipaddress import collapse_addresses
 
 from euca_tw.model.networks import ROUTER_MAC, TRANSIT_NUMBER, Role
-from euca_tw.vnet.dhcp import ANY, METADATA_ADDRESS
+from euca_tw.vnet.dhcp import ANY, BROADCAST, METADATA_ADDRESS
 from euca_tw.vnet.filter_settings import Shape, Tracking
 from euca_tw.vnet.link_records import (
-    VXLAN_PORT,
     bridge_name,
     tap_name,
     vxlan_name,
@@ -55,17 +54,17 @@ COUNTERS = (
     "tagged",
     "ipv6",
     "not_ip",
+    "kept_in",
+    "astray",
     "refused",
 )
 
-#: The same of the machine's table.
-MACHINE_COUNTERS = ("not_asked", "closed")
-
-_WIPE = ("meta mark set 0", "meta priority set none")
-_ASKING_FOR = "type nat hook prerouting priority dstnat; policy accept;"
+WIPE = ("meta mark set 0", "meta priority set none")
 _DHCP = "udp dport { 67, 68 }"
 #: What a head says of packets that it cannot pass on.
 _ERRORS = "icmp type { destination-unreachable, time-exceeded, parameter-problem }"
+#: Of a MAC address: whether it is not one card's only.
+_FOR_ALL, _NO_MAC = "ether daddr & 01:00:00:00:00:00", "00:00:00:00:00:00"
 _ROUTERS_OWN = f"ether saddr {ROUTER_MAC} ether type != ip"
 
 Chains = Mapping[str, Iterable[str]]
@@ -76,7 +75,7 @@ def bridge_chains(shape: Shape) -> Chains:
     is_head = shape.role is Role.HEAD
     return {
         **({"handed": _handed()} if is_head else {}),
-        "deliver": (*_WIPE, "accept"),
+        "deliver": (*WIPE, "accept"),
         "prerouting": _prerouting(is_head=is_head),
         "sending": _sending(),
         "sending_ip": _sending_ip(),
@@ -196,145 +195,41 @@ def _input() -> Iterator[str]:
 def _arriving(tracking: Tracking) -> Iterator[str]:
     yield "ether type arp goto deliver"
     yield "ether type != ip counter name not_ip drop"
+    # To whom it is addressed, or to all: Note [Where it is judged] of filter_egress.
+    yield (
+        f"{_FOR_ALL} == {_NO_MAC} oifname . ether daddr . ip daddr != @senders "
+        "counter name astray drop"
+    )
+    yield (
+        f"{_FOR_ALL} != {_NO_MAC} ip daddr != {{ 224.0.0.0/4, {BROADCAST} }} "
+        "ip daddr != @broadcasts counter name astray drop"
+    )
     if tracking is Tracking.BRIDGE:
         yield "ct state established,related goto deliver"
     else:
         yield f"meta mark {ESTABLISHED} goto deliver"
-    yield from _WIPE
+    yield from WIPE
     yield "meta mark set oifname map @classes"
     yield "meta priority set ip saddr map @origins"
-    # Type and code of ICMP are where others have the port they come from.
-    for protocol, field in (("{ tcp, udp }", "dport"), ("icmp", "sport")):
-        for source, which in (("ip saddr", "from"), ("meta priority", "of")):
-            yield (
-                f"meta l4proto {protocol} meta mark . {source} . meta l4proto . "
-                f"th {field} @ports_{which} goto deliver"
-            )
-    yield "meta mark . ip saddr . meta l4proto @protocols_from goto deliver"
-    yield (
-        "meta protocol ip meta mark . meta priority . meta l4proto "
-        "@protocols_of goto deliver"
-    )
+    yield from permitted("saddr", "from", "of")
     yield "counter name refused drop"
 
 
-def machine_chains(shape: Shape) -> Chains:
-    """Of the machine's table, by name."""
-    chains: dict[str, Iterable[str]] = {"asked": _asked(shape)}
-    if shape.tracking is Tracking.IP:
-        for hook in ("forward", "output"):
-            chains[f"established_{hook}"] = _established(hook)
-    chains["forwarding"] = _forwarded(shape)
-    if shape.role is Role.HEAD and shape.settings.outer:
-        chains["leaving_as"] = _leaving_as(shape)
-        chains["still_private"] = _still_private(shape)
-    chains["from_outside"] = _from_outside(shape)
-    if translations := [*_asking_for(shape)]:
-        # Where nothing is translated the kernel had better not do so by itself.
-        chains["asking_for"] = (_ASKING_FOR, *translations)
-    return chains
-
-
-def _asked(shape: Shape) -> Iterator[str]:
-    settings = shape.settings
-    yield "type filter hook input priority filter; policy accept;"
-    yield f"iifname != {BRIDGE} accept"
-    yield "ct state established,related accept"
-    yield "ip protocol udp udp dport 67 accept"
-    if settings.metadata_port == 80:
-        yield f"ip daddr {METADATA_ADDRESS} tcp dport 80 accept"
-    else:
-        yield (
-            f"ip daddr {METADATA_ADDRESS} tcp dport {settings.metadata_port} "
-            "ct status dnat accept"
-        )
-    if settings.serves_names:
-        for names in (f"{METADATA_ADDRESS}", "@routers"):
-            yield f"ip daddr {names} meta l4proto {{ tcp, udp }} th dport 53 accept"
-    yield "ip daddr @routers icmp type echo-request accept"
-    yield "counter name not_asked drop"
-
-
-def _established(hook: str) -> Iterator[str]:
-    yield f"type filter hook {hook} priority 10; policy accept;"
-    yield (f"oifname {BRIDGE} ct state established,related meta mark set {ESTABLISHED}")
-
-
-def _forwarded(shape: Shape) -> Iterator[str]:
-    """Inside the cloud groups decide, at the cards."""
-    is_head = shape.role is Role.HEAD
-    outer = shape.settings.outer if is_head else ""
-    yield "type filter hook forward priority filter; policy accept;"
-    if is_head:
-        # See Note [One step] of transit.
-        yield f"iifname {TRANSIT} oifname {TRANSIT} counter name closed drop"
-        yield (
-            f"iifname {TRANSIT} ip saddr {RANGE} ct state != related "
-            "counter name closed drop"
-        )
-    yield f"iifname {BRIDGE} oifname {BRIDGE} accept"
-    if is_head:
-        yield f"iifname {TRANSIT} counter name closed drop"
-    yield f"iifname {BRIDGE} ct state established,related accept"
-    yield f"oifname {BRIDGE} ct state established,related accept"
-    if outer:
-        yield f"oifname {BRIDGE} ct status dnat accept"
-        yield f"iifname {BRIDGE} ip daddr @machines counter name closed drop"
-        if closed := [*collapse_addresses(shape.settings.closed)]:
-            written = ", ".join(map(str, closed))
-            yield f"iifname {BRIDGE} ip daddr {{ {written} }} counter name closed drop"
-        yield f'iifname {BRIDGE} oifname "{outer}" accept'
-    yield f"iifname {BRIDGE} counter name closed drop"
-    yield f"oifname {BRIDGE} counter name closed drop"
-
-
-def _from_outside(shape: Shape) -> Iterator[str]:
+def permitted(address: str, networks: str, classes: str) -> Iterator[str]:
     """
-    What comes from outside is for public addresses, and what another head hands on
-    for private ones.
+    Delivers what is in the sets of permissions, see Note [Two numbers of a packet].
 
-    Before anything is translated: later it could not be told from what we
-    translated, for the kernel does so too, when two connections look the same.
+    @param address: of IP, the one that is looked up in the sets of C{networks}.
     """
-    yield "type filter hook prerouting priority mangle; policy accept;"
-    if shape.role is Role.HEAD:
-        yield f"iifname {TRANSIT} ip daddr != @subnets counter name closed drop"
-    for inside in ('"lo"', BRIDGE):
-        yield f"iifname {inside} accept"
-    yield "ip daddr @subnets counter name closed drop"
-
-
-def _asking_for(shape: Shape) -> Iterator[str]:
-    settings = shape.settings
-    if shape.role is Role.HEAD and settings.outer:
-        yield "dnat ip to ip daddr map @inward"
-    if settings.metadata_port != 80:
-        yield (
-            f"iifname {BRIDGE} ip daddr {METADATA_ADDRESS} tcp dport 80 "
-            f"dnat ip to {METADATA_ADDRESS}:{settings.metadata_port}"
-        )
-
-
-def _leaving_as(shape: Shape) -> Iterator[str]:
-    yield "type nat hook postrouting priority srcnat; policy accept;"
-    # Who asks for a public address from inside is answered by it, and so must
-    # be seen to ask from outside: else the answer would go to it directly.
-    for by in (f'oifname "{shape.settings.outer}"', f"oifname {BRIDGE} ct status dnat"):
-        yield f"{by} snat ip to ip saddr map @outward"
-        if shape.settings.way_out is not None:
-            yield f"{by} ip saddr @subnets snat ip to {shape.settings.way_out}"
-
-
-def _still_private(shape: Shape) -> Iterator[str]:
-    """
-    Who has no public address, and is given none, stays inside; and who is given the
-    head's does not say as the head what machines say to each other.
-    """
-    yield "type filter hook postrouting priority 110; policy accept;"
-    if shape.settings.way_out is not None:
-        yield (
-            f'oifname "{shape.settings.outer}" ip saddr {shape.settings.way_out} '
-            f"ct status snat udp dport {VXLAN_PORT} counter name closed drop"
-        )
-    for by in (f'oifname "{shape.settings.outer}"', f"oifname {BRIDGE} ct status dnat"):
-        yield (f"{by} ct direction original ip saddr @subnets counter name closed drop")
+    # Type and code of ICMP are where others have the port they come from.
+    for protocol, field in (("{ tcp, udp }", "dport"), ("icmp", "sport")):
+        for peer, which in ((f"ip {address}", networks), ("meta priority", classes)):
+            yield (
+                f"meta l4proto {protocol} meta mark . {peer} . meta l4proto . "
+                f"th {field} @ports_{which} goto deliver"
+            )
+    yield f"meta mark . ip {address} . meta l4proto @protocols_{networks} goto deliver"
+    yield (
+        "meta protocol ip meta mark . meta priority . meta l4proto "
+        f"@protocols_{classes} goto deliver"
+    )

@@ -19,11 +19,11 @@ from euca_tw.vnet.classes import BITS, Collided, Groups, number_of
 from euca_tw.vnet.filter_diff import diff
 from euca_tw.vnet.filter_plan import (
     card,
-    let_in,
     machines,
+    named_by,
     of_number,
     origin,
-    rules_of,
+    permitted,
     wanted,
 )
 from euca_tw.vnet.filter_records import Change, Element, Set, gathered
@@ -52,8 +52,8 @@ class _Class:
     """
     @ivar cards: how many there are of it here.
     @ivar is_made: whether C{elements} are there.
-    @ivar sources: groups that its rules name as a source.
-    @ivar elements: what it lets in.
+    @ivar sources: groups that its rules name.
+    @ivar elements: what it lets in, and out.
     """
 
     cards: int = 0
@@ -227,16 +227,13 @@ class Ledger:
             if not each.cards:
                 del self._classes[groups]
                 continue
-            for rule in (rules := rules_of(groups, new.groups)):
-                if isinstance(rule.source, str):
-                    for source in self._of_groups.get(rule.source, ()):
-                        self._number(source)
+            each.sources = named_by(groups, new.groups)
+            for named in each.sources:
+                for source in self._of_groups.get(named, ()):
+                    self._number(source)
             each.is_made = True
-            each.sources = frozenset(
-                r.source for r in rules if isinstance(r.source, str)
-            )
             each.elements = frozenset(
-                let_in(
+                permitted(
                     self._number(groups),
                     groups,
                     new.groups,

@@ -41,7 +41,7 @@ def wanted(view: View, bits: int = BITS) -> Filters:
         *(card(member, numbers[member.groups]) for member in members),
         (origin(address, numbers[groups]) for address, groups in origins.items()),
         *(
-            let_in(numbers[groups], groups, view.groups, of_groups, numbers)
+            permitted(numbers[groups], groups, view.groups, of_groups, numbers)
             for groups in {member.groups for member in members}
         ),
         *(of_number(view, n) for n in {*view.networks, *view.extents}),
@@ -107,16 +107,55 @@ def rules_of(groups: Groups, known: Mapping[str, Group]) -> frozenset[Rule]:
     return several[0] if len(several) == 1 else _NO_RULES.union(*several)
 
 
-def let_in(
+def egress_of(groups: Groups, known: Mapping[str, Group]) -> frozenset[Rule] | None:
+    """
+    All that any of the groups lets out; None: everything.  A group of which nothing
+    is known yet lets out nothing.
+    """
+    several = [known[group].egress for group in groups if group in known]
+    rules = [each for each in several if each is not None]
+    if len(rules) < len(several) or not groups:
+        return None
+    return _NO_RULES.union(*rules)
+
+
+def named_by(groups: Groups, known: Mapping[str, Group]) -> frozenset[str]:
+    """The groups that the rules of any of these name."""
+    return frozenset().union(*(known[each].named for each in groups if each in known))
+
+
+def permitted(
     number: int,
     groups: Groups,
     known: Mapping[str, Group],
     of_groups: Mapping[str, Iterable[Groups]],
     numbers: Mapping[Groups, int],
 ) -> Iterator[tuple[Set, Element]]:
-    """What the class of those groups lets in."""
-    rules = rules_of(groups, known)
-    from_networks = allowed_from(rules)
+    """What the class of those groups lets in; and out, if that is not everything."""
+    yield from _rules_of_class(
+        *(number, rules_of(groups, known), of_groups, numbers),
+        ((Set.PORTS_FROM, Set.PROTOCOLS_FROM), (Set.PORTS_OF, Set.PROTOCOLS_OF)),
+    )
+    egress = egress_of(groups, known)
+    if egress is not None:
+        yield Set.RESTRICTED, str(number)
+        yield from _rules_of_class(
+            *(number, egress, of_groups, numbers),
+            (
+                (Set.PORTS_TO, Set.PROTOCOLS_TO),
+                (Set.PORTS_TO_CLASSES, Set.PROTOCOLS_TO_CLASSES),
+            ),
+        )
+
+
+def _rules_of_class(
+    number: int,
+    rules: frozenset[Rule],
+    of_groups: Mapping[str, Iterable[Groups]],
+    numbers: Mapping[Groups, int],
+    sets: tuple[tuple[Set, Set], tuple[Set, Set]],
+) -> Iterator[tuple[Set, Element]]:
+    """@param sets: of ports and protocols, for networks and for classes."""
     members = {
         rule.source: [
             as_source(numbers[each]) for each in of_groups.get(rule.source, ())
@@ -124,11 +163,8 @@ def let_in(
         for rule in rules
         if isinstance(rule.source, str)
     }
-    of_classes = allowed_of(rules, members)
-    for allowed, ports_set, protocols_set in (
-        (from_networks, Set.PORTS_FROM, Set.PROTOCOLS_FROM),
-        (of_classes, Set.PORTS_OF, Set.PROTOCOLS_OF),
-    ):
+    both = (allowed_from(rules), allowed_of(rules, members))
+    for allowed, (ports_set, protocols_set) in zip(both, sets, strict=True):
         for protocol, boxes in allowed.ports.items():
             for source, span in boxes:
                 ports = _span(span)
@@ -143,6 +179,7 @@ def of_number(view: View, number: int) -> Iterator[tuple[Set, Element]]:
     if carried is not None:
         router = str(carried.network.router)
         yield Set.BRIDGED_ROUTERS, router
+        yield Set.BROADCASTS, str(carried.network.subnet.broadcast_address)
         yield Set.ROUTERS, router
         yield Set.SUBNETS, written(carried.network.subnet)
     if extent is not None:

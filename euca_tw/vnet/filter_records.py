@@ -24,10 +24,14 @@ class Set(Enum):
 
     SENDERS: which card may send as which MAC and IP address.
     CLASSES: the class of each card; a map.
-    ORIGINS: the class of an address as a source; a map.
+    ORIGINS: the class of an address as a source, and as a destination; a map.
     PORTS_FROM, PROTOCOLS_FROM: what a class lets in from networks.
     PORTS_OF, PROTOCOLS_OF: what a class lets in of classes.
+    RESTRICTED: the classes that do not let out everything.
+    PORTS_TO, PROTOCOLS_TO: what such a class lets out to networks.
+    PORTS_TO_CLASSES, PROTOCOLS_TO_CLASSES: what it lets out to classes.
     BRIDGED_ROUTERS, ROUTERS: the addresses of routers, of all networks here.
+    BROADCASTS: the addresses for all of a network, of those here.
     MACHINES: the addresses of machines; SUBNETS: of instances.
     SENDING_HEADS: which head may hand on what is from which network.
     INWARD, OUTWARD: public address to private, and back; maps.
@@ -40,7 +44,13 @@ class Set(Enum):
     PROTOCOLS_FROM = "protocols_from"
     PORTS_OF = "ports_of"
     PROTOCOLS_OF = "protocols_of"
+    RESTRICTED = "restricted"
+    PORTS_TO = "ports_to"
+    PROTOCOLS_TO = "protocols_to"
+    PORTS_TO_CLASSES = "ports_to_classes"
+    PROTOCOLS_TO_CLASSES = "protocols_to_classes"
     BRIDGED_ROUTERS = "bridged_routers"
+    BROADCASTS = "broadcasts"
     ROUTERS = "routers"
     MACHINES = "machines"
     SUBNETS = "subnets"

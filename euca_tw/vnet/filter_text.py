@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 
 from attrs import frozen
 
-from euca_tw.vnet import filter_chains
+from euca_tw.vnet import filter_chains, filter_egress, filter_machine
 from euca_tw.vnet.filter_chains import Chains
 from euca_tw.vnet.filter_records import Change, Element, Filters, Set
 from euca_tw.vnet.filter_settings import Shape
@@ -56,6 +56,20 @@ DECLARED = {
     Set.PROTOCOLS_OF: Declared(
         "bridge", "mark . classid . inet_proto", is_interval=True
     ),
+    Set.RESTRICTED: Declared("bridge", "mark"),
+    Set.PORTS_TO: Declared(
+        "bridge", "mark . ipv4_addr . inet_proto . inet_service", is_interval=True
+    ),
+    Set.PROTOCOLS_TO: Declared(
+        "bridge", "mark . ipv4_addr . inet_proto", is_interval=True
+    ),
+    Set.PORTS_TO_CLASSES: Declared(
+        "bridge", "mark . classid . inet_proto . inet_service", is_interval=True
+    ),
+    Set.PROTOCOLS_TO_CLASSES: Declared(
+        "bridge", "mark . classid . inet_proto", is_interval=True
+    ),
+    Set.BROADCASTS: Declared("bridge", "ipv4_addr"),
     Set.BRIDGED_ROUTERS: Declared("bridge", "ipv4_addr"),
     Set.SENDING_HEADS: Declared("bridge", "ether_addr . ipv4_addr", is_interval=True),
     Set.ROUTERS: Declared("inet", "ipv4_addr"),
@@ -67,7 +81,7 @@ DECLARED = {
 
 _COUNTERS = {
     "bridge": filter_chains.COUNTERS,
-    "inet": filter_chains.MACHINE_COUNTERS,
+    "inet": filter_machine.COUNTERS,
 }
 
 
@@ -128,8 +142,11 @@ def difference(change: Change) -> str:
 
 def _chains(shape: Shape) -> dict[str, Chains]:
     return {
-        "bridge": filter_chains.bridge_chains(shape),
-        "inet": filter_chains.machine_chains(shape),
+        "bridge": {
+            **filter_chains.bridge_chains(shape),
+            **filter_egress.egress_chains(shape),
+        },
+        "inet": filter_machine.machine_chains(shape),
     }
 
 

@@ -1,5 +1,6 @@
 """
-Which rule, or which place on the way, decides whether a packet reaches an instance.
+Which rule, or which place on the way, decides whether a packet leaves an instance, and
+whether it reaches one.
 
 Pure; for C{euca-tw vnet trace INSTANCE ADDRESS PORT}.  It is asked of the view, rule
 by rule, not of the sets that the kernel is given: so that who wants to know whether
@@ -15,6 +16,7 @@ from attrs import frozen
 
 from euca_tw.model.networks import Group, Member, Rule, View
 from euca_tw.vnet.classes import ICMP, TCP, UDP, ports_of
+from euca_tw.vnet.dhcp import METADATA_ADDRESS
 
 _NAMES = {ICMP: "icmp", TCP: "tcp", UDP: "udp", None: "any protocol"}
 
@@ -23,7 +25,7 @@ _NAMES = {ICMP: "icmp", TCP: "tcp", UDP: "udp", None: "any protocol"}
 class Trace:
     """@ivar text: a sentence a line, in the order of the way."""
 
-    is_let_in: bool
+    passes: bool
     text: str
 
 
@@ -59,7 +61,7 @@ def trace(
             lines.append(f"{view.here} knows no rule of {group_id}.")
             continue
         for rule in sorted(group.rules, key=_written):
-            if lets_in(view, rule, source, protocol, port):
+            if covers(view, rule, source, protocol, port):
                 lines.append(_let_in(group, rule, source, asked))
                 return _told(True, *lines)
         count += len(group.rules)
@@ -70,18 +72,69 @@ def trace(
     return _told(False, *lines)
 
 
-def lets_in(
-    view: View, rule: Rule, source: IPv4Address, protocol: int, port: int
-) -> bool:
-    """Whether that one rule does."""
+def departure(
+    view: View, instance_id: str, destination: IPv4Address, protocol: int, port: int
+) -> Trace:
+    """
+    Whether its groups let out the first packet of a connection.
+
+    @param view: of the machine that the sender is on.
+    @param destination: as the instance writes it, private or public.
+    @param port: see L{trace}.
+    """
+    sender = next((m for m in _members(view) if m.instance_id == instance_id), None)
+    if sender is None:
+        return _told(False, f"No network of {view.here} has {instance_id}.")
+    if _serves(view, destination):
+        return _told(
+            True,
+            f"{destination} serves {instance_id}, which may always ask it; it is not "
+            "for rules to say.",
+        )
+    asked = _asked(protocol, port)
+    if not sender.groups:
+        return _told(True, f"{instance_id} is in no security group that keeps it in.")
+    lines: list[str] = []
+    count = 0
+    for group_id in sorted(sender.groups):
+        group = view.groups.get(group_id)
+        if group is None:
+            lines.append(f"{view.here} knows no rule of {group_id}.")
+            continue
+        if group.egress is None:
+            return _told(True, f"{group_id} lets out everything.")
+        for rule in sorted(group.egress, key=_written):
+            if covers(view, rule, destination, protocol, port):
+                return _told(
+                    True,
+                    f"{group_id} lets out {asked}: {_written(rule, 'to')}"
+                    f"{_membership(rule, destination)}.",
+                )
+        count += len(group.egress)
+    lines.append(
+        f"None of the {count} rules of {', '.join(sorted(sender.groups))} lets out "
+        f"{asked} to {destination}: it does not leave {instance_id}."
+    )
+    return _told(False, *lines)
+
+
+def _serves(view: View, destination: IPv4Address) -> bool:
+    """Whether it is the metadata service, or a router of a network that is here."""
+    return destination == METADATA_ADDRESS or any(
+        destination == each.network.router for each in view.networks.values()
+    )
+
+
+def covers(view: View, rule: Rule, peer: IPv4Address, protocol: int, port: int) -> bool:
+    """Whether that one rule is about it."""
     if rule.protocol not in (None, protocol):
         return False
     span = ports_of(rule)
     if span is not None and not span[0] <= port <= span[1]:
         return False
     if isinstance(rule.source, str):
-        return source in view.sources.get(rule.source, ())
-    return source in rule.source
+        return peer in view.sources.get(rule.source, ())
+    return peer in rule.source
 
 
 def _members(view: View) -> Iterator[Member]:
@@ -129,8 +182,12 @@ def _way(view: View, target: Member, source: IPv4Address) -> Iterator[str]:
 
 
 def _let_in(group: Group, rule: Rule, source: IPv4Address, asked: str) -> str:
-    member = f", of which {source} is a member" if isinstance(rule.source, str) else ""
+    member = _membership(rule, source)
     return f"{group.group_id} lets in {asked}: {_written(rule)}{member}."
+
+
+def _membership(rule: Rule, peer: IPv4Address) -> str:
+    return f", of which {peer} is a member" if isinstance(rule.source, str) else ""
 
 
 def _asked(protocol: int, port: int) -> str:
@@ -142,7 +199,7 @@ def _asked(protocol: int, port: int) -> str:
     return f"protocol {protocol}"
 
 
-def _written(rule: Rule) -> str:
+def _written(rule: Rule, way: str = "from") -> str:
     protocol = _NAMES.get(rule.protocol, f"protocol {rule.protocol}")
     ports = ""
     if rule.protocol == ICMP and rule.low >= 0:
@@ -150,8 +207,8 @@ def _written(rule: Rule) -> str:
     elif (span := ports_of(rule)) is not None:
         low, high = span
         ports = f" {low}" if low == high else f" {low} to {high}"
-    return f"{protocol}{ports} from {rule.source}"
+    return f"{protocol}{ports} {way} {rule.source}"
 
 
-def _told(is_let_in: bool, *lines: str) -> Trace:
-    return Trace(is_let_in=is_let_in, text="\n".join(lines))
+def _told(passes: bool, *lines: str) -> Trace:
+    return Trace(passes=passes, text="\n".join(lines))

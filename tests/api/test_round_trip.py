@@ -38,7 +38,9 @@ SCALARS: dict[type, st.SearchStrategy[Any]] = {
 @st.composite
 def instances_of(draw: Any, shape: Shape, version: Version) -> Any:
     """Whatever the shape can be, in that version."""
-    values: dict[str, Any] = {f.python: () if f.many else None for f in shape.fields}
+    values: dict[str, Any] = {
+        f.python: _nothing(f, shape) if f.many else None for f in shape.fields
+    }
     chosen: dict[str, str] = {}
     for f in shape.elements(version):
         choice = f.choice_in(version)

@@ -35,6 +35,7 @@ from euca_tw.api.errors import (
     RulesPerSecurityGroupLimitExceeded,
     SecurityGroupLimitExceeded,
 )
+from euca_tw.clc.group_rules import GroupRules
 from euca_tw.clc.groups import Groups
 from euca_tw.clc.pace import STEP
 from euca_tw.model.callers import Caller
@@ -57,6 +58,7 @@ TAGGED = (
         resource_type="security-group", tags=(Tag(key="team", value="web"),)
     ),
 )
+QUOTAS = Quotas(security_groups=3, permissions_per_group=5)
 SSH = IpPermission(
     ip_protocol="tcp",
     from_port=22,
@@ -78,8 +80,9 @@ class GroupsTestCase(CloudTestCase):
             store=self.store,
             clock=self.clock,
             minter=self.minter,
-            quotas=Quotas(security_groups=3, permissions_per_group=5),
+            quotas=QUOTAS,
         )
+        self.rules = GroupRules(store=self.store, minter=self.minter, quotas=QUOTAS)
 
     def create(self, name: str = "web", caller: Caller = ALICE, **given: Any) -> Any:
         return self.groups.create_security_group(
@@ -218,13 +221,13 @@ class DeleteTests(GroupsTestCase):
         self.made("db")
         asked = {"group_name": "db", "ip_permissions": (from_group(group_name="web"),)}
         self.result(
-            self.groups.authorize_security_group_ingress(
+            self.rules.authorize_security_group_ingress(
                 ALICE, AuthorizeSecurityGroupIngress(**asked)
             )
         )
         self.refused(GroupInUse, self.delete(group_name="web"))
         self.result(
-            self.groups.revoke_security_group_ingress(
+            self.rules.revoke_security_group_ingress(
                 ALICE, RevokeSecurityGroupIngress(**asked)
             )
         )
@@ -234,7 +237,7 @@ class DeleteTests(GroupsTestCase):
         """A group that lets its own members in can be deleted."""
         self.made()
         self.result(
-            self.groups.authorize_security_group_ingress(
+            self.rules.authorize_security_group_ingress(
                 ALICE,
                 AuthorizeSecurityGroupIngress(
                     group_name="web", ip_permissions=(from_group(group_name="web"),)
@@ -290,7 +293,7 @@ class DescribeTests(GroupsTestCase):
         group_id = self.result(self.create(tag_specifications=TAGGED)).group_id
         self.made("db")
         self.result(
-            self.groups.authorize_security_group_ingress(
+            self.rules.authorize_security_group_ingress(
                 ALICE,
                 AuthorizeSecurityGroupIngress(
                     group_name="web", ip_permissions=(SSH, from_group(group_name="db"))
@@ -350,27 +353,6 @@ class DescribeTests(GroupsTestCase):
         self.assertEqual([each.group_id for each in told], ids)
         self.assertEqual({len(each.ip_permissions) for each in told}, {STEP})
 
-    def test_egress(self) -> None:
-        """In a VPC it is told that all may go out; elsewhere no such rule is told."""
-        self.made()
-        for each in self.described():
-            self.assertEqual(each.ip_permissions_egress, ())
-        self.groups.vpc_id = "vpc-00000001"
-        for each in self.described():
-            [rule] = each.ip_permissions_egress
-            self.assertEqual(
-                (rule.ip_protocol, rule.from_port, rule.to_port), ("-1", None, None)
-            )
-            self.assertEqual([to.cidr_ip for to in rule.ip_ranges], ["0.0.0.0/0"])
-        for name, value, names in [
-            ("egress.ip-permission.cidr", "0.0.0.0/0", {"web", "default"}),
-            ("egress.ip-permission.protocol", "-1", {"web", "default"}),
-            ("egress.ip-permission.protocol", "tcp", set()),
-            ("egress.ip-permission.to-port", "*", set()),
-        ]:
-            found = self.names(filters=(AskedFilter(name, (value,)),))
-            self.assertEqual(found, names, name)
-
 
 class RulesTests(GroupsTestCase):
     def setUp(self) -> None:
@@ -381,13 +363,13 @@ class RulesTests(GroupsTestCase):
         self, *rules: IpPermission, caller: Caller = ALICE, **named: Any
     ) -> Any:
         named = named or {"group_name": "web"}
-        return self.groups.authorize_security_group_ingress(
+        return self.rules.authorize_security_group_ingress(
             caller, AuthorizeSecurityGroupIngress(ip_permissions=rules, **named)
         )
 
     def revoke(self, *rules: IpPermission, caller: Caller = ALICE, **named: Any) -> Any:
         named = named or {"group_name": "web"}
-        return self.groups.revoke_security_group_ingress(
+        return self.rules.revoke_security_group_ingress(
             caller, RevokeSecurityGroupIngress(ip_permissions=rules, **named)
         )
 

@@ -8,7 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from euca_tw.api.ec2.groups import IpPermission, IpRange, UserIdGroupPair
+from euca_tw.api.ec2.groups import (
+    IpPermission,
+    IpRange,
+    Ipv6Range,
+    UserIdGroupPair,
+)
+from euca_tw.api.encode import element
 from euca_tw.api.errors import (
     ApiError,
     InvalidParameterValue,
@@ -16,7 +22,8 @@ from euca_tw.api.errors import (
     MissingParameter,
     RepeatedPermission,
 )
-from euca_tw.clc.rules import open_to, permissions, told
+from euca_tw.api.shapes import Version, shape_of
+from euca_tw.clc.rules import open_to, permissions, refuse_ipv6, told
 from euca_tw.clc.views import permissions as view
 from euca_tw.model.identifiers import AccountId, GroupId
 from euca_tw.model.records import GroupSource, Permission
@@ -122,6 +129,14 @@ class PermissionsTests(SynchronousTestCase):
                 InvalidParameterValue, read, asked(ip_ranges=(IpRange(cidr_ip=said),))
             )
 
+    def test_ipv6(self) -> None:
+        """A network of IPv6 is read, but nothing is let in or out by it."""
+        said = asked(ip_ranges=(), ipv6_ranges=(Ipv6Range(cidr_ipv6="2001:DB8::1/32"),))
+        self.assertEqual([each.cidr for each in read(said)], ["2001:db8::/32"])
+        refusal = self.assertRaises(InvalidParameterValue, refuse_ipv6, [said])
+        self.assertIn("remote-ipv6-range", refusal.message)
+        refuse_ipv6([asked()])
+
     def test_no_source(self) -> None:
         """A rule without a source is refused."""
         self.assertRaises(MissingParameter, read, asked(ip_ranges=()))
@@ -158,6 +173,19 @@ class TellingTests(SynchronousTestCase):
         [pair] = one.groups
         self.assertEqual((pair.user_id, pair.group_name), (WEB.owner_id, "web"))
         self.assertEqual(other.ip_protocol, "udp")
+
+    def test_without_ports(self) -> None:
+        """Where a protocol has no ports none are told; but to who must be told some."""
+        for protocol in ("-1", "50"):
+            [shown] = view([rule(protocol, -1, -1)])
+            self.assertEqual((shown.from_port, shown.to_port), (None, None))
+            shape, old = shape_of(IpPermission), Version("2010-11-15")
+            text = element("item", "urn:x", shape, old, shown)
+            self.assertIn("<fromPort>-1</fromPort><toPort>-1</toPort>", text)
+            text = element("item", "urn:x", shape, Version("2016-11-15"), shown)
+            self.assertNotIn("Port", text)
+        [icmp] = view([rule("icmp", -1, -1)])
+        self.assertEqual((icmp.from_port, icmp.to_port), (-1, -1))
 
     def test_there_and_back(self) -> None:
         """What is shown can be asked for again, and is the same."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from random import Random
 
 from attrs import evolve
 from hypothesis import given, settings
 from hypothesis.strategies import booleans, integers, lists, sampled_from, tuples
 from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from euca_tw.api.networks import NetworkChanges, NetworkPosition
@@ -17,13 +17,14 @@ from euca_tw.overlay.feed import Feed
 from euca_tw.overlay.kept import OVERLAY_RECORDS, KeptEntry, KeptReplica
 from euca_tw.overlay.replica import Replica
 from euca_tw.overlay.wire import WEIGHT
+from euca_tw.sim.life import Disk, Life
 from euca_tw.soap.interfaces import PeerUnreachable
 from euca_tw.store.codec import Codec
 from euca_tw.store.interfaces import Change
 from euca_tw.store.memory import MemoryStore
 from tests.fakes.clock import StepClock
 from tests.overlay.world import entries, group, member, network
-from tests.whole.mortal import Disk, DiskStore
+from tests.whole.mortal import disk_store
 
 CODEC = Codec.of(OVERLAY_RECORDS)
 LOST = PeerUnreachable("peer", "no answer")
@@ -394,20 +395,20 @@ class KeptReplicaTests(FeedTestCase):
 
     def test_told_twice(self) -> None:
         """Who tells it once more has no answer either before it is kept."""
-        later: list[Callable[[], None]] = []
-        kept = KeptReplica(DiskStore(Disk(), later.append), self.taken.append)
+        clock = Clock()
+        store = disk_store(Disk(), Life(clock))
+        kept = KeptReplica(store, self.taken.append)
         whole, change = self.peer.heard
         self.hear(kept, whole)
-        later.pop()()
+        clock.advance(0)
         first, again = (self.hear(kept, change) for _ in range(2))
         self.assertNoResult(again)
-        while later:
-            later.pop(0)()
+        clock.pump([0, 0])
         self.successResultOf(first)
         self.successResultOf(again)
         self.assertEqual(len(self.taken), 2)
         self.successResultOf(self.hear(kept, change))
-        self.assertEqual(later, [])
+        self.assertEqual(clock.getDelayedCalls(), [])
 
     @settings(deadline=None)
     @given(entries())

@@ -11,7 +11,7 @@ from lxml import etree
 from twisted.trial.unittest import SynchronousTestCase
 
 from euca_tw.api.encode import element
-from euca_tw.api.networks import NetworkChanges
+from euca_tw.api.networks import GroupEntry, NetworkChanges
 from euca_tw.api.node import NODE
 from euca_tw.api.shapes import shape_of
 from euca_tw.common.changes import Delta
@@ -72,6 +72,21 @@ class WireTests(SynchronousTestCase):
             [(len(each.members), len(each.groups)) for each in told],
             [(1, 0), (0, 1), (1, 0)],
         )
+
+        told = [*parts(delta(light, evolve(heavy, rules=frozenset(), egress=rules)), 3)]
+        self.assertEqual(len(told), 2, "what goes out weighs the same")
+
+    def test_egress(self) -> None:
+        """
+        Who is told nothing of what goes out, as by an earlier version, takes it that
+        all may; that nothing may is told.
+        """
+        everything = told_of(group("sg-1"))
+        self.assertEqual(everything, GroupEntry(group_id="sg-1"))
+        self.assertEqual(entry_of(everything), Group(group_id="sg-1"))
+        nothing = group("sg-1", egress=())
+        self.assertEqual(entry_of(told_of(nothing)), nothing)
+        self.assertNotEqual(told_of(nothing), everything)
 
     def test_impossible(self) -> None:
         """What cannot be is refused, whatever it is."""

@@ -11,6 +11,7 @@ from hypothesis.strategies import (
     frozensets,
     integers,
     just,
+    none,
     one_of,
     sampled_from,
 )
@@ -74,9 +75,20 @@ def extent(number: int, *clusters: str) -> Extent:
     )
 
 
-def group(name: str, *sources: str | IPv4Network) -> Group:
-    rules = (Rule(protocol=6, low=22, high=22, source=source) for source in sources)
-    return Group(group_id=name, rules=frozenset(rules))
+def _rules(sources: Iterable[str | IPv4Network]) -> frozenset[Rule]:
+    return frozenset(
+        Rule(protocol=6, low=22, high=22, source=source) for source in sources
+    )
+
+
+def group(
+    name: str,
+    *sources: str | IPv4Network,
+    egress: Iterable[str | IPv4Network] | None = None,
+) -> Group:
+    """@param egress: where something may go; None: everything may, everywhere."""
+    may_go = None if egress is None else _rules(egress)
+    return Group(group_id=name, rules=_rules(sources), egress=may_go)
 
 
 def _members() -> SearchStrategy[Member]:
@@ -123,9 +135,10 @@ def entries() -> SearchStrategy[Entry]:
         _machines(),
         builds(network, integers(1, 3)),
         builds(
-            lambda name, some: group(name, *some),
+            lambda name, some, egress: group(name, *some, egress=egress),
             sampled_from(GROUPS),
             frozensets(sources, max_size=2),
+            one_of(none(), frozensets(sources, max_size=2)),
         ),
         _elastics(),
         builds(
@@ -169,13 +182,9 @@ def _concerns(known: list[Entry], place: Place, entry: Entry) -> bool:
     here = [*_members_at(known, place)]
     numbers = {each.network for each in here}
     groups = {name for each in here for name in each.groups}
-    sources = {
-        rule.source
-        for each in known
-        if isinstance(each, Group) and each.group_id in groups
-        for rule in each.rules
-        if isinstance(rule.source, str)
-    }
+    sources = _named(
+        each for each in known if isinstance(each, Group) and each.group_id in groups
+    )
     is_head, is_node = place.scope is Scope.HEAD, place.scope is Scope.NODE
     match entry:
         case Network():
@@ -204,6 +213,16 @@ def _concerns(known: list[Entry], place: Place, entry: Entry) -> bool:
             return not is_node and bool(here)
 
 
+def _named(groups: Iterable[Group]) -> set[str]:
+    """The groups that rules name, of what comes in or goes out."""
+    return {
+        rule.source
+        for each in groups
+        for rule in (*each.rules, *(each.egress or ()))
+        if isinstance(rule.source, str)
+    }
+
+
 def _all_members(known: Iterable[Entry]) -> Iterator[Member]:
     return (each for each in known if isinstance(each, Member))
 
@@ -224,12 +243,7 @@ def view_of(known: Iterable[Entry], here: str, place: Place) -> View:
     numbers = {each.network for each in (members if is_head else own)}
     group_ids = {name for each in own for name in each.groups}
     groups = {each.group_id: each for each in told if isinstance(each, Group)}
-    sources = {
-        rule.source
-        for name in group_ids & groups.keys()
-        for rule in groups[name].rules
-        if isinstance(rule.source, str)
-    }
+    sources = _named(groups[name] for name in group_ids & groups.keys())
     return View(
         here=here,
         machines={each.name: each for each in told if isinstance(each, Machine)},

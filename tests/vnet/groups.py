@@ -1,6 +1,6 @@
 """
-Security groups of every kind, and what EC2 says that they let in: by looking at
-every rule in turn, without any cleverness.
+Security groups of every kind, and what EC2 says that they let in and out: by looking
+at every rule in turn, without any cleverness.
 """
 
 from __future__ import annotations
@@ -15,8 +15,10 @@ from tests.vnet.views import machines
 EVERYWHERE = IPv4Network("0.0.0.0/0")
 
 
-def group(group_id: str, *rules: Rule) -> Group:
-    return Group(group_id=group_id, rules=frozenset(rules))
+def group(group_id: str, *rules: Rule, egress: Iterable[Rule] | None = None) -> Group:
+    """@param egress: what may go out; None: everything."""
+    may_go = None if egress is None else frozenset(egress)
+    return Group(group_id=group_id, rules=frozenset(rules), egress=may_go)
 
 
 def rule(
@@ -48,16 +50,43 @@ def lets_in(
     port: int,
 ) -> bool:
     """Whether a first packet may come to an instance."""
+    return any(
+        _is_about(each, sources, source, protocol, port)
+        for group_id in member.groups & groups.keys()
+        for each in groups[group_id].rules
+    )
+
+
+def lets_out(
+    groups: Mapping[str, Group],
+    sources: Mapping[str, frozenset[IPv4Address]],
+    member: Member,
+    destination: IPv4Address,
+    protocol: int,
+    port: int,
+) -> bool:
+    """Whether a first packet may leave an instance; who is in no group may."""
     for group_id in member.groups & groups.keys():
-        for each in groups[group_id].rules:
-            if not covers(each, protocol, port):
-                continue
-            if isinstance(each.source, str):
-                if source in sources.get(each.source, ()):
-                    return True
-            elif source in each.source:
-                return True
-    return False
+        egress = groups[group_id].egress
+        if egress is None or any(
+            _is_about(each, sources, destination, protocol, port) for each in egress
+        ):
+            return True
+    return not member.groups
+
+
+def _is_about(
+    each: Rule,
+    sources: Mapping[str, frozenset[IPv4Address]],
+    peer: IPv4Address,
+    protocol: int,
+    port: int,
+) -> bool:
+    if not covers(each, protocol, port):
+        return False
+    if isinstance(each.source, str):
+        return peer in sources.get(each.source, ())
+    return peer in each.source
 
 
 def member_of(number: int, machine: str, *groups: str, network: int = 1) -> Member:
@@ -82,12 +111,7 @@ def view_of(
     """
     networks: dict[int, set[Member]] = {}
     known = {each.group_id: each for each in groups}
-    named = {
-        each.source
-        for some in known.values()
-        for each in some.rules
-        if isinstance(each.source, str)
-    }
+    named = {name for some in known.values() for name in some.named}
     sources: dict[str, set[IPv4Address]] = {}
     for member in members:
         networks.setdefault(member.network, set()).add(member)
@@ -135,6 +159,21 @@ SITE = (
         rule(UDP, -1, -1, "sg-web"),
     ),
     group("sg-none"),
+    group(
+        "sg-held",
+        rule(TCP, 22, 22),
+        rule(UDP, 53, 53),
+        egress=(
+            rule(TCP, 80, 80, "sg-web"),
+            rule(TCP, 3306, 8007, "sg-db"),
+            rule(TCP, 8000, 8005, IPv4Network("10.0.1.0/29")),
+            rule(TCP, 8004, 8020, IPv4Network("10.0.1.4/30")),
+            rule(UDP, 53, 55, "sg-app"),
+            rule(ICMP, 8, -1, IPv4Network("10.0.1.3/32")),
+        ),
+    ),
+    group("sg-mute", rule(None, -1, -1, IPv4Network("10.0.0.0/8")), egress=()),
+    group("sg-asks", egress=(rule(ICMP, -1, -1), rule(None, -1, -1, "sg-mute"))),
 )
 #: Groups of instances 2, 3, …; two are alone in theirs, others are of several.
 MEMBERSHIP = (
@@ -146,6 +185,11 @@ MEMBERSHIP = (
     ("sg-db", "sg-web"),
     ("sg-none",),
     (),
+    ("sg-held",),
+    ("sg-held", "sg-asks"),
+    ("sg-held", "sg-mute"),
+    ("sg-mute",),
+    ("sg-mute", "sg-web"),
 )
 PORTS = {
     TCP: (22, 80, 3306, 8000, 8007, 8011, 8021),

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from ipaddress import IPv4Address, IPv4Network
+from itertools import product
 
 from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from euca_tw.model.networks import Elastic, TrunkEnd, View
+from euca_tw.model.networks import Elastic, Member, TrunkEnd, View
+from euca_tw.vnet.classes import ICMP, TCP, UDP, number_of
 from euca_tw.vnet.filter_diff import applied, diff, parted
 from euca_tw.vnet.filter_ledger import Ledger
-from euca_tw.vnet.filter_plan import wanted
+from euca_tw.vnet.filter_plan import members_here, wanted
 from euca_tw.vnet.filter_records import Change, Filters, Set
+from euca_tw.vnet.leases import card_name
 from euca_tw.vnet.transit import mac_address
-from tests.vnet.groups import SITE, group, member_of, rule, view_of
-from tests.vnet.test_classes import patiently, rules
+from tests.vnet.groups import SITE, group, lets_out, member_of, rule, view_of
+from tests.vnet.test_classes import ADDRESSES, PORTS, patiently, rules
 from tests.vnet.views import extent
 
 GROUPS = ("sg-a", "sg-b", "sg-c")
@@ -34,7 +37,11 @@ def views(draw: st.DrawFn) -> View:
         )
         for number in numbers
     ]
-    groups = [group(name, *draw(st.sets(rules(), max_size=3))) for name in GROUPS]
+    some = st.sets(rules(), max_size=3)
+    groups = [
+        group(name, *draw(some), egress=draw(st.one_of(st.none(), some)))
+        for name in GROUPS
+    ]
     known = draw(st.sets(st.sampled_from(groups)))
     view = view_of("a1", members, known, *draw(st.sets(st.sampled_from(("a0", "a2")))))
     elastics = {
@@ -69,6 +76,42 @@ class Watched(frozenset[IPv4Address]):
         return super().__sub__(other)  # type: ignore[operator]
 
     __rsub__ = __sub__
+
+
+def is_let_out(
+    filters: Filters, member: Member, peer: IPv4Address, protocol: int, port: int
+) -> bool:
+    """What the chain does with the sets."""
+
+    def values(which: Set) -> dict[str, str]:
+        return dict(each.split(" : ") for each in filters.get(which, ()))
+
+    def is_in(which: Set, *asked: str | int) -> bool:
+        return any(
+            all(map(_holds, element.split(" . "), asked))
+            for element in filters.get(which, ())
+        )
+
+    number = values(Set.CLASSES)[f'"{card_name(member.instance_id)}"']
+    if not is_in(Set.RESTRICTED, number):
+        return True
+    to_class = values(Set.ORIGINS).get(str(peer), "")
+    has_ports = protocol in (TCP, UDP, ICMP)
+    return (
+        is_in(Set.PROTOCOLS_TO, number, str(peer), protocol)
+        or is_in(Set.PROTOCOLS_TO_CLASSES, number, to_class, protocol)
+        or (has_ports and is_in(Set.PORTS_TO, number, str(peer), protocol, port))
+        or (has_ports and is_in(Set.PORTS_TO_CLASSES, number, to_class, protocol, port))
+    )
+
+
+def _holds(part: str, asked: str | int) -> bool:
+    if isinstance(asked, int):
+        low, _, high = part.partition("-")
+        return int(low) <= asked <= int(high or low)
+    if "." in asked:
+        return IPv4Address(asked) in IPv4Network(part)
+    return part == asked
 
 
 class LedgerTests(SynchronousTestCase):
@@ -133,11 +176,70 @@ class LedgerTests(SynchronousTestCase):
         self.assertRegex(added, r"^\d+ \. 0\.0\.0\.0/0 \. 17 \. 53$")
         self.assertEqual((change.removed, [*change.added]), ({}, [Set.PORTS_FROM]))
 
+    def test_restricted(self) -> None:
+        """
+        Who is let out everywhere costs nothing; who is not, an element for the class
+        and one for each rule, however many instances there are.
+        """
+        members = [member_of(number, "a1", "sg-1") for number in range(2, 9)]
+        ledger = Ledger()
+        change = ledger.advance(view_of("a1", members, [group("sg-1")]))
+        self.assertEqual(
+            {*change.added} & {Set.RESTRICTED, Set.PORTS_TO, Set.PROTOCOLS_TO}, set()
+        )
+        web = group("sg-1", egress=[rule(6, 80, 80), rule(6, 443, 443)])
+        change = ledger.advance(view_of("a1", members, [web]))
+        number = number_of(frozenset({"sg-1"}))
+        self.assertEqual(
+            change.added,
+            {
+                Set.RESTRICTED: {f"{number}"},
+                Set.PORTS_TO: {
+                    f"{number} . 0.0.0.0/0 . 6 . {port}" for port in (80, 443)
+                },
+            },
+        )
+        self.assertEqual(change.removed, {})
+
     def test_another_machine(self) -> None:
         """The views are of one machine."""
         ledger = Ledger()
         ledger.advance(View(here="a1"))
         self.assertRaises(ValueError, ledger.advance, View(here="a2"))
+
+
+class EgressTests(SynchronousTestCase):
+    """What is let out."""
+
+    @patiently
+    @given(views())
+    def test_judged(self, view: View) -> None:
+        """
+        By the sets exactly that leaves an instance which the rules of its groups let
+        out, all of them together.
+        """
+        filters = wanted(view)
+        peers = [*ADDRESSES, *(m.private_ip for m in members_here(view))]
+        for member in members_here(view):
+            for peer in peers:
+                for protocol, port in product((TCP, UDP, ICMP, 47), PORTS):
+                    asked = (member, peer, protocol, port)
+                    self.assertEqual(
+                        is_let_out(filters, *asked),
+                        lets_out(view.groups, view.sources, *asked),
+                        asked,
+                    )
+
+    def test_unknown_group(self) -> None:
+        """A group of which nothing is known yet lets out nothing."""
+        view = view_of("a1", [member_of(2, "a1", "sg-1")], [])
+        self.assertEqual(len(wanted(view)[Set.RESTRICTED]), 1)
+
+    def test_one_lets_out(self) -> None:
+        """One group that lets out everything is enough."""
+        groups = [group("sg-1", egress=()), group("sg-2")]
+        view = view_of("a1", [member_of(2, "a1", "sg-1", "sg-2")], groups)
+        self.assertNotIn(Set.RESTRICTED, wanted(view))
 
 
 class DiffTests(SynchronousTestCase):

@@ -20,7 +20,7 @@ from euca_tw.vnet.filter_text import (
     version_of,
     whole,
 )
-from tests.vnet.groups import member_of, view_of
+from tests.vnet.groups import group, member_of, rule, view_of
 
 GOLDEN = Path(__file__).parent.parent / "golden" / "nftables"
 NODE = Shape(role=Role.NODE, tracking=Tracking.BRIDGE)
@@ -29,7 +29,9 @@ PUBLIC = IPv4Address("192.0.2.1")
 
 def few() -> Filters:
     """One element of each set that has any: the order of more is not ours."""
-    view = view_of("a1", [member_of(2, "a1")], ())
+    egress = [rule(6, 80, 80), rule(17, -1, -1, "sg-x"), rule(17, 53, 53, "sg-x")]
+    group_x = group("sg-x", rule(6, 22, 22), egress=egress)
+    view = view_of("a1", [member_of(2, "a1", "sg-x")], [group_x])
     filters = wanted(
         evolve(
             view,

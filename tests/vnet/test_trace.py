@@ -11,8 +11,16 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from euca_tw.model.networks import Elastic, Rule, View
 from euca_tw.vnet.classes import ICMP, TCP, UDP
-from euca_tw.vnet.trace import trace
-from tests.vnet.groups import MEMBERSHIP, SITE, group, lets_in, member_of, view_of
+from euca_tw.vnet.trace import departure, trace
+from tests.vnet.groups import (
+    MEMBERSHIP,
+    SITE,
+    group,
+    lets_in,
+    lets_out,
+    member_of,
+    view_of,
+)
 from tests.vnet.test_classes import ADDRESSES, PORTS, patiently, rules
 
 MEMBERS = [
@@ -98,7 +106,7 @@ class TraceTests(SynchronousTestCase):
         )
         found = trace(VIEW, "i-0", STRANGER, TCP, 80)
         self.assertEqual(
-            (found.is_let_in, found.text), (False, "No network of a1 has i-0.")
+            (found.passes, found.text), (False, "No network of a1 has i-0.")
         )
 
     def test_written(self) -> None:
@@ -113,6 +121,74 @@ class TraceTests(SynchronousTestCase):
             protocol = each.protocol or UDP
             port = 3 << 8 | 4 if protocol == ICMP else 9
             self.assertIn(text, self.told(2, "10.0.1.4", protocol, port, view))
+
+    def leaving(self, number: int, destination: str, protocol: int, port: int) -> str:
+        instance_id = MEMBERS[number - 2].instance_id
+        address = IPv4Address(destination)
+        return departure(VIEW, instance_id, address, protocol, port).text
+
+    def test_departure(self) -> None:
+        """The rule is told that lets it out, by network or by group."""
+        self.assertEqual(
+            self.leaving(2, "198.51.100.7", TCP, 80), "sg-web lets out everything."
+        )
+        self.assertEqual(
+            self.leaving(10, "10.0.1.3", ICMP, 8 << 8),
+            "sg-held lets out icmp type 8 code 0: icmp type 8 to 10.0.1.3/32.",
+        )
+        self.assertEqual(
+            self.leaving(10, "10.0.1.4", UDP, 54),
+            "sg-held lets out udp 54: udp 53 to 55 to sg-app, of which 10.0.1.4 is a "
+            "member.",
+        )
+
+    def test_kept_in(self) -> None:
+        """What no rule lets out stays where it is, by all groups together."""
+        self.assertEqual(
+            self.leaving(11, "10.0.1.2", UDP, 53),
+            "None of the 8 rules of sg-asks, sg-held lets out udp 53 to 10.0.1.2: it "
+            "does not leave i-0001000b.",
+        )
+
+    def test_served(self) -> None:
+        """Who serves an instance is asked whatever rules say."""
+        for address in ("169.254.169.254", "10.0.1.1"):
+            self.assertIn("may always ask it", self.leaving(13, address, UDP, 53))
+
+    def test_nothing_to_leave(self) -> None:
+        """Without groups, without their rules, without the instance: it is said."""
+        self.assertIn("in no security group", self.leaving(9, "10.0.1.2", TCP, 80))
+        self.assertIn("No network of a1", departure(VIEW, "i-0", STRANGER, 6, 1).text)
+        view = evolve(VIEW, groups={})
+        self.assertIn(
+            "a1 knows no rule of sg-mute.",
+            departure(view, MEMBERS[11].instance_id, STRANGER, TCP, 80).text,
+        )
+
+    @patiently
+    @given(
+        st.one_of(st.none(), st.frozensets(rules(), max_size=4)),
+        st.sampled_from(ADDRESSES),
+        st.sampled_from((TCP, UDP, ICMP, 47)),
+        st.sampled_from(PORTS),
+    )
+    def test_departure_agrees(
+        self,
+        those: frozenset[Rule] | None,
+        destination: IPv4Address,
+        protocol: int,
+        port: int,
+    ) -> None:
+        """Of what leaves it says what EC2's rules say, too."""
+        member = member_of(2, "a1", "sg-x")
+        groups = {"sg-x": group("sg-x", egress=those)}
+        view = evolve(
+            view_of("a1", [member], groups.values()),
+            sources={"sg-a": frozenset({ADDRESSES[0]}), "sg-b": frozenset()},
+        )
+        found = departure(view, member.instance_id, destination, protocol, port)
+        expected = lets_out(groups, view.sources, member, destination, protocol, port)
+        self.assertEqual(found.passes, expected, found.text)
 
     @patiently
     @given(
@@ -133,4 +209,4 @@ class TraceTests(SynchronousTestCase):
         )
         found = trace(view, member.instance_id, source, protocol, port)
         expected = lets_in(groups, view.sources, member, source, protocol, port)
-        self.assertEqual(found.is_let_in, expected, found.text)
+        self.assertEqual(found.passes, expected, found.text)

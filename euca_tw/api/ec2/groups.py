@@ -46,6 +46,17 @@ class IpRange:
     description: str | None = wire("description", since="2016-11-15")
 
 
+@shape("Ipv6RangeType")
+class Ipv6Range:
+    """
+    @ivar cidr_ipv6: C{2001:db8::/64}.
+    @ivar description: see L{IpRange}.
+    """
+
+    cidr_ipv6: str = wire("cidrIpv6")
+    description: str | None = wire("description")
+
+
 @shape("IpPermissionType")
 class IpPermission:
     """
@@ -57,10 +68,13 @@ class IpPermission:
     """
 
     ip_protocol: str = wire("ipProtocol")
-    from_port: int | None = wire("fromPort", required=((None, "2011-01-01"),))
-    to_port: int | None = wire("toPort", required=((None, "2011-01-01"),))
+    from_port: int | None = wire(
+        "fromPort", required=((None, "2011-01-01"),), absent="-1"
+    )
+    to_port: int | None = wire("toPort", required=((None, "2011-01-01"),), absent="-1")
     groups: tuple[UserIdGroupPair, ...] = wire("groups")
     ip_ranges: tuple[IpRange, ...] = wire("ipRanges")
+    ipv6_ranges: tuple[Ipv6Range, ...] = wire("ipv6Ranges", since="2016-11-15")
 
 
 @shape("CreateSecurityGroupType")
@@ -124,7 +138,10 @@ class DescribeSecurityGroups(Request):
 
 @shape("SecurityGroupItemType")
 class SecurityGroup:
-    """@ivar ip_permissions: what may come in."""
+    """
+    @ivar ip_permissions: what may come in.
+    @ivar ip_permissions_egress: what may go out; None: it is in no VPC.
+    """
 
     owner_id: str = wire("ownerId")
     group_id: str = wire("groupId", since="2011-01-01")
@@ -132,7 +149,7 @@ class SecurityGroup:
     group_description: str = wire("groupDescription")
     vpc_id: str | None = wire("vpcId", since="2011-01-01")
     ip_permissions: tuple[IpPermission, ...] = wire("ipPermissions")
-    ip_permissions_egress: tuple[IpPermission, ...] = wire(
+    ip_permissions_egress: tuple[IpPermission, ...] | None = wire(
         "ipPermissionsEgress", since="2011-01-01", required=False
     )
     tags: tuple[Tag, ...] = wire("tagSet", since="2011-01-01", required=False)

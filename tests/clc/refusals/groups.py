@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from euca_tw.model.identifiers import GroupId
-from euca_tw.model.records import Permission, SecurityGroup
+from euca_tw.model.records import EVERYTHING, Permission, SecurityGroup
 from tests.clc.cloud import ALICE_ID
 from tests.clc.refusals.table import (
     QUERY_DATE,
@@ -29,7 +29,17 @@ _RULE = {
 _NO_CIDR = {"IpPermissions.1.IpRanges.1.CidrIp": None}
 
 
-def _web(*permissions: Permission) -> tuple[Before, ...]:
+def _many() -> tuple[Permission, ...]:
+    """So many rules as a group may have."""
+    return tuple(
+        Permission(protocol="tcp", from_port=n, to_port=n, cidr="192.0.2.0/24")
+        for n in range(5)
+    )
+
+
+def _web(
+    *permissions: Permission, egress: tuple[Permission, ...] = (EVERYTHING,)
+) -> tuple[Before, ...]:
     """The group has these rules."""
     group = SecurityGroup(
         group_id=GroupId(GROUP),
@@ -37,6 +47,7 @@ def _web(*permissions: Permission) -> tuple[Before, ...]:
         name="web",
         description="for tests",
         permissions=permissions,
+        egress=egress,
     )
     return (lambda world: world.put(group),)
 
@@ -79,10 +90,30 @@ def _of_one(operation: str) -> tuple[Row, ...]:
     )
 
 
+def _of_egress(operation: str) -> tuple[Row, ...]:
+    """What is refused of who names rules of what goes out: only groups by their ids."""
+    return (
+        *rows_of(
+            *(operation, Step.SYNTAX, "InvalidGroupId.Malformed"),
+            ({"GroupId": "web"}, '"web"'),
+        ),
+        *rows_of(
+            *(operation, Step.EXISTENCE, "InvalidGroup.NotFound"),
+            ({"GroupId": NO_GROUP}, f"'{NO_GROUP}'"),
+            ({"GroupId": HIS_GROUP}, f"'{HIS_GROUP}'"),
+        ),
+        *_of_said(operation),
+    )
+
+
 def _of_rules(operation: str) -> tuple[Row, ...]:
     """What is refused of who names rules."""
+    return (*_of_one(operation), *_of_said(operation))
+
+
+def _of_said(operation: str) -> tuple[Row, ...]:
+    """What is refused of rules themselves."""
     return (
-        *_of_one(operation),
         *rows_of(
             operation,
             Step.SYNTAX,
@@ -121,6 +152,14 @@ def _of_rules(operation: str) -> tuple[Row, ...]:
             ),
         ),
         *rows_of(
+            *(operation, Step.SYNTAX, "InvalidParameterValue"),
+            (
+                {**_NO_CIDR, "IpPermissions.1.Ipv6Ranges.1.CidrIpv6": "fe80::/300"},
+                "(fe80::/300) for parameter remote-ipv6-range",
+            ),
+            version=QUERY_DATE,
+        ),
+        *rows_of(
             operation,
             Step.SYNTAX,
             "InvalidGroupId.Malformed",
@@ -143,8 +182,13 @@ OPERATIONS = Operations(
         "DescribeSecurityGroups": {"GroupName.1": "web"},
         "AuthorizeSecurityGroupIngress": {"GroupName": "web", **_RULE},
         "RevokeSecurityGroupIngress": {"GroupName": "web", **_RULE},
+        "AuthorizeSecurityGroupEgress": {"GroupId": GROUP, **_RULE},
+        "RevokeSecurityGroupEgress": {"GroupId": GROUP, **_RULE},
     },
-    setting={"RevokeSecurityGroupIngress": _web(_SSH)},
+    setting={
+        "RevokeSecurityGroupIngress": _web(_SSH),
+        "RevokeSecurityGroupEgress": _web(egress=(_SSH,)),
+    },
     rows=(
         *rows_of(
             "CreateSecurityGroup",
@@ -287,14 +331,50 @@ OPERATIONS = Operations(
             Step.LIMIT,
             "RulesPerSecurityGroupLimitExceeded",
             ({}, "5"),
-            before=_web(
-                *(
-                    Permission(
-                        protocol="tcp", from_port=n, to_port=n, cidr="192.0.2.0/24"
-                    )
-                    for n in range(5)
-                )
+            before=_web(*_many()),
+        ),
+        *(
+            row
+            for operation in (
+                "AuthorizeSecurityGroupIngress",
+                "AuthorizeSecurityGroupEgress",
+            )
+            for row in rows_of(
+                *(operation, Step.SYNTAX, "InvalidParameterValue"),
+                (
+                    {**_NO_CIDR, "IpPermissions.1.Ipv6Ranges.1.CidrIpv6": "::/0"},
+                    "(::/0) for parameter remote-ipv6-range",
+                ),
+                version=QUERY_DATE,
+            )
+        ),
+        *_of_egress("AuthorizeSecurityGroupEgress"),
+        *rows_of(
+            *("AuthorizeSecurityGroupEgress", Step.STATE),
+            "InvalidPermission.Duplicate",
+            ({}, "peer: 192.0.2.0/24, TCP, from port: 22, to port: 22, ALLOW"),
+            before=_web(egress=(_SSH,)),
+        ),
+        *rows_of(
+            *("AuthorizeSecurityGroupEgress", Step.LIMIT),
+            "RulesPerSecurityGroupLimitExceeded",
+            ({}, "5"),
+            before=_web(egress=_many()),
+        ),
+        *_of_egress("RevokeSecurityGroupEgress"),
+        *rows_of(
+            *("RevokeSecurityGroupEgress", Step.STATE),
+            "InvalidPermission.NotFound",
+            ({}, "peer: 192.0.2.0/24, TCP, from port: 22, to port: 22, ALLOW"),
+            before=_web(),
+        ),
+        *rows_of(
+            *("RevokeSecurityGroupEgress", Step.STATE, "InvalidPermission.NotFound"),
+            (
+                {**_NO_CIDR, "IpPermissions.1.Ipv6Ranges.1.CidrIpv6": "::/0"},
+                "peer: ::/0, TCP",
             ),
+            version=QUERY_DATE,
         ),
         *_of_rules("RevokeSecurityGroupIngress"),
         *rows_of(

@@ -68,6 +68,7 @@ class Site(TestCase):
 
 OPEN = group("sg-open", rule(None, -1, -1))
 CLOSED = group("sg-closed")
+MUTE = group("sg-mute", rule(None, -1, -1), egress=())
 
 
 def counters(family: str = "bridge") -> dict[str, int]:

@@ -20,7 +20,7 @@ from euca_tw.vnet.classes import ICMP, TCP, UDP
 from euca_tw.vnet.filter_settings import FilterSettings
 from euca_tw.vnet.filter_text import NAME
 from euca_tw.vnet.link_records import BY_ANOTHER_METRIC, bridge_name
-from euca_tw.vnet.trace import trace
+from euca_tw.vnet.trace import departure, trace
 from euca_tw.vnet.transit import mac_address
 from euca_tw.vnet.ways import way
 from tests.functional.vnet import frames
@@ -37,11 +37,11 @@ from tests.functional.vnet.guests import (
 from tests.functional.vnet.sites import PORT
 from tests.functional.vnet.streams import Pings, Stream, wait_for
 from tests.functional.vnet.whole import Clouds, placed
-from tests.vnet.groups import group, lets_in, member_of, rule
+from tests.vnet.groups import group, lets_in, lets_out, member_of, rule
 
 ECHO = 8 << 8
 #: Networks, each of the group in that place.
-WEB, APP, DATA, CLOSED, LONE, FAR = range(1, 7)
+WEB, APP, DATA, CLOSED, LONE, FAR, HELD = range(1, 8)
 GROUPS = (
     group("sg-web", rule(TCP, 80, 80), rule(ICMP, -1, -1)),
     group("sg-app", rule(None, -1, -1, "sg-app"), rule(TCP, 80, 89, "sg-web")),
@@ -63,6 +63,17 @@ GROUPS = (
         rule(TCP, 80, 80, "sg-lone"),
         rule(TCP, 81, 81, IPv4Network("10.0.1.0/29")),
         rule(ICMP, -1, -1, "sg-lone"),
+    ),
+    group(
+        "sg-held",
+        rule(TCP, 80, 99),
+        rule(ICMP, -1, -1),
+        egress=(
+            rule(TCP, 80, 81, "sg-web"),
+            rule(ICMP, 8, -1, "sg-web"),
+            rule(TCP, 81, 99, IPv4Network("10.0.5.0/24")),
+            rule(TCP, 80, 80, IPv4Network("192.0.2.1/32")),
+        ),
     ),
 )
 PORTS: Mapping[int, tuple[int, ...]] = {TCP: (80, 81, 99), ICMP: (ECHO,)}
@@ -142,18 +153,15 @@ class SitesCase(TestCase):
             for group_id in known
         }
         targets = {str(each.private_ip): each for each in clouds.members}
-        return {
-            probe
-            for probe in probes
-            if lets_in(
-                known,
-                sources,
-                targets[probe.address],
-                probe.source.member.private_ip,
-                probe.protocol,
-                probe.port,
-            )
-        }
+
+        def passes(probe: Probe) -> bool:
+            source, target = probe.source.member, targets[probe.address]
+            asked = (probe.protocol, probe.port)
+            return lets_in(
+                known, sources, target, source.private_ip, *asked
+            ) and lets_out(known, sources, source, target.private_ip, *asked)
+
+        return {probe for probe in probes if passes(probe)}
 
     def told(self, probes: Iterable[Probe]) -> set[Probe]:
         """Those of which operators are told that they get there."""
@@ -163,9 +171,13 @@ class SitesCase(TestCase):
         def is_told(probe: Probe) -> bool:
             sender, target = probe.source.member, members[probe.address]
             view = views[target.machine]
-            asked = (sender.private_ip, probe.protocol, probe.port)
+            asked = (probe.protocol, probe.port)
             return (
-                trace(view, target.instance_id, *asked).is_let_in
+                departure(
+                    *(views[sender.machine], sender.instance_id, target.private_ip),
+                    *asked,
+                ).passes
+                and trace(view, target.instance_id, sender.private_ip, *asked).passes
                 and way(view, target, sender).is_open
             )
 

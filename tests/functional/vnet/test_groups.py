@@ -18,7 +18,7 @@ from euca_tw.vnet.classes import TCP, UDP
 from euca_tw.vnet.filter_plan import wanted
 from euca_tw.vnet.filter_text import NAME
 from euca_tw.vnet.nft import Nft
-from euca_tw.vnet.trace import trace
+from euca_tw.vnet.trace import departure, trace
 from tests.functional.vnet.grouped import CLOSED, Site, counters, make_rules
 from tests.functional.vnet.guests import (
     SO_RCVBUFFORCE,
@@ -36,6 +36,7 @@ from tests.vnet.groups import (
     SITE,
     group,
     lets_in,
+    lets_out,
     member_of,
     rule,
     view_of,
@@ -61,19 +62,20 @@ class MatrixTests(Site):
         members = {
             str(m.private_ip): m for c in view.networks.values() for m in c.members
         }
-        return {
-            probe
-            for probe in probes
-            if members[probe.address].machine != "a1"
-            or lets_in(
-                view.groups,
-                view.sources,
-                members[probe.address],
-                probe.source.member.private_ip,
-                probe.protocol,
-                probe.port,
+
+        def passes(probe: Probe) -> bool:
+            source, target = probe.source.member, members[probe.address]
+            asked = (probe.protocol, probe.port)
+            known = (view.groups, view.sources)
+            return (
+                target.machine != "a1"
+                or lets_in(*known, target, source.private_ip, *asked)
+            ) and (
+                source.machine != "a1"
+                or lets_out(*known, source, target.private_ip, *asked)
             )
-        }
+
+        return {probe for probe in probes if passes(probe)}
 
     async def test_matrix(self) -> None:
         """
@@ -101,15 +103,19 @@ class MatrixTests(Site):
             target, source = (
                 instances[a] for a in (probe.address, probe.source.address)
             )
-            told = trace(
-                view,
-                target.instance_id,
-                source.private_ip,
-                probe.protocol,
-                probe.port,
-            )
-            if target.machine == "a1":
-                self.assertEqual(told.is_let_in, probe in found, told.text)
+            asked = (probe.protocol, probe.port)
+            told = [
+                *(
+                    departure(view, source.instance_id, target.private_ip, *asked)
+                    for _ in range(source.machine == "a1")
+                ),
+                *(
+                    trace(view, target.instance_id, source.private_ip, *asked)
+                    for _ in range(target.machine == "a1")
+                ),
+            ]
+            passes = all(each.passes for each in told)
+            self.assertEqual(passes, probe in found, (repr(probe), told))
 
 
 class ChangeTests(Site):
@@ -163,9 +169,8 @@ class ChangeTests(Site):
             for number in range(200):
                 other = member_of(4 + number % 100, "a1", "sg-other")
                 rules = [rule(TCP, 1 + number, 1 + number % 7 * 100 + number)]
-                await self.rules.apply(
-                    view_of("a1", [*members, other], [web, group("sg-other", *rules)])
-                )
+                others = group("sg-other", *rules, egress=rules if number % 3 else None)
+                await self.rules.apply(view_of("a1", [*members, other], [web, others]))
         finally:
             is_over.set()
             thread.join()
@@ -283,7 +288,11 @@ class ChangeTests(Site):
         members = [member_of(2, "a1", "sg-x"), member_of(3, "a1", "sg-x", "sg-y")]
         for _ in range(40):
             groups = [
-                group(name, *chance.sample(every, chance.randrange(12)))
+                group(
+                    name,
+                    *chance.sample(every, chance.randrange(12)),
+                    egress=chance.sample(every, chance.randrange(12)),
+                )
                 for name in ("sg-x", "sg-y")
             ]
             view = view_of("a1", members, groups)

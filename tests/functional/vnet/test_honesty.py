@@ -8,12 +8,14 @@ from ipaddress import IPv4Network
 
 from attrs import evolve
 
+from euca_tw.model.networks import ROUTER_MAC, Group
 from euca_tw.vnet.classes import ICMP, TCP, UDP
 from euca_tw.vnet.filter_settings import FilterSettings
 from tests.functional.vnet import frames as frames_of
 from tests.functional.vnet.frames import BROADCAST, PAYLOAD
 from tests.functional.vnet.grouped import (
     CLOSED,
+    MUTE,
     OPEN,
     Site,
     arrived,
@@ -187,16 +189,18 @@ class MachineTests(Site):
         """This machine, as if it were one of them."""
         return Guest(member=member_of(1, "a1"), pid=os.getpid())
 
-    async def asked(self, settings: FilterSettings, here: str) -> set[str]:
-        """Of all that the machine serves, what a guest hears."""
-        members = [member_of(2, here, "sg-open")]
+    async def asked(
+        self, settings: FilterSettings, here: str, of: Group = OPEN
+    ) -> set[str]:
+        """Of all that the machine serves, what a guest of the group hears."""
+        members = [member_of(2, here, of.group_id)]
         (guest,) = (
             self.guests(members) if here == "a1" else (make_guest(self, members[0]),)
         )
         ip("route", "add", "169.254.169.254", "dev", "eth0", pid=guest.pid)
         ip("route", "add", "default", "via", "10.0.1.1", pid=guest.pid)
         rules = make_rules(settings)
-        await rules.apply(view_of(here, members, [OPEN]))
+        await rules.apply(view_of(here, members, [of]))
         machine = self.machine()
         ports = {TCP: (22, 53, 80, 8773, 8775), UDP: (53, 123)}
         addresses = ("169.254.169.254", "10.0.1.1", "172.20.0.2")
@@ -236,6 +240,21 @@ class MachineTests(Site):
         """A head answers pings of the router; none of its services is reached."""
         self.assertEqual(
             await self.asked(FilterSettings(), "a0"),
+            {"169.254.169.254 6/80", f"10.0.1.1 1/{8 << 8}"},
+        )
+
+    async def test_mute(self) -> None:
+        """Who may send nothing hears the same of a node."""
+        self.assertEqual(
+            await self.asked(FilterSettings(serves_names=True), "a1", MUTE),
+            {f"169.254.169.254 {port}" for port in ("6/53", "6/80", "17/53")},
+        )
+
+    async def test_mute_of_a_head(self) -> None:
+        """And of a head, which has the router's MAC address."""
+        ip("link", "set", "evb000001", "address", ROUTER_MAC)
+        self.assertEqual(
+            await self.asked(FilterSettings(), "a0", MUTE),
             {"169.254.169.254 6/80", f"10.0.1.1 1/{8 << 8}"},
         )
 

@@ -199,7 +199,7 @@ class NatTests(TestCase):
             for port in ports
             if trace(
                 view, MEMBERS[0].instance_id, IPv4Address(WORLD), protocol, port
-            ).is_let_in
+            ).passes
         }
         self.assertEqual(found, told)
 

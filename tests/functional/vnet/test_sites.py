@@ -20,6 +20,7 @@ from tests.functional.vnet.joined import (
     DATA,
     ECHO,
     FAR,
+    HELD,
     LONE,
     PORTS,
     WEB,
@@ -35,8 +36,9 @@ _MIDWAY = (0.03, 0.06, 0.1)
 
 def everywhere(*clusters: str) -> list[tuple[int, str]]:
     """
-    Of most networks one in each cluster, and a second of one in the first; of one
-    only in the first, and of another only in the last.
+    Of most networks one in each cluster, among them such as may not send all that they
+    like, and a second of one in the first; of one only in the first, and of another
+    only in the last.
     """
     return [
         (WEB, f"{clusters[0]}2"),
@@ -48,6 +50,7 @@ def everywhere(*clusters: str) -> list[tuple[int, str]]:
         *((CLOSED, f"{each}1") for each in clusters[1:]),
         (LONE, f"{clusters[0]}1"),
         (FAR, f"{clusters[-1]}1"),
+        *((HELD, f"{each}1") for each in clusters),
     ]
 
 
@@ -107,19 +110,19 @@ class PublicTests(SitesCase):
     def test_public(self) -> None:
         """
         An instance is reached at its public address, from outside and from another
-        cluster, by what its rules say, and so at its private one from inside; of
-        private addresses nothing leaves.
+        cluster, by what its rules and the sender's say, and so at its private one from
+        inside; of private addresses nothing leaves.
         """
         elastics = [
             Elastic(
                 public_ip=IPv4Address(f"192.0.2.{number}"),
                 private_ip=IPv4Address(f"10.0.{number}.2"),
             )
-            for number in (WEB, APP)
+            for number in (WEB, APP, HELD)
         ]
         self.build(
             machines("x0", "x1", "y0", "y1"),
-            [(WEB, "x1"), (LONE, "x1"), (APP, "y1"), (CLOSED, "y1")],
+            [(WEB, "x1"), (LONE, "x1"), (APP, "y1"), (CLOSED, "y1"), (HELD, "y1")],
             elastics=elastics,
             outward=FilterSettings(outer="wan", closed=(IPv4Network("10.0.0.0/8"),)),
         )
@@ -127,10 +130,11 @@ class PublicTests(SitesCase):
         ear = self.clouds.ear(self.clouds.wan)
         web, lone = self.guest(WEB, "x1"), self.guest(LONE, "x1")
         app, closed = self.guest(APP, "y1"), self.guest(CLOSED, "y1")
+        held = self.guest(HELD, "y1")
         serving = [serve(self, each, PORTS) for each in (web, app, lone)]
         probes = [
             Probe(source, to, protocol, port)
-            for source in (world, app, closed, lone)
+            for source in (world, app, closed, lone, held)
             for to in ("192.0.2.1", "192.0.2.2", "10.0.1.2", "10.0.5.2")
             for protocol, ports in PORTS.items()
             for port in ports
@@ -150,6 +154,13 @@ class PublicTests(SitesCase):
             Probe(source, "10.0.5.2", TCP, port)
             for source in (app, closed)
             for port in (80, 81)
+        }
+        # To a public address by its network, and to private ones by their groups.
+        let_in |= {
+            Probe(held, "192.0.2.1", TCP, 80),
+            Probe(held, "10.0.1.2", TCP, 80),
+            Probe(held, "10.0.1.2", ICMP, ECHO),
+            Probe(held, "10.0.5.2", TCP, 81),
         }
         self.assertEqual(sorted(map(repr, found)), sorted(map(repr, let_in)))
         overheard = []
