@@ -9,10 +9,12 @@ import atexit
 import gc
 import os
 import sys
+import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from random import Random, SystemRandom
+from time import CLOCK_BOOTTIME, clock_gettime
 from types import MappingProxyType
 from typing import Any, NoReturn, Protocol, TypeVar
 
@@ -28,6 +30,8 @@ from twisted.web.client import _HTTP11ClientFactory
 from twisted.web.server import Site
 
 from euca_tw.admin.configuration import Configuration, configuration_of
+from euca_tw.admin.stores import shared_store
+from euca_tw.common.clock import SteadyClock, make_steady
 from euca_tw.common.config import ConfigError, Invalid
 from euca_tw.common.files import make_private_directory
 from euca_tw.common.garbage import Garbage
@@ -82,13 +86,14 @@ class Part:
 
 class MakeStore(Protocol):
     """
-    A store at a path, for some classes of records.  The last argument has the
-    upgrades that the classes list by a name.
+    A store for some classes of records, in a file at a path, or in the database that
+    a text names (L{euca_tw.admin.stores}).  The last argument has the upgrades that
+    the classes list by a name.
     """
 
     def __call__(
         self,
-        path: Path,
+        place: Path | str,
         kinds: tuple[type, ...],
         upgrades: Mapping[str, Upgrade] = ...,
         /,
@@ -105,6 +110,8 @@ class Machine:
     @ivar fail: ends the process, for a reason that was logged.
     @ivar make_store: see L{MakeStore}.
     @ivar make_replays: a memory of signed messages, at a path.
+    @ivar monotonic: seconds of a clock that cannot be set, and goes on while this
+        machine sleeps.
     @ivar begin: called before a daemon starts.
     @ivar settle: called when a daemon has started.
     """
@@ -115,6 +122,7 @@ class Machine:
     fail: Action
     make_store: MakeStore
     make_replays: Callable[[Path], IReplays]
+    monotonic: Callable[[], float] = lambda: clock_gettime(CLOCK_BOOTTIME)
     begin: Callable[[], None] = lambda: None
     settle: Callable[[], None] = lambda: None
 
@@ -129,7 +137,8 @@ class Machine:
 
 
 def real_machine(reactor: Any) -> Machine:
-    """This machine."""
+    """This machine; from now on the reactor goes by a steady clock."""
+    make_steady(reactor, SteadyClock(time.time, time.monotonic))
     log = Logger(namespace=__name__)
     fail = partial(end_failed, reactor)
 
@@ -138,14 +147,25 @@ def real_machine(reactor: Any) -> Machine:
         fail()
 
     def make_store(
-        path: Path,
+        place: Path | str,
         kinds: tuple[type, ...],
         upgrades: Mapping[str, Upgrade] = MappingProxyType({}),
     ) -> IStore:
+        if isinstance(place, str):
+            shared: IStore = shared_store(
+                place,
+                kinds,
+                reactor,
+                SystemRandom(),
+                store_failed,
+                upgrades,
+                deliver=reactor.callFromThread,
+            )
+            return shared
         store: IStore = SqliteStore(
-            path,
+            place,
             kinds,
-            partial(thread_worker, f"store {path.stem}"),
+            partial(thread_worker, f"store {place.stem}"),
             reactor.callFromThread,
             store_failed,
             upgrades=upgrades,

@@ -25,7 +25,7 @@ from euca_tw.common.certificates import (
     make_certificate,
     usable_certificate,
 )
-from euca_tw.common.clock import utc_now
+from euca_tw.common.clock import utc_now, wall_now
 from euca_tw.common.in_thread import InThread
 from euca_tw.model.identifiers import Minter
 from euca_tw.model.quotas import LIMITS
@@ -312,7 +312,7 @@ class Accounts:
         user = self.named(name)
         now = utc_now(self.clock)
         try:
-            certificate_pem = usable_certificate(pem, now)
+            certificate_pem = usable_certificate(pem, wall_now(self.clock))
         except ValueError as error:
             raise UnusableCertificate(str(error)) from None
         record = _certificate(user, certificate_pem, now)

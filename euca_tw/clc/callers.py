@@ -13,7 +13,7 @@ from euca_tw.clc.certificate_index import CertificateIndex
 from euca_tw.clc.sealing import Sealing
 from euca_tw.common.certificate_identifiers import CertificateIdentifier
 from euca_tw.common.certificates import validity
-from euca_tw.common.clock import utc_now
+from euca_tw.common.clock import wall_now
 from euca_tw.model.callers import Caller
 from euca_tw.model.identifiers import AccountId
 from euca_tw.model.records import AccessKey, User, UserCertificate
@@ -32,7 +32,7 @@ def _active_user(
     user: User | None = store.get(User, account_id)
     if user is None or not user.is_active:
         return None
-    if user.expires_at is not None and user.expires_at <= utc_now(clock):
+    if user.expires_at is not None and user.expires_at <= wall_now(clock):
         return None
     return user
 
@@ -93,7 +93,7 @@ class StoredCertificates:
         # The same steps for each, so that none is known by its time.
         account_id = _NOBODY if found is None else found.account_id
         times = _NEVER if found is None else validity(certificate_der)
-        is_good = times[0] <= utc_now(self._clock) <= times[1]
+        is_good = times[0] <= wall_now(self._clock) <= times[1]
         user = _active_user(self._store, account_id, self._clock)
         if found is None or user is None or not found.is_active or not is_good:
             return None

@@ -34,6 +34,7 @@ from euca_tw.api.errors import (
 )
 from euca_tw.api.shapes import Api, Dispatch, Operation, Shape, Version, shape_of
 from euca_tw.common.admission import IAdmission, IAttempt, OpenAdmission
+from euca_tw.common.clock import wall_seconds
 from euca_tw.common.content_types import content_type_of
 from euca_tw.common.in_thread import InThread, in_this_thread
 from euca_tw.common.web import Asked, Reply
@@ -107,7 +108,7 @@ class QueryDoor:
             signed = await self._read(asked, lambda: _signed(asked))
             attempt.shows(claimed_key(signed))
             key_id = self._signatures.verified(
-                signed, self._keys.secret_of, self._clock.seconds()
+                signed, self._keys.secret_of, wall_seconds(self._clock)
             )
         except ApiError as error:
             attempt.failed(error.code, error.message)

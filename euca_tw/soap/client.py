@@ -23,7 +23,7 @@ from euca_tw.api.encode import element
 from euca_tw.api.errors import ApiError
 from euca_tw.api.shapes import Api, Operation, shape_of
 from euca_tw.common.certificates import fingerprint
-from euca_tw.common.clock import utc_now
+from euca_tw.common.clock import wall_now
 from euca_tw.common.in_thread import InThread, in_this_thread
 from euca_tw.soap.addressing import (
     ACTION,
@@ -137,7 +137,7 @@ class SoapPeer:
             (MESSAGE_ID, sent.message_id),
             (RECIPIENT, fingerprint(sent.certificate)),
         ]
-        now = utc_now(peers.clock)
+        now = wall_now(peers.clock)
 
         def sign() -> bytes:
             return signed(SOAP_11, headers, entry, peers.identity, now)
@@ -175,7 +175,7 @@ class SoapPeer:
         if claim.certificate != sent.certificate:
             raise NoAnswer("somebody else's certificate signed its answer")
         check_signature(claim)
-        OF_PEERS.check(claim, utc_now(self._peers.clock))
+        OF_PEERS.check(claim, wall_now(self._peers.clock))
         name = f"{sent.operation.name}Response"
         refusal = read_fault(envelope.entry)
         said = action(self._peers.api.name, name if refusal is None else "Fault")

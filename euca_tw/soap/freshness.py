@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from attrs import frozen
 
@@ -25,6 +26,16 @@ from euca_tw.soap.keys import key_fingerprint
 from euca_tw.soap.wsse import Claim
 
 
+class Stamped(Protocol):
+    """What a message says of its times."""
+
+    @property
+    def created(self) -> datetime: ...
+
+    @property
+    def expires(self) -> datetime | None: ...
+
+
 @frozen(kw_only=True)
 class Freshness:
     """
@@ -33,32 +44,47 @@ class Freshness:
     @ivar lifetime_s: after Created; Expires may make it shorter.
     @ivar ahead_s: how far the sender's clock may be ahead of ours.
     @ivar behind_s: how far behind.
+    @ivar must_agree: who is refused is one of the site's own machines: it is told
+        by how much the two clocks differ, and what to do.
     """
 
     lifetime_s: float = 300
     ahead_s: float
     behind_s: float
+    must_agree: bool = False
 
-    def end_of(self, claim: Claim) -> datetime:
+    def end_of(self, claim: Stamped) -> datetime:
         """From when on the message is too old."""
         end = claim.created + timedelta(seconds=self.lifetime_s)
         if claim.expires is not None:
             end = min(end, claim.expires)
         return end + timedelta(seconds=self.behind_s)
 
-    def check(self, claim: Claim, now: datetime) -> None:
+    def check(self, claim: Stamped, now: datetime) -> None:
         """@raise InvalidSecurity: it is too old, or of the future."""
         if claim.created > now + timedelta(seconds=self.ahead_s):
-            raise InvalidSecurity("The Timestamp is in the future")
+            ahead_s = (claim.created - now).total_seconds()
+            raise self._refusal(
+                "The Timestamp is in the future", f"{ahead_s:.0f} s after"
+            )
         if now >= self.end_of(claim):
-            raise InvalidSecurity("Request has expired")
+            old_s = (now - claim.created).total_seconds()
+            raise self._refusal("Request has expired", f"{old_s:.0f} s before")
+
+    def _refusal(self, what: str, how_far: str) -> InvalidSecurity:
+        if not self.must_agree:
+            return InvalidSecurity(what)
+        return InvalidSecurity(
+            f"{what}: it was made {how_far} what this machine's clock has; the clocks "
+            f"of all machines must agree within {self.ahead_s:.0f} s (is NTP running?)"
+        )
 
 
 #: EC2's rule: five minutes around the Timestamp.
 OF_USERS = Freshness(ahead_s=300, behind_s=0)
 
 #: The original's tiers: five minutes, and clocks that differ by 20 seconds.
-OF_PEERS = Freshness(ahead_s=20, behind_s=20)
+OF_PEERS = Freshness(ahead_s=20, behind_s=20, must_agree=True)
 
 
 async def take_once(

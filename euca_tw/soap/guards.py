@@ -22,7 +22,7 @@ from twisted.internet.interfaces import IReactorTime
 from euca_tw.api.errors import ApiError, AuthFailure, InvalidSecurity
 from euca_tw.api.shapes import Operation
 from euca_tw.common.admission import IAttempt
-from euca_tw.common.clock import utc_now
+from euca_tw.common.clock import wall_now
 from euca_tw.common.in_thread import InThread, in_this_thread
 from euca_tw.common.replays import IReplays, MemoryReplays
 from euca_tw.model.callers import Caller
@@ -112,11 +112,11 @@ class _Checkpoint:
             await self.in_thread(lambda: check_signature(claim, is_known=is_known))
         else:
             check_signature(claim, is_known=is_known)
-        self.freshness.check(claim, utc_now(self.clock))
+        self.freshness.check(claim, wall_now(self.clock))
 
     async def take(self, claim: Claim, owner: bytes) -> None:
         """After this it is a repetition.  See L{take_once}."""
-        now = utc_now(self.clock)
+        now = wall_now(self.clock)
         await take_once(self.replays, claim, self.freshness, now, owner=owner)
 
 
@@ -227,7 +227,7 @@ class _Peer:
             [(ACTION, action(self._service, name)), (RELATES_TO, self._message_id)],
             entry,
             self._identity,
-            utc_now(self._clock),
+            wall_now(self._clock),
         )
 
 

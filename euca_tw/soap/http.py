@@ -4,22 +4,30 @@ One POST over HTTP, whole, bounded, and never sent twice.
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Mapping
 from typing import Any
 
-from attrs import define
+from attrs import define, field
 from twisted.internet.defer import CancelledError, Deferred, succeed
+from twisted.internet.endpoints import HostnameEndpoint, wrapClientTLS
 from twisted.internet.error import (
     ConnectError,
     ConnectingCancelledError,
     ConnectionClosed,
     DNSLookupError,
 )
-from twisted.internet.interfaces import IConsumer
+from twisted.internet.interfaces import (
+    IConsumer,
+    IProtocolFactory,
+    IStreamClientEndpoint,
+)
 from twisted.internet.protocol import Protocol
 from twisted.python.failure import Failure
 from twisted.web.client import (
+    URI,
     Agent,
+    BrowserLikePolicyForHTTPS,
     HTTPConnectionPool,
     RequestTransmissionFailed,
     ResponseDone,
@@ -28,7 +36,7 @@ from twisted.web.client import (
 from twisted.web.error import SchemeNotSupported
 from twisted.web.http import PotentialDataLoss
 from twisted.web.http_headers import Headers
-from twisted.web.iweb import IAgent, IBodyProducer
+from twisted.web.iweb import IAgent, IAgentEndpointFactory, IBodyProducer
 from zope.interface import implementer
 
 #: What goes wrong between two machines, or before.
@@ -40,6 +48,11 @@ _TROUBLE = (
     ResponseFailed,
     SchemeNotSupported,
 )
+
+#: A connection on which nothing was heard for so long, in seconds, is probed; how
+#: often, and how many probes may go unanswered.
+IDLE_S, EACH_S, PROBES = 20, 10, 3
+GONE_S = IDLE_S + EACH_S * PROBES
 
 
 @define
@@ -53,13 +66,74 @@ def pooled_agent(reactor: Any, connect_timeout_s: float = 5) -> IAgent:
     """
     An HTTP client that keeps its connections.  It lets go of an idle one
     before the peer does; and what was sent once is not sent again, for the
-    peer would take it for a replay.
+    peer would take it for a replay.  A peer whose machine is gone is noticed by
+    the kernel, however long its answer may take: see L{keep_alive}.
     """
     pool = HTTPConnectionPool(reactor, persistent=True)
     pool.maxPersistentPerHost = 8
     pool.cachedConnectionTimeout = 30
     pool.retryAutomatically = False
-    return Agent(reactor, connectTimeout=connect_timeout_s, pool=pool)
+    endpoints = _LivelyEndpoints(reactor, connect_timeout_s)
+    agent: IAgent = Agent.usingEndpointFactory(reactor, endpoints, pool)
+    return agent
+
+
+def keep_alive(transport: Any) -> None:
+    """
+    Have the kernel ask a connection's peer now and then whether it is there, and
+    break off within L{GONE_S} if it is not.
+
+    @param transport: of TCP, or of TLS over it.
+    """
+    connection = getattr(transport, "transport", transport).getHandle()
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for option, value in (
+        (socket.TCP_KEEPIDLE, IDLE_S),
+        (socket.TCP_KEEPINTVL, EACH_S),
+        (socket.TCP_KEEPCNT, PROBES),
+    ):
+        connection.setsockopt(socket.IPPROTO_TCP, option, value)
+
+
+@implementer(IAgentEndpointFactory)
+@define(eq=False)
+class _LivelyEndpoints:
+    """Where an agent connects."""
+
+    _reactor: Any
+    _timeout_s: float
+    _policy: BrowserLikePolicyForHTTPS = field(
+        factory=BrowserLikePolicyForHTTPS, init=False
+    )
+
+    def endpointForURI(self, uri: URI) -> IStreamClientEndpoint:
+        """@raise SchemeNotSupported:"""
+        host = uri.host.decode("ascii")
+        endpoint = HostnameEndpoint(
+            self._reactor, host, uri.port, timeout=self._timeout_s
+        )
+        if uri.scheme == b"http":
+            return _LivelyEndpoint(endpoint)
+        if uri.scheme == b"https":
+            creator = self._policy.creatorForNetloc(uri.host, uri.port)
+            return _LivelyEndpoint(wrapClientTLS(creator, endpoint))
+        raise SchemeNotSupported(f"Unsupported scheme: {uri.scheme!r}")
+
+
+@implementer(IStreamClientEndpoint)
+@define(eq=False)
+class _LivelyEndpoint:
+    """Keeps its connections alive."""
+
+    _endpoint: IStreamClientEndpoint
+
+    def connect(self, factory: IProtocolFactory) -> Deferred[Any]:
+        def connected(protocol: Any) -> Any:
+            keep_alive(protocol.transport)
+            return protocol
+
+        connecting: Deferred[Any] = self._endpoint.connect(factory)
+        return connecting.addCallback(connected)
 
 
 async def post(

@@ -27,6 +27,7 @@ from euca_tw.api.cluster import ORIGINAL_OPERATIONS as OF_CLUSTERS
 from euca_tw.api.errors import ApiError, InternalError
 from euca_tw.api.node import ORIGINAL_OPERATIONS as OF_NODES
 from euca_tw.api.shapes import Dispatch, Operation
+from euca_tw.common.evolved import evolve
 from euca_tw.model.callers import Caller
 from euca_tw.soap.interfaces import PeerRefused
 
@@ -76,7 +77,7 @@ def concluded(request: Any, response: Any) -> Any:
         changes["user_id"] = request.user_id
     if response.is_success is None:
         changes["is_success"] = True
-    return attrs.evolve(response, **changes) if changes else response
+    return evolve(response, **changes) if changes else response
 
 
 def failure(operation: Operation, request: Any, error: ApiError) -> Any | None:

@@ -32,6 +32,7 @@ from euca_tw.clc.accounts import (
 from euca_tw.clc.callers import StoredAccessKeys, StoredCertificates
 from euca_tw.clc.sealing import Sealing
 from euca_tw.common.certificates import der_of, fingerprint
+from euca_tw.common.clock import SteadyClock, make_steady
 from euca_tw.common.in_thread import in_this_thread
 from euca_tw.model.callers import Caller
 from euca_tw.model.identifiers import Minter
@@ -311,6 +312,15 @@ class AccountsTests(SynchronousTestCase):
             self.failureResultOf(
                 self.accounts.add_certificate("alice", pem), DuplicateCertificate
             )
+
+    def test_own_certificate_by_the_wall(self) -> None:
+        """Whether one is good says the machine's clock, as when it is used."""
+        self.create("alice")
+        pem = self.own(RSA_2048)
+        wall = SteadyClock(lambda: NOW, lambda: 0.0)
+        make_steady(self.clock, wall)
+        wall._now += 3 * 86400  # was set back since
+        self.assertEqual(self.add_certificate("alice", pem), "")
 
     def test_no_own_certificate(self) -> None:
         """Whose certificate is of no use is told why."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from itertools import count
@@ -17,13 +18,21 @@ from twisted.web.client import Agent
 from euca_tw.api import cluster
 from euca_tw.api.errors import AuthFailure
 from euca_tw.api.shapes import Dispatch
+from euca_tw.cc.settings import ClusterSettings
 from euca_tw.common.web import IDLE_S, AnswerResource, Asked, Reply, make_site
 from euca_tw.soap.addressing import ACTION, MESSAGE_ID, RELATES_TO, TO
 from euca_tw.soap.client import SoapPeers
 from euca_tw.soap.door import tier_door
 from euca_tw.soap.envelope import SOAP_11, Envelope, read
 from euca_tw.soap.faults import fault
-from euca_tw.soap.http import _Body, pooled_agent, post
+from euca_tw.soap.http import (
+    GONE_S,
+    NoAnswer,
+    _Body,
+    keep_alive,
+    pooled_agent,
+    post,
+)
 from euca_tw.soap.interfaces import PeerRefused, PeerUnreachable
 from euca_tw.soap.signing import signed
 from tests.fakes.http import MemoryNetwork
@@ -306,6 +315,54 @@ class ConnectingTests(SynchronousTestCase):
             self.assertNoResult(calling)
             calling.cancel()
             self.failureResultOf(calling, CancelledError)
+
+
+class KeepAliveTests(SynchronousTestCase):
+    def options(self, transport: Any) -> list[tuple[int, int, int]]:
+        """What is set of the socket of a transport."""
+        keep_alive(transport)
+        found: list[tuple[int, int, int]] = transport.options
+        return found
+
+    def test_probed(self) -> None:
+        """
+        A peer whose machine is gone is noticed long before it is waited for in vain,
+        over TCP as well as over TLS.
+        """
+
+        class Tcp:
+            def __init__(self) -> None:
+                self.options: list[tuple[int, int, int]] = []
+
+            def getHandle(self) -> Any:
+                return self
+
+            def setsockopt(self, *option: int) -> None:
+                self.options.append(option)
+
+        class Tls:
+            def __init__(self, transport: Tcp) -> None:
+                self.transport = transport
+                self.options = transport.options
+
+            def getHandle(self) -> Any:
+                raise AssertionError("that is OpenSSL's")
+
+        found = self.options(Tcp())
+        self.assertEqual(found, self.options(Tls(Tcp())))
+        self.assertIn((socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1), found)
+        of = {name: value for level, name, value in found if level != 1}
+        gone_s = (
+            of[socket.TCP_KEEPIDLE] + of[socket.TCP_KEEPINTVL] * of[socket.TCP_KEEPCNT]
+        )
+        self.assertEqual(gone_s, GONE_S)
+        self.assertLess(gone_s, ClusterSettings().poll_s)
+
+    def test_other_scheme(self) -> None:
+        """Nothing is connected to by what is neither of these."""
+        agent = pooled_agent(MemoryReactorClock())
+        calling = Deferred.fromCoroutine(post(agent, "ftp://a/", {}, b"x", 10))
+        self.failureResultOf(calling, NoAnswer)
 
 
 class PoolTests(SynchronousTestCase):

@@ -54,6 +54,19 @@ class FreshnessTests(SynchronousTestCase):
                     InvalidSecurity, freshness.check, claim(), NOW + after(seconds)
                 )
 
+    def test_clocks_differ(self) -> None:
+        """A machine of the site is told by how much its clock differs from ours."""
+        for seconds, text in (
+            (-600, "in the future: it was made 600 s after what this machine's clock"),
+            (600, "expired: it was made 600 s before what this machine's clock has"),
+        ):
+            now = NOW + after(seconds)
+            refused = self.assertRaises(InvalidSecurity, OF_PEERS.check, claim(), now)
+            self.assertIn(text, str(refused))
+            self.assertIn("must agree within 20 s", str(refused))
+            told = self.assertRaises(InvalidSecurity, OF_USERS.check, claim(), now)
+            self.assertNotIn("clock", str(told))
+
     def test_expires(self) -> None:
         """It may end earlier by its own word, but not later, and needs none."""
         early = evolve(claim(), expires=NOW + after(60))
