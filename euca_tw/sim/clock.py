@@ -11,13 +11,78 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from heapq import heapify, heappop, heappush
+from typing import Any
 
-from twisted.internet.base import DelayedCall
-from twisted.internet.interfaces import IReactorTime
+from twisted.internet.error import AlreadyCalled, AlreadyCancelled
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from zope.interface import implementer
 
 #: With fewer than so many calls there is nothing to be gained by sweeping.
 _FEW = 1000
+
+
+@implementer(IDelayedCall)
+class EventCall:
+    """
+    One call, of an L{EventClock}.
+
+    @ivar at: when it is due, or was last; by the world's clock.
+    @ivar by: the clock that whoever waits for it reads.
+    @ivar is_due: it was neither made nor cancelled.
+    """
+
+    __slots__ = ("_clock", "_is_called", "args", "at", "by", "call", "is_due", "kw")
+
+    def __init__(
+        self,
+        clock: EventClock,
+        by: EventClock | AheadClock,
+        at: float,
+        call: Callable[..., object],
+        args: tuple[Any, ...],
+        kw: dict[str, Any],
+    ) -> None:
+        self._clock = clock
+        self.by = by
+        self._is_called = False
+        self.is_due = True
+        self.at = at
+        self.call = call
+        self.args = args
+        self.kw = kw
+
+    def getTime(self) -> float:
+        return self.by.told(self.at)
+
+    def cancel(self) -> None:
+        self._check_due()
+        self.is_due = False
+        self._clock.note_cancelled()
+
+    def delay(self, seconds: float) -> None:
+        self._check_due()
+        self.move(max(self._clock.seconds(), self.at + seconds))
+
+    def reset(self, seconds: float) -> None:
+        self._check_due()
+        self.move(max(self._clock.seconds(), self._clock.seconds() + seconds))
+
+    def active(self) -> bool:
+        return self.is_due
+
+    def begin(self) -> None:
+        """It is made now."""
+        self.is_due, self._is_called = False, True
+        self.call(*self.args, **self.kw)
+
+    def _check_due(self) -> None:
+        if not self.is_due:
+            raise AlreadyCalled if self._is_called else AlreadyCancelled
+
+    def move(self, at: float) -> None:
+        """It is due then, by the world's clock."""
+        self.at = at
+        self._clock.push(self)
 
 
 @implementer(IReactorTime)
@@ -26,7 +91,9 @@ class EventClock:
 
     def __init__(self, begins_at: float = 0.0) -> None:
         self._now = begins_at
-        self._heap: list[tuple[float, int, DelayedCall]] = []
+        # An entry whose moment is not its call's any more says nothing, nor one
+        # whose call was cancelled.
+        self._heap: list[tuple[float, int, EventCall]] = []
         self._added = 0
         self._cancelled = 0
         self.steps = 0
@@ -34,26 +101,35 @@ class EventClock:
     def seconds(self) -> float:
         return self._now
 
+    def told(self, at: float) -> float:
+        """What it shows at a moment of the world's."""
+        return at
+
     def callLater(
         self, delay: float, callable: Callable[..., object], *args: object, **kw: object
-    ) -> DelayedCall:
+    ) -> EventCall:
         if delay < 0:
             raise ValueError(f"{delay} s is in the past")
-        call = DelayedCall(
-            self._now + delay,
-            callable,
-            args,
-            kw,
-            self._cancel,
-            self._push,
-            self.seconds,
-        )
-        self._push(call)
-        return call
+        return self.add(self, self._now + delay, callable, args, kw)
 
-    def getDelayedCalls(self) -> list[DelayedCall]:
-        alive = [entry for entry in sorted(self._heap) if entry[2].active()]
-        return list(dict.fromkeys(call for _, _, call in alive))
+    def add(
+        self,
+        by: EventClock | AheadClock,
+        at: float,
+        call: Callable[..., object],
+        args: tuple[Any, ...],
+        kw: dict[str, Any],
+    ) -> EventCall:
+        """A call at a moment, for one who reads the clock C{by}."""
+        made = EventCall(self, by, at, call, args, kw)
+        self._added += 1
+        heappush(self._heap, (at, self._added, made))
+        return made
+
+    def getDelayedCalls(self) -> list[EventCall]:
+        entries = sorted(self._heap)
+        alive = [call for at, _, call in entries if call.is_due and call.at == at]
+        return list(dict.fromkeys(alive))
 
     def step(self, until: float) -> bool:
         """
@@ -64,32 +140,94 @@ class EventClock:
         heap = self._heap
         while heap and heap[0][0] <= until:
             at, _, call = heappop(heap)
-            if call.cancelled:
-                self._cancelled -= 1
+            if not call.is_due or call.at != at:
                 continue
-            if call.called:
-                continue  # it was due earlier than once meant
-            if call.getTime() > at:
-                call.activate_delay()
-                self._push(call)
-                continue
-            self._now = max(self._now, at)
-            call.called = 1
+            if at > self._now:
+                self._now = at
             self.steps += 1
-            call.func(*call.args, **call.kw)
+            call.begin()
             return True
         self._now = max(self._now, until)
         return False
 
-    def _push(self, call: DelayedCall) -> None:
+    def push(self, call: EventCall) -> None:
+        """It is due at another moment."""
         self._added += 1
-        heappush(self._heap, (call.getTime(), self._added, call))
+        heappush(self._heap, (call.at, self._added, call))
 
-    def _cancel(self, call: DelayedCall) -> None:
+    def note_cancelled(self) -> None:
         """Most waits end before their time: what is over is swept out by and by."""
         self._cancelled += 1
         if self._cancelled > max(_FEW, len(self._heap) // 2):
-            # (It is marked when this returns, and goes with the next sweep.)
-            self._heap = [each for each in self._heap if each[2].active()]
+            self._heap = [
+                entry
+                for entry in self._heap
+                if entry[2].is_due and entry[2].at == entry[0]
+            ]
             heapify(self._heap)
-            self._cancelled = 1
+            self._cancelled = 0
+
+
+@implementer(IReactorTime)
+class AheadClock:
+    """An L{EventClock}, as one sees it who was told another time when he began."""
+
+    def __init__(self, world: EventClock, ahead_s: float) -> None:
+        self._world = world
+        self._ahead_s = ahead_s
+
+    def seconds(self) -> float:
+        return self._world.seconds() + self._ahead_s
+
+    def told(self, at: float) -> float:
+        """What it shows at a moment of the world's."""
+        return at + self._ahead_s
+
+    def callLater(
+        self, delay: float, callable: Callable[..., object], *args: object, **kw: object
+    ) -> EventCall:
+        if delay < 0:
+            raise ValueError(f"{delay} s is in the past")
+        return self._world.add(self, self._world.seconds() + delay, callable, args, kw)
+
+    def getDelayedCalls(self) -> list[EventCall]:
+        return [call for call in self._world.getDelayedCalls() if call.by is self]
+
+
+class MachineClock:
+    """
+    What one machine has for the time.
+
+    Daemons read it when they start; from then on they count the seconds that go by,
+    as L{euca_tw.common.clock.SteadyClock} has it, but that here they do not follow it
+    by and by.  Only what others have to agree on is dated by the clock itself.
+    """
+
+    def __init__(self, world: EventClock) -> None:
+        self._world = world
+        self._since = self._offset_s = self._rate = 0.0
+
+    @property
+    def is_right(self) -> bool:
+        """It shows what the world's does."""
+        return not (self._offset_s or self._rate)
+
+    def seconds(self) -> float:
+        """What it shows."""
+        now = self._world.seconds()
+        return now + self._offset_s + self._rate * (now - self._since)
+
+    def set(self, offset_s: float, drift_ppm: float = 0.0) -> None:
+        """
+        Have it be off from now on.
+
+        @param offset_s: so far ahead; behind, if it is below 0.
+        @param drift_ppm: by so many parts in a million it goes too fast.
+        """
+        self._since = self._world.seconds()
+        self._offset_s, self._rate = offset_s, drift_ppm / 1e6
+
+    def steady(self) -> EventClock | AheadClock:
+        """What a daemon goes by that is started now."""
+        ahead_s = self.seconds() - self._world.seconds()
+        return AheadClock(self._world, ahead_s) if ahead_s else self._world

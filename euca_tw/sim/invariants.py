@@ -18,6 +18,7 @@ from euca_tw.model.capacity import NOTHING, Resources
 from euca_tw.model.identifiers import InstanceId
 from euca_tw.model.records import Instance, InstanceState
 
+_S = InstanceState
 #: Of many that are alike, so many are told.
 _MOST = 20
 
@@ -84,6 +85,8 @@ class End:
         that they have ended.
     @ivar dead: nodes that do not answer any more.
     @ivar node_of: the name of a node, of what records say.
+    @ivar disks: the instance and the node of each disk; None: they are not looked
+        at.
     """
 
     instances: Iterable[Instance]
@@ -91,6 +94,7 @@ class End:
     acknowledged: Collection[str]
     dead: Collection[str]
     node_of: Callable[[str], str] = str
+    disks: Collection[tuple[str, str]] | None = None
 
 
 def final(end: End) -> Iterator[str]:
@@ -99,18 +103,41 @@ def final(end: End) -> Iterator[str]:
     for name in end.acknowledged:
         if name not in known:
             yield f"{name} was acknowledged, and is forgotten"
+    kept: set[tuple[str, str]] = set()
     for name, one in known.items():
         node = end.node_of(one.node)
-        if one.wanted is not InstanceState.RUNNING or node in end.dead:
+        if one.wanted is _S.TERMINATED or node in end.dead:
             continue
-        if one.state is not InstanceState.RUNNING or one.is_silent:
-            silent = ", and silent" if one.is_silent else ""
-            yield f"{name} shall run, and is told to be {one.state.value}{silent}"
+        kept.add((name, node))
+        if one.state is not one.wanted or one.is_silent:
+            yield f"{_wish(one)}, and is told to be {_told(one)}"
+        elif one.wanted is _S.STOPPED:
+            continue
         elif name not in end.domains:
             yield f"{name} is told to run, and does not"
         elif end.domains[name] != node:
             yield f"{name} runs on {end.domains[name]} in place of {node}"
     for name, node in end.domains.items():
         record = known.get(InstanceId(name))
-        if record is None or record.wanted is not InstanceState.RUNNING:
+        if record is None or record.wanted is not _S.RUNNING:
             yield f"{name} runs on {node}, and nobody wants it"
+    yield from _disks(end, kept)
+
+
+def _disks(end: End, kept: set[tuple[str, str]]) -> Iterator[str]:
+    if end.disks is None:
+        return
+    for name, node in sorted(kept - set(end.disks)):
+        yield f"{name} has no disk on {node or 'any node'}"
+    for name, node in end.disks:
+        if (name, node) not in kept and node not in end.dead:
+            yield f"{name} has a disk on {node}, and nobody wants it"
+
+
+def _wish(one: Instance) -> str:
+    verb = "run" if one.wanted is _S.RUNNING else "be stopped"
+    return f"{one.instance_id} shall {verb}"
+
+
+def _told(one: Instance) -> str:
+    return one.state.value + (", and silent" if one.is_silent else "")

@@ -41,6 +41,12 @@ class Sees(Protocol):
     def guest_ready(self, name: str) -> None:
         """It has booted."""
 
+    def disk_made(self, name: str, node: str) -> None:
+        """An instance has a disk there; perhaps it had."""
+
+    def disk_gone(self, name: str, node: str) -> None:
+        """It has it no more."""
+
 
 @define(eq=False, kw_only=True)
 class SimulatedHypervisor(MemoryHypervisor):
@@ -71,9 +77,19 @@ class SimulatedHypervisor(MemoryHypervisor):
         await _passed(self.clock, self.times.stop_s.draw(self.random))
         await super().destroy(name)
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of all domains."""
+        return tuple(self._guests)
+
+    @property
+    def running(self) -> tuple[str, ...]:
+        """Of those that run."""
+        return tuple(self._seen)
+
     def lose_power(self) -> None:
         """Whatever ran is gone."""
-        for name in tuple(self._guests):
+        for name in self.names:
             self.vanish(name)
 
     def _tell(self, name: str | None) -> None:
@@ -96,12 +112,17 @@ class SimulatedHypervisor(MemoryHypervisor):
 @define(eq=False, kw_only=True)
 class SimulatedInstanceStore(MemoryInstanceStore):
     """
+    @ivar node: the name of its node.
     @ivar size_mib: of an image.
+    @ivar slowness: of the disk: to write takes so many times as long as it should.
     """
 
+    node: str
     random: Random = field(repr=False)
     times: Times
+    sees: Sees
     size_mib: Callable[[str], int]
+    slowness: float = 1.0
     _have: set[str] = field(factory=set, init=False)
 
     async def stage(
@@ -117,12 +138,19 @@ class SimulatedInstanceStore(MemoryInstanceStore):
     ) -> StagedInstance:
         if root.image_id not in self._have:
             fetch_s = self.size_mib(root.image_id) / self.times.fetch_mib_s
-            await _passed(self.clock, fetch_s)
+            await _passed(self.clock, fetch_s * self.slowness)
             self._have.add(root.image_id)
-        await _passed(self.clock, self.times.staging_s.draw(self.random))
-        return await super().stage(
+        staging_s = self.times.staging_s.draw(self.random) * self.slowness
+        await _passed(self.clock, staging_s)
+        staged = await super().stage(
             instance_id, root, kernel, ramdisk, disk_gib, extras, has_run=has_run
         )
+        self.sees.disk_made(instance_id, self.node)
+        return staged
+
+    async def discard(self, instance_id: str) -> None:
+        await super().discard(instance_id)
+        self.sees.disk_gone(instance_id, self.node)
 
 
 async def _passed(clock: IReactorTime, seconds: float) -> None:
@@ -163,8 +191,10 @@ def machine(
         consoles=hypervisor.consoles,
         written_at=hypervisor.written_at,
         disk_gib=room.disk_gib,
+        node=node,
         random=random,
         times=times,
+        sees=sees,
         size_mib=size_mib,
     )
     return Machine(

@@ -10,6 +10,7 @@ real doors refuse the second; a tier must be right without that too.)
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from random import Random
 from typing import Any
 
@@ -21,12 +22,15 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from euca_tw.api.encode import element
-from euca_tw.api.errors import ApiError, InvalidAction
+from euca_tw.api.errors import ApiError, InvalidAction, InvalidSecurity
 from euca_tw.api.shapes import Api, Dispatch, Operation, shape_of
 from euca_tw.model.callers import Caller
+from euca_tw.sim.clock import MachineClock
 from euca_tw.sim.distributions import Constant, Distribution
 from euca_tw.sim.fault_plan import Faults
+from euca_tw.sim.life import Life, Moment
 from euca_tw.soap.decode import decode
+from euca_tw.soap.freshness import OF_PEERS
 from euca_tw.soap.interfaces import IPeer, IPeers, PeerRefused, PeerUnreachable
 from euca_tw.soap.invocation import check_success, concluded, failure, invoke
 
@@ -54,6 +58,20 @@ class _Service:
     name: str
     api: Api
     dispatch: Dispatch
+    life: Life | None = None
+
+
+def _dies(life: Life | None, moment: Moment) -> bool:
+    """Whether there is nobody any more, after that moment."""
+    return life is not None and (life.is_over or life.ends(moment))
+
+
+@frozen(kw_only=True)
+class _Stamped:
+    """@ivar created: when the sender says that he made a message."""
+
+    created: datetime
+    expires: None = None
 
 
 @define(eq=False, kw_only=True)
@@ -62,6 +80,7 @@ class Network:
     Services by URL, and what is between them.
 
     @ivar faults: what share of messages is lost, or comes late or twice.
+    @ivar clocks: what each daemon has for the time, if it is not C{clock}.
     """
 
     clock: IReactorTime
@@ -69,28 +88,41 @@ class Network:
     latency: Distribution = Factory(lambda: Constant(value=0.0))
     faults: Faults = Factory(Faults)
     carry: Carry = as_record
+    clocks: dict[str, MachineClock] = Factory(dict)
     _served: dict[str, _Service] = field(factory=dict, init=False)
     _cut: set[frozenset[str]] = field(factory=set, init=False)
     #: What is under way, by the URL that it goes to.
     _calls: dict[str, dict[_Call, None]] = field(factory=dict, init=False)
     _requests: int = field(default=0, init=False)
 
-    def seen_from(self, name: str) -> Peers:
+    def seen_from(self, name: str, life: Life | None = None) -> Peers:
         """The network, as one daemon sees it in one life."""
-        return Peers(name, self)
+        return Peers(name, self, life)
 
-    def serve(self, name: str, url: str, api: Api, dispatch: Dispatch) -> None:
+    def serve(
+        self,
+        name: str,
+        url: str,
+        api: Api,
+        dispatch: Dispatch,
+        life: Life | None = None,
+    ) -> None:
         """
         Have C{dispatch} answer at C{url}, in place of whatever did.
 
         @param name: of the daemon.
+        @param life: of it; None: it does not die.
         """
         self.drop(url)
-        self._served[url] = _Service(name, api, dispatch)
+        self._served[url] = _Service(name, api, dispatch, life)
+
+    def hush(self, url: str) -> None:
+        """Have nothing answer there any more; L{drop} is to follow."""
+        self._served.pop(url, None)
 
     def drop(self, url: str) -> None:
         """Have nothing answer there any more; what is under way is broken off."""
-        self._served.pop(url, None)
+        self.hush(url)
         for call in tuple(self._calls.get(url, ())):
             call.fail("the connection was lost")
 
@@ -135,6 +167,22 @@ class Network:
         """It is not any more."""
         self._calls.get(call.url, {}).pop(call, None)
 
+    def shown(self, name: str) -> float:
+        """The time by a daemon's clock."""
+        return self.clocks.get(name, self.clock).seconds()
+
+    def check(self, name: str, created: float) -> None:
+        """
+        Judge the Timestamp of what comes to a daemon, as the real doors do.
+
+        @raise InvalidSecurity: by its clock it is too old, or of the future.
+        """
+        now = self.shown(name)
+        if not 0 <= now - created < OF_PEERS.lifetime_s:
+            made = datetime.fromtimestamp(created, UTC)
+            stamped = _Stamped(created=made)
+            OF_PEERS.check(stamped, datetime.fromtimestamp(now, UTC))
+
     def caller(self) -> Caller:
         """Who asks, with a request id of its own."""
         self._requests += 1
@@ -153,6 +201,7 @@ class Peers:
 
     caller: str
     _network: Network = field(repr=False)
+    life: Life | None = None
     _known: dict[str, Peer] = field(factory=dict, init=False)
     _calls: dict[_Call, None] = field(factory=dict, init=False)
 
@@ -178,12 +227,17 @@ class Peer:
     _of: Peers = field(repr=False)
 
     async def call(self, operation: Operation, request: Any, timeout_s: float) -> Any:
-        network, calls = self._network, self._of._calls
-        call = _Call(network, self._of.caller, self.url, operation, request)
+        network, calls, life = self._network, self._of._calls, self._of.life
+        if life is not None and _dies(life, Moment.ASKING):
+            await life.never()
+        call = _Call(network, self._of.caller, life, self.url, operation, request)
         calls[call] = None
         network.begin(call)
         try:
-            return check_success(self.url, await call.go(timeout_s))
+            answer = call.go(timeout_s)
+            if life is not None and _dies(life, Moment.ASKED):
+                await life.never()
+            return check_success(self.url, await answer)
         finally:
             calls.pop(call, None)
             network.end(call)
@@ -195,9 +249,11 @@ class _Call:
 
     network: Network
     caller: str
+    life: Life | None
     url: str
     operation: Operation
     request: Any
+    created: float = field(init=False)
     answer: Deferred[Any] = field(init=False)
     late: IDelayedCall | None = field(default=None, init=False)
     #: At the other end; more than one if it came twice.
@@ -207,6 +263,7 @@ class _Call:
 
     def go(self, timeout_s: float) -> Deferred[Any]:
         self.answer = Deferred(lambda _: self._cease())
+        self.created = self.network.shown(self.caller)
         self.late = self.network.clock.callLater(timeout_s, self._timed_out, timeout_s)
         self.network.send(self.caller, self._other(), self._arrive)
         return self.answer
@@ -242,6 +299,8 @@ class _Call:
         if service is None:
             self.fail("the connection was refused")
             return
+        if _dies(service.life, Moment.TOLD):
+            return
         work = Deferred.fromCoroutine(self._invoke(service))
         if not work.called:
             self.working.append(work)
@@ -249,6 +308,7 @@ class _Call:
 
     async def _invoke(self, service: _Service) -> Any:
         operation, api, carry = self.operation, service.api, self.network.carry
+        self.network.check(service.name, self.created)
         if api.find(operation.name, api.versions[-1]) is None:
             raise InvalidAction(operation.name)
         received = carry(api, operation.name, operation.request, self.request)
@@ -269,11 +329,19 @@ class _Call:
 
     def _leave(self, result: Any, service: _Service) -> None:
         """(Who broke it off waits for nothing.)"""
-        if not self.is_over:
-            self.network.send(service.name, self.caller, lambda: self._come(result))
+        if not (self.is_over or _dies(service.life, Moment.ANSWERING)):
+            created = self.network.shown(service.name)
+            self.network.send(
+                service.name, self.caller, lambda: self._come(result, created)
+            )
 
-    def _come(self, result: Any) -> None:
-        if self.is_over:
+    def _come(self, result: Any, created: float) -> None:
+        if self.is_over or _dies(self.life, Moment.HEARING):
+            return
+        try:
+            self.network.check(self.caller, created)
+        except InvalidSecurity as refusal:
+            self.fail(str(refusal))
             return
         self._cease()
         if not isinstance(result, Failure):

@@ -16,10 +16,12 @@ _BAR = 30
 class ProgressBar:
     """
     @ivar seconds: what it really is, of any beginning.
+    @ivar counted: what there is a number of.
     """
 
     _into: TextIO
     _seconds: Callable[[], float]
+    counted: str = "launches"
     _began_at: float = field(init=False)
     _told_at: float = field(init=False)
     _is_terminal: bool = field(init=False)
@@ -29,13 +31,13 @@ class ProgressBar:
         self._began_at = self._told_at = self._seconds()
         self._is_terminal = self._into.isatty()
 
-    def __call__(self, share: float, launches: int) -> None:
+    def __call__(self, share: float, count: int) -> None:
         now = self._seconds()
         often_s = _TERMINAL_S if self._is_terminal else _LOG_S
         if self._is_over or (share < 1 and now - self._told_at < often_s):
             return
         self._told_at, self._is_over = now, share >= 1
-        line = told(share, launches, now - self._began_at)
+        line = told(share, count, now - self._began_at, self.counted)
         if self._is_terminal:
             self._into.write(f"\r\x1b[K{line}" + ("\n" if share >= 1 else ""))
         else:
@@ -43,14 +45,14 @@ class ProgressBar:
         self._into.flush()
 
 
-def told(share: float, launches: int, spent_s: float) -> str:
+def told(share: float, count: int, spent_s: float, counted: str = "launches") -> str:
     """The line."""
     full = int(_BAR * min(1.0, share))
     bar = "#" * full + "." * (_BAR - full)
     ahead = ""
     if 0 < share < 1:
         ahead = f", {length(spent_s * (1 - share) / share)} to go"
-    return f"[{bar}] {share:4.0%}, {launches:,} launches, {length(spent_s)}{ahead}"
+    return f"[{bar}] {share:4.0%}, {count:,} {counted}, {length(spent_s)}{ahead}"
 
 
 def length(seconds: float) -> str:

@@ -7,7 +7,7 @@ configuration.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from ipaddress import IPv4Network
 from pathlib import Path
 from random import Random
@@ -18,9 +18,10 @@ from attrs import Factory, frozen
 
 from euca_tw.common.config import ConfigError, checked, read_section, read_toml
 from euca_tw.model.capacity import MachineType, Resources
+from euca_tw.overlay.settings import MANAGED, STATIC, check_private_range
 from euca_tw.policies.found import PolicyNotFound, find, policy_named
-from euca_tw.policies.interfaces import SCHEDULER
-from euca_tw.sim import workload
+from euca_tw.policies.interfaces import PLACEMENT, SCHEDULER
+from euca_tw.sim.demand import Workload, arrivals
 from euca_tw.sim.distributions import (
     Constant,
     Distribution,
@@ -30,16 +31,25 @@ from euca_tw.sim.distributions import (
     read_distribution,
 )
 from euca_tw.sim.fault_plan import Fault, Faults, check_targets
-from euca_tw.sim.workload import Arrival, chooser
+from euca_tw.sim.power import Power
+from euca_tw.sim.workload import Arrival
 
 C = TypeVar("C")
 
 
-def _check_scheduler(name: str) -> None:
+def _check_policy(kind: str, name: str) -> None:
     try:
-        policy_named(SCHEDULER, name, find())
+        policy_named(kind, name, find())
     except PolicyNotFound as error:
         raise ValueError(str(error)) from None
+
+
+def _check_scheduler(name: str) -> None:
+    _check_policy(SCHEDULER, name)
+
+
+def _check_placement(name: str) -> None:
+    _check_policy(PLACEMENT, name)
 
 
 def _check_subnet(text: str) -> None:
@@ -93,6 +103,11 @@ class Cluster:
         return Resources(
             cores=self.cores, memory_mib=self.memory_mib, disk_gib=self.disk_gib
         )
+
+    @property
+    def head_name(self) -> str:
+        """Of the daemon that carries managed networks on its head."""
+        return f"{self.name}-head"
 
     @property
     def node_names(self) -> tuple[str, ...]:
@@ -150,6 +165,16 @@ class Times:
     commit_s: Distribution = Factory(lambda: Constant(value=0.002))
 
 
+def _check_mode(mode: str) -> None:
+    if mode not in (STATIC, MANAGED):
+        raise ValueError(f"{mode!r} is none of {STATIC}, {MANAGED}")
+
+
+def _check_power(count: int) -> None:
+    if count < 8 or count & (count - 1):
+        raise ValueError(f"{count} must be a power of two, and 8 or more")
+
+
 @frozen(kw_only=True)
 class Wire:
     """
@@ -160,41 +185,21 @@ class Wire:
 
     latency_s: Distribution = Factory(lambda: Exponential(mean=0.0005))
     is_xml: bool = False
+    mode: str = checked(_check_mode, STATIC)
+    private_range: str = checked(check_private_range, "10.128.0.0/9")
+    addresses_per_network: int = checked(_check_power, 256)
 
-
-_WORKLOADS = ("poisson", "diurnal", "trace")
-
-
-def _check_workload(kind: str) -> None:
-    if kind not in _WORKLOADS:
-        raise ValueError(f"{kind!r} is none of {', '.join(_WORKLOADS)}")
-
-
-def _check_swing(swing: float) -> None:
-    if not 0 <= swing <= 1:
-        raise ValueError(f"{swing} must be from 0 to 1")
+    @property
+    def is_managed(self) -> bool:
+        """Whether there are heads."""
+        return self.mode == MANAGED
 
 
 @frozen(kw_only=True)
-class Workload:
-    """
-    @ivar kind: C{poisson}, C{diurnal} or C{trace}.
-    @ivar per_hour: arrivals, in the mean.
-    @ivar lifetime_s: of instances; from when they run.
-    @ivar swing, peak_s: of C{diurnal}; see L{workload.diurnal}.
-    @ivar file: of C{trace}; see L{workload.trace}.
-    @ivar patience_s: who is refused for want of room asks again for so long.
-    @ivar retry_s: and so long after each time.
-    """
+class CloudSection:
+    """@ivar placement: the policy by which clusters are chosen."""
 
-    kind: str = checked(_check_workload)
-    per_hour: float = checked(check_positive, 60.0)
-    lifetime_s: Distribution = Factory(lambda: Exponential(mean=3600.0))
-    swing: float = checked(_check_swing, 0.5)
-    peak_s: float = checked(check_amount, 14 * 3600.0)
-    file: Path | None = None
-    patience_s: float = checked(check_amount, 0.0)
-    retry_s: float = checked(check_positive, 10.0)
+    placement: str = checked(_check_placement, "least-loaded")
 
 
 @frozen(kw_only=True)
@@ -224,6 +229,8 @@ class Scenario:
     network: Wire = Factory(Wire)
     workload: Workload
     tiers: Tiers = Factory(Tiers)
+    cloud: CloudSection = Factory(CloudSection)
+    power: Power = Factory(Power)
     faults: Faults = Factory(Faults)
     planned: tuple[Fault, ...] = ()
 
@@ -233,19 +240,15 @@ class Scenario:
         yield "cloud"
         for cluster in self.clusters:
             yield cluster.name
+            if self.network.is_managed:
+                yield cluster.head_name
             yield from cluster.node_names
 
     def arrivals(self, random: Random) -> Iterator[Arrival]:
         """What users ask for; without end, unless a trace has one."""
-        of = self.workload
-        if of.kind == "trace":
-            assert of.file is not None
-            return workload.trace(of.file, [each.name for each in self.kinds])
-        choose = chooser({each.name: each.weight for each in self.kinds})
-        common: tuple[Any, ...] = (random, of.per_hour, of.lifetime_s, choose)
-        if of.kind == "poisson":
-            return workload.poisson(*common)
-        return workload.diurnal(*common, swing=of.swing, peak_s=of.peak_s)
+        weights = {each.name: each.weight for each in self.kinds}
+        types = {each.name: each.machine for each in self.kinds}
+        return arrivals(self.workload, weights, types, random)
 
 
 #: Which section, or list of them, becomes what.
@@ -255,6 +258,8 @@ _ONE: dict[str, type] = {
     "network": Wire,
     "workload": Workload,
     "tiers": Tiers,
+    "cloud": CloudSection,
+    "power": Power,
     "faults": Faults,
 }
 _MANY: dict[str, tuple[str, type]] = {
@@ -269,7 +274,14 @@ def read_scenario(file: Path) -> Scenario:
     """
     @raise ConfigError: it cannot be read, or says what it may not.
     """
-    told = read_toml(file)
+    return scenario_of(read_toml(file), file)
+
+
+def scenario_of(told: Mapping[str, Any], file: Path) -> Scenario:
+    """
+    @param told: what a file says; C{file} is its name, for the text of a refusal.
+    @raise ConfigError: it says what it may not.
+    """
     made: dict[str, Any] = {}
     for name, table in told.items():
         if name in _ONE:
@@ -298,6 +310,21 @@ def read_scenario(file: Path) -> Scenario:
     scenario = Scenario(file=file, **made)
     _check_whole(scenario)
     return scenario
+
+
+def check_policies(
+    file: Path, schedulers: Iterable[str], placements: Iterable[str]
+) -> None:
+    """@raise ConfigError: there is none of such a name."""
+    for section, key, kind, names in (
+        ("cluster", "scheduler", SCHEDULER, schedulers),
+        ("cloud", "placement", PLACEMENT, placements),
+    ):
+        for name in names:
+            try:
+                _check_policy(kind, name)
+            except ValueError as error:
+                raise ConfigError(str(file), section, key, str(error)) from None
 
 
 def _section(cls: type[C], table: object, file: Path, section: str) -> C:

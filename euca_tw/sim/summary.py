@@ -74,12 +74,36 @@ class Usage:
         return tuple(round(each / part_s / self.total, 6) for each in self._sums)
 
 
+@define(eq=False)
+class Waits:
+    """How long those waited who came in each part of a run."""
+
+    duration_s: float
+    _parts: list[list[float]] = field(
+        factory=lambda: [[] for _ in range(PARTS)], init=False
+    )
+
+    def add(self, came_at_s: float, wait_s: float) -> None:
+        """One has waited."""
+        part = int(came_at_s / self.duration_s * PARTS)
+        self._parts[min(PARTS - 1, part)].append(wait_s)
+
+    def means(self) -> tuple[float, ...]:
+        """Of L{PARTS} parts of the run; 0 where nobody came."""
+        return tuple(
+            round(sum(each) / len(each), 6) if each else 0.0 for each in self._parts
+        )
+
+
 @frozen(kw_only=True)
 class Summary:
     """
     @ivar counts: of launches and events.
     @ivar delays: in seconds, by what they are of.
     @ivar usage: the shares of parts of the run, by what was in use.
+    @ivar watts: what all nodes drew, in the mean of each part of the run.
+    @ivar queueing: how long those waited until their launch was taken, in the mean of
+        those who came in each part.
     @ivar violations: what was not as it must be.
     @ivar bugs: failures that a daemon logged as its own.
     """
@@ -91,6 +115,8 @@ class Summary:
     counts: Mapping[str, int]
     delays: Mapping[str, Sequence[float]]
     usage: Mapping[str, Sequence[float]]
+    watts: Sequence[float] = (0.0,) * PARTS
+    queueing: Sequence[float] = (0.0,) * PARTS
     violations: Sequence[str] = ()
     bugs: Sequence[str] = ()
 
@@ -98,6 +124,11 @@ class Summary:
     def is_sound(self) -> bool:
         """Nothing was found that must not be."""
         return not (self.violations or self.bugs)
+
+    @property
+    def energy_kwh(self) -> float:
+        """What all nodes used."""
+        return round(_mean(self.watts) * self.duration_s / 3.6e6, 6)
 
     def as_json(self) -> str:
         """One document, and a line's end."""
@@ -112,6 +143,12 @@ class Summary:
                 name: {"mean": _mean(shares), "parts": list(shares)}
                 for name, shares in self.usage.items()
             },
+            "power": {
+                "energy_kwh": self.energy_kwh,
+                "mean_w": _mean(self.watts),
+                "parts_w": list(self.watts),
+            },
+            "queueing_s": list(self.queueing),
             "violations": list(self.violations),
             "bugs": list(self.bugs),
         }
@@ -135,13 +172,17 @@ class Summary:
             yield f"{name:24}" + "".join(cells)
         yield ""
         names = list(self.usage)
-        yield f"{'in use, % of':24}" + "".join(f"{name:>12}" for name in names)
+        heads = "".join(f"{name:>12}" for name in (*names, "kW", "queueing s"))
+        yield f"{'in use, % of':24}{heads}"
         part_s = self.duration_s / PARTS
         for n, shares in enumerate(zip(*self.usage.values(), strict=True)):
             cells = (f"{100 * share:>12.1f}" for share in shares)
-            yield f"{f'from {n * part_s:,.0f} s':24}" + "".join(cells)
+            further = f"{self.watts[n] / 1000:>12.2f}{self.queueing[n]:>12.3f}"
+            yield f"{f'from {n * part_s:,.0f} s':24}" + "".join(cells) + further
         means = (f"{100 * _mean(self.usage[name]):>12.1f}" for name in names)
-        yield f"{'in the mean':24}" + "".join(means)
+        watts = f"{_mean(self.watts) / 1000:>12.2f}"
+        yield f"{'in the mean':24}" + "".join(means) + watts
+        yield f"{'energy, kWh':24}{self.energy_kwh:>12.2f}"
         for what, found in (("violation", self.violations), ("bug", self.bugs)):
             for each in found:
                 yield f"{what}: {each}"

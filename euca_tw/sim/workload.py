@@ -1,43 +1,42 @@
 """
 What users ask for, and when: a stream of arrivals from a model or from a trace.
 
-Each arrival is one instance.  Streams are made as they are read, so a trace may be
+Streams are made as they are read, so a trace may be
 longer than memory is large.
 """
 
 from __future__ import annotations
 
-import csv
 from bisect import bisect
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from itertools import accumulate
 from math import cos, pi
-from pathlib import Path
 from random import Random
 
 from attrs import frozen
 
-from euca_tw.common.config import ConfigError
-from euca_tw.sim.distributions import Distribution
+from euca_tw.sim.distributions import Constant, Distribution
 
 DAY_S = 86400.0
 
-#: The columns of a trace.
-COLUMNS = ("arrival", "lifetime", "type")
+#: How many instances are asked for at once, if nothing is said of it.
+ONE: Distribution = Constant(value=1.0)
 
 
 @frozen(kw_only=True)
 class Arrival:
     """
-    A user asks for an instance.
+    A user asks for instances.
 
     @ivar at_s: since the beginning.
-    @ivar lifetime_s: once it runs, its user ends it so long after.
+    @ivar lifetime_s: once one runs, its user ends it so long after.
+    @ivar count: how many, all alike.
     """
 
     at_s: float
     lifetime_s: float
     machine: str
+    count: int = 1
 
 
 def chooser(weights: Mapping[str, float]) -> Callable[[Random], str]:
@@ -55,13 +54,17 @@ def poisson(
     per_hour: float,
     lifetime: Distribution,
     machine: Callable[[Random], str],
+    count: Distribution = ONE,
 ) -> Iterator[Arrival]:
     """Arrivals that do not know of each other, without end."""
     at_s = 0.0
     while True:
         at_s += random.expovariate(per_hour / 3600)
         yield Arrival(
-            at_s=at_s, lifetime_s=lifetime.draw(random), machine=machine(random)
+            at_s=at_s,
+            lifetime_s=lifetime.draw(random),
+            machine=machine(random),
+            count=max(1, round(count.draw(random))),
         )
 
 
@@ -70,6 +73,7 @@ def diurnal(
     per_hour: float,
     lifetime: Distribution,
     machine: Callable[[Random], str],
+    count: Distribution = ONE,
     *,
     swing: float,
     peak_s: float,
@@ -84,47 +88,7 @@ def diurnal(
     @param swing: by which share of that it goes up and down; from 0 to 1.
     @param peak_s: when in the day it is highest.
     """
-    for each in poisson(random, per_hour * (1 + swing), lifetime, machine):
+    for each in poisson(random, per_hour * (1 + swing), lifetime, machine, count):
         rate = 1 + swing * cos(2 * pi * (each.at_s - peak_s) / DAY_S)
         if random.random() * (1 + swing) < rate:
             yield each
-
-
-def trace(file: Path, machines: Sequence[str]) -> Iterator[Arrival]:
-    """
-    Arrivals from CSV whose first line has the names of L{COLUMNS}: seconds since
-    the beginning, in order; seconds; a machine type of the scenario.
-
-    @raise ConfigError: a line is not so; the text has its number.
-    """
-    with file.open(newline="", encoding="utf-8") as lines:
-        rows = csv.reader(lines, strict=True)
-        try:
-            if tuple(next(rows, ())) != COLUMNS:
-                raise _wrong(file, 1, f"must be {','.join(COLUMNS)}")
-            latest = 0.0
-            for row in rows:
-                arrival = _arrival(row, machines)
-                if arrival.at_s < latest:
-                    raise ValueError(f"{row[0]} comes before the line above")
-                latest = arrival.at_s
-                yield arrival
-        except (ValueError, csv.Error) as error:
-            raise _wrong(file, rows.line_num, str(error)) from None
-
-
-def _arrival(row: Sequence[str], machines: Sequence[str]) -> Arrival:
-    """@raise ValueError: it is none."""
-    if len(row) != len(COLUMNS):
-        raise ValueError(f"has {len(row)} columns in place of {len(COLUMNS)}")
-    at_s, lifetime_s = float(row[0]), float(row[1])
-    for text, value in zip(row[:2], (at_s, lifetime_s), strict=True):
-        if not 0 <= value < float("inf"):
-            raise ValueError(f"{text} must be 0 or more")
-    if row[2] not in machines:
-        raise ValueError(f"{row[2]!r} is none of {', '.join(machines)}")
-    return Arrival(at_s=at_s, lifetime_s=lifetime_s, machine=row[2])
-
-
-def _wrong(file: Path, line: int, reason: str) -> ConfigError:
-    return ConfigError(str(file), "", f"line {line}", reason)

@@ -11,7 +11,7 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
-from euca_tw.sim.clock import EventClock
+from euca_tw.sim.clock import EventClock, MachineClock
 
 
 class EventClockTests(SynchronousTestCase):
@@ -108,3 +108,61 @@ class EventClockTests(SynchronousTestCase):
         for _ in range(50_000):
             self.clock.callLater(60, self.made.append, "x").cancel()
         self.assertLess(len(self.clock._heap), 2000)
+
+
+class MachineClockTests(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.world = EventClock(1000.0)
+        self.clock = MachineClock(self.world)
+        self.made: list[tuple[str, float]] = []
+
+    def after(self, by: Any, delay: float, name: str) -> Any:
+        return by.callLater(
+            delay, lambda: self.made.append((name, self.world.seconds()))
+        )
+
+    def until(self, moment: float) -> list[tuple[str, float]]:
+        while self.world.step(moment):
+            pass
+        return self.made
+
+    def test_interface(self) -> None:
+        """A daemon goes by something that tells the time as a reactor does."""
+        self.clock.set(1.0)
+        verifyObject(IReactorTime, self.clock.steady())
+
+    def test_right(self) -> None:
+        """One that was not set is right."""
+        self.assertEqual(self.clock.seconds(), 1000.0)
+        self.assertTrue(self.clock.is_right)
+        self.assertIs(self.clock.steady(), self.world)
+
+    def test_set(self) -> None:
+        """Who has started is not concerned when it is set; who starts then, is."""
+        before = self.clock.steady()
+        self.after(before, 5, "a")
+        self.clock.set(-100.0)
+        self.assertEqual(self.clock.seconds(), 900.0)
+        self.assertEqual(before.seconds(), 1000.0)
+        after = self.clock.steady()
+        self.assertEqual(after.seconds(), 900.0)
+        self.clock.set(0.0)
+        call = self.after(after, 6, "b")
+        self.assertEqual(call.getTime(), 906.0)
+        self.assertEqual(after.getDelayedCalls(), [call])
+        self.assertEqual(self.until(2000), [("a", 1005.0), ("b", 1006.0)])
+        self.assertEqual(after.seconds(), 1900.0)
+
+    def test_drift(self) -> None:
+        """One that gains a tenth is ten seconds ahead after a hundred."""
+        self.clock.set(0.0, 100_000.0)
+        self.until(1100)
+        self.assertEqual(self.clock.seconds(), 1110.0)
+
+    def test_moved(self) -> None:
+        """A call is put off and brought forward by the seconds that go by."""
+        self.clock.set(50.0)
+        clock = self.clock.steady()
+        self.after(clock, 11, "reset").reset(22)
+        self.after(clock, 11, "delay").delay(22)
+        self.assertEqual(self.until(1100), [("reset", 1022.0), ("delay", 1033.0)])

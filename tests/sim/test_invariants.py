@@ -121,3 +121,23 @@ class FinalTests(SynchronousTestCase):
         )
         self.assertIn("nobody wants it", self.found(ended)[0])
         self.assertIn("nobody wants it", self.found()[0])
+
+    def test_stopped(self) -> None:
+        """What shall be stopped is told to be, and has its disk and nothing more."""
+        stopped = evolve(
+            self.one, wanted=InstanceState.STOPPED, state=InstanceState.STOPPED
+        )
+        disks = [(self.name, "a")]
+        self.assertEqual(self.found(stopped, domains={}, disks=disks), [])
+        self.assertIn("nobody wants it", self.found(stopped, disks=disks)[0])
+        stopping = evolve(stopped, state=InstanceState.STOPPING)
+        told = self.found(stopping, domains={}, disks=disks)
+        self.assertIn("shall be stopped, and is told to be stopping", told[0])
+
+    def test_disks(self) -> None:
+        """Who lives has a disk where he is, and nobody else has one."""
+        self.assertEqual(self.found(self.one, disks=[(self.name, "a")]), [])
+        self.assertIn("has no disk on a", self.found(self.one, disks=[])[0])
+        more = [(self.name, "a"), (self.name, "b"), ("i-2", "dead")]
+        told = self.found(self.one, disks=more, dead=("dead",))
+        self.assertEqual(told, [f"{self.name} has a disk on b, and nobody wants it"])

@@ -13,7 +13,7 @@ from zope.interface.verify import verifyObject
 
 from euca_tw.model.records import Address
 from euca_tw.sim.clock import EventClock
-from euca_tw.sim.life import Disk, DiskStore, Door, Life
+from euca_tw.sim.life import Disk, DiskStore, Door, Life, Moment
 from euca_tw.store.interfaces import Delete, Put
 from tests.suites.store import make_istore_tests
 
@@ -149,6 +149,11 @@ class _Instant(Life):
     ) -> Any:
         callable(*args, **kw)
 
+    def after(
+        self, delay: float, callable: Callable[..., object], *args: object
+    ) -> None:
+        callable(*args)
+
 
 def _at_once(test: SynchronousTestCase) -> Any:
     life = _Instant(EventClock())
@@ -215,3 +220,73 @@ class DiskStoreTests(LifeCase):
         self.life.end()
         self.assertNoResult(store.commit(Put(ADDRESS)))
         self.assertIsNone(store.get(Address, ADDRESS.key))
+
+
+class MomentTests(LifeCase):
+    """A life that ends in the midst of what its daemon does."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.disk = Disk()
+        self.made: list[str] = []
+
+    def ending_at(self, moment: Moment) -> Life:
+        def ends(at: Moment) -> bool:
+            if at is moment:
+                life.freeze()
+            return at is moment
+
+        life = Life(self.clock, ends)
+        return life
+
+    def commit(self, life: Life) -> Deferred[None]:
+        store = DiskStore(disk=self.disk, life=life, commit_s=lambda: 0.1)
+        done = store.commit(Put(ADDRESS))
+        self.pass_()
+        return done
+
+    def act(self, life: Life) -> Deferred[Any]:
+        made = self.made
+
+        class World:
+            async def make(self) -> None:
+                made.append("it")
+
+        answer: Deferred[Any] = Door(World(), life).make()
+        self.pass_()
+        return answer
+
+    def test_before_a_commit(self) -> None:
+        """Nothing of the commit is on the disk, and nobody hears of it."""
+        self.assertNoResult(self.commit(self.ending_at(Moment.COMMITTING)))
+        self.assertEqual(self.disk.records, {})
+
+    def test_after_a_commit(self) -> None:
+        """It is on the disk, and nobody hears of it."""
+        self.assertNoResult(self.commit(self.ending_at(Moment.COMMITTED)))
+        self.assertEqual([*self.disk.records.values()], [ADDRESS])
+
+    def test_before_an_act(self) -> None:
+        """Nothing happens in the world."""
+        self.assertNoResult(self.act(self.ending_at(Moment.ACTING)))
+        self.assertEqual(self.made, [])
+
+    def test_after_an_act(self) -> None:
+        """It has happened, and nobody hears of it."""
+        self.assertNoResult(self.act(self.ending_at(Moment.ACTED)))
+        self.assertEqual(self.made, ["it"])
+
+    def test_another_moment(self) -> None:
+        """Who is to die at a moment that does not come lives on."""
+        life = self.ending_at(Moment.TOLD)
+        self.successResultOf(self.commit(life))
+        self.successResultOf(self.act(life))
+
+    def test_wrote(self) -> None:
+        """A disk tells what comes to it, before it is there."""
+        told: list[tuple[int, Any]] = []
+        self.disk.wrote = lambda changes: told.append(
+            (len(self.disk.records), tuple(changes))
+        )
+        self.successResultOf(self.commit(self.life))
+        self.assertEqual(told, [(0, (Put(ADDRESS),))])

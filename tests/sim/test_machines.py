@@ -44,6 +44,12 @@ class Sees:
     def guest_ready(self, name: str) -> None:
         self.told.append(("ready", name))
 
+    def disk_made(self, name: str, node: str) -> None:
+        self.told.append(("disk made", name, node))
+
+    def disk_gone(self, name: str, node: str) -> None:
+        self.told.append(("disk gone", name, node))
+
 
 def a_machine(clock: Clock, times: Times, sees: Sees | None = None) -> Machine:
     return machine(

@@ -5,8 +5,7 @@ from __future__ import annotations
 from lxml import etree
 from twisted.trial.unittest import SynchronousTestCase
 
-from euca_tw.sim.plots import Chart, delays_chart, usage_chart
-from euca_tw.sim.summary import PARTS, Summary
+from euca_tw.sim.plots import Chart
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -20,6 +19,7 @@ class ChartTests(SynchronousTestCase):
         return [
             [tuple(map(float, pair.split(","))) for pair in each.get("points").split()]
             for each in root.iter(f"{SVG}polyline")
+            if each.get("stroke") != "#dddddd"
         ]
 
     def texts(self, root: etree._Element) -> list[str | None]:
@@ -55,22 +55,12 @@ class ChartTests(SynchronousTestCase):
             root = self.drawn(Chart(title="t", across="a", lines={}, is_log=is_log))
             self.assertEqual(self.lines(root), [])
 
-    def test_of_a_run(self) -> None:
-        """A run's charts have its names, and a curve that ends at all of it."""
-        summary = Summary(
-            seed=1,
-            duration_s=7200.0,
-            nodes=1,
-            policies={},
-            counts={},
-            delays={"until running": [*map(float, range(2000))], "until ready": []},
-            usage={"cores": (0.5,) * PARTS},
-        )
-        usage = self.drawn(usage_chart(summary))
-        self.assertIn("cores", self.texts(usage))
-        self.assertEqual(len(self.lines(usage)[0]), PARTS)
-        delays = self.drawn(delays_chart(summary))
-        self.assertNotIn("until ready", self.texts(delays))
-        [curve] = self.lines(delays)
-        self.assertLess(len(curve), 500)
-        self.assertEqual(curve[-1][1], 30.0)
+    def test_upright(self) -> None:
+        """What is no share has an axis from 0 to a round number that holds all."""
+        for most, told in ((1234.0, "1500"), (0.02, "0.02"), (7.6, "10"), (0.0, "1")):
+            chart = Chart(
+                title="t", across="a", lines={"one": [(1, most)]}, is_share=False
+            )
+            texts = self.texts(self.drawn(chart))
+            self.assertIn(told, texts)
+            self.assertNotIn("100 %", texts)

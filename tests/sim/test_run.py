@@ -10,6 +10,7 @@ from typing import Any
 from attrs import evolve
 
 from euca_tw.model.capacity import NOTHING
+from euca_tw.sim.life import Moment
 from euca_tw.sim.run import NotReady, Simulation
 from euca_tw.sim.scenario import Scenario
 from euca_tw.sim.summary import Summary
@@ -75,6 +76,35 @@ class RunTests(RunCase):
         self.sound(self.scenario(SMALL + "[network]\nis_xml = true\n", short))
         self.assertEqual(self.text, by_records)
 
+    def test_managed(self) -> None:
+        """Networks may be managed: machines carry those of whom they run."""
+        scenario = self.scenario(SMALL + '[network]\nmode = "managed"\n')
+        self.sound(scenario)
+        networks = self.simulation.site.networks
+        assert networks is not None
+        self.assertEqual(
+            sorted(networks.hosts),
+            ["north-00000", "north-00001", "north-00002", "north-head"],
+        )
+        runs: dict[str, set[str]] = {}
+        for name, node in self.simulation.watchman.domains.items():
+            runs.setdefault(node, set()).add(name)
+        self.assertTrue(runs)
+        for node, names in runs.items():
+            view = networks.views[node]
+            assert view is not None
+            [network] = view.networks.values()
+            here = {each.instance_id for each in network.members}
+            self.assertLessEqual(names, here)
+
+    def test_managed_storm(self) -> None:
+        """Whatever befalls them, and their heads, it ends as it must."""
+        faults = "[faults]\ncrashes_per_hour = 300\nloss = 0.02\ndown_s = 15\n"
+        summary, _ = self.sound(
+            self.scenario(SMALL + '[network]\nmode = "managed"\n' + faults)
+        )
+        self.assertGreater(summary.counts["crash"], 3)
+
     def test_full(self) -> None:
         """Who finds no room is refused with the reason, after he has waited."""
         scenario = self.scenario(
@@ -136,6 +166,34 @@ class FaultTests(RunCase):
         )
         self.assertEqual(summary.counts.get("failed", 0), 0)
 
+    def test_crash_at_each_moment(self) -> None:
+        """Nor if it is killed in the midst of what it does, before or after it."""
+        for moment in Moment:
+            faults = "".join(
+                self.fault("crash", name, at_s=at_s, moment=moment.value, nth=2)
+                for name, at_s in (("cloud", 20), ("north", 45), ("north-00001", 70))
+            )
+            summary, events = self.sound(self.faulty(faults))
+            struck = {each["daemon"] for each in self.of(events, "crash")}
+            expected = {"cloud", "north", "north-00001"}
+            match moment:
+                case Moment.ACTING | Moment.ACTED:
+                    expected = {"north-00001"}
+                case Moment.ASKING | Moment.ASKED | Moment.HEARING:
+                    expected -= {"north-00001"}
+                case Moment.TOLD:
+                    expected -= {"cloud"}
+            self.assertEqual(struck, expected, moment)
+            self.assertEqual(summary.counts["restart"], len(expected))
+
+    def test_hypervisor(self) -> None:
+        """What a hypervisor that does not answer keeps from coming comes later."""
+        summary, _ = self.sound(
+            self.faulty(self.fault("hypervisor", "north-00001", for_s=40))
+        )
+        self.assertEqual(summary.counts["answers"], 1)
+        self.assertGreater(max(summary.delays["until running"]), 10)
+
     def test_partition(self) -> None:
         """Who cannot be reached for a while is heard again."""
         summary, _ = self.sound(
@@ -189,7 +247,7 @@ class FaultTests(RunCase):
         simulation.make_ready()
         simulation.domain_began("i-00000bad", "north-00000", NOTHING)
         summary = simulation.run()
-        self.assertIn("i-00000bad runs on north-00000", summary.violations[0])
+        self.assertIn("i-00000bad runs on north-00000", "\n".join(summary.violations))
         self.assertFalse(summary.is_sound)
 
     def test_bug_is_told(self) -> None:

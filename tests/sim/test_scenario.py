@@ -51,7 +51,11 @@ class ScenarioTests(ScenarioCase):
     def test_refusals(self) -> None:
         """What is not known, missing or wrong is refused with its name."""
         for before, after, reason in (
-            ("[run]", "[ran]", "[ran] there is no such section; there are cluster,"),
+            (
+                "[run]",
+                "[ran]",
+                "[ran] there is no such section; there are cloud,",
+            ),
             ("seed = 3", "seeds = 3", "[run] seeds: there is no such option"),
             ("duration_s = 120.0", "", "[run] duration_s: is missing"),
             ("120.0", "0", "[run] duration_s: 0.0 must be more than 0"),
@@ -78,7 +82,15 @@ class ScenarioTests(ScenarioCase):
             (fault.format("crash", "north", 'other = "cloud"'), "other must not be"),
             (fault.format("death", "north", ""), "a death is of a node"),
             (fault.format("partition", "north", 'other = "north"'), "from itself"),
+            (fault.format("hypervisor", "north", ""), "a hypervisor is of a node"),
+            (fault.format("crash", "north", 'moment = "noon"'), "moment: 'noon' is"),
+            (
+                fault.format("death", "north-00000", 'moment = "told"'),
+                "moment is of a crash",
+            ),
             (fault.format("flood", "north", ""), "kind: 'flood' is none of crash"),
+            ('[network]\nmode = "system"\n', "mode: 'system' is none of static, mana"),
+            ("[network]\naddresses_per_network = 12\n", "12 must be a power of two"),
             ("[faults]\nloss = 1.5\n", "[faults] loss: 1.5 must be from 0 to 1"),
         ):
             self.assertIn(reason, self.refusal(text=SMALL + more))

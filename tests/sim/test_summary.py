@@ -7,7 +7,7 @@ from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from euca_tw.sim.summary import PARTS, Summary, Usage, points, quantile
+from euca_tw.sim.summary import PARTS, Summary, Usage, Waits, points, quantile
 
 
 class PointsTests(SynchronousTestCase):
@@ -60,6 +60,16 @@ class UsageTests(SynchronousTestCase):
             self.assertEqual(set(usage.shares()), {1.0})
 
 
+class WaitsTests(SynchronousTestCase):
+    def test_means(self) -> None:
+        """Each part has the mean of those who came in it."""
+        waits = Waits(PARTS * 10.0)
+        for came_at_s, wait_s in ((0, 1), (9.9, 3), (10, 7), (PARTS * 10.0, 4)):
+            waits.add(came_at_s, wait_s)
+        means = waits.means()
+        self.assertEqual((*means[:3], means[-1]), (2.0, 7.0, 0.0, 4.0))
+
+
 class SummaryTests(SynchronousTestCase):
     def summary(self, **given: Any) -> Summary:
         told: dict[str, Any] = {
@@ -70,6 +80,8 @@ class SummaryTests(SynchronousTestCase):
             "counts": {"taken": 2, "asked": 1234},
             "delays": {"until running": [1.5, 2.5], "until ready": []},
             "usage": {"cores": (0.5,) * PARTS, "memory": (0.0,) * PARTS},
+            "watts": (360.0,) * PARTS,
+            "queueing": (1.5,) * PARTS,
             **given,
         }
         return Summary(**told)
@@ -81,6 +93,8 @@ class SummaryTests(SynchronousTestCase):
         self.assertEqual(read["delays_s"]["until running"]["median"], 1.5)
         self.assertEqual(read["delays_s"]["until ready"], {})
         self.assertEqual(read["usage"]["cores"]["mean"], 0.5)
+        self.assertEqual(read["power"]["energy_kwh"], 0.0048)
+        self.assertEqual(read["queueing_s"], [1.5] * PARTS)
 
     def test_table(self) -> None:
         """The table has a line of each."""
@@ -89,7 +103,9 @@ class SummaryTests(SynchronousTestCase):
         self.assertRegex(table, r"asked +1,234\n")
         self.assertRegex(table, r"until running +1\.500 +1\.500 +2\.500")
         self.assertRegex(table, r"until ready +- +-")
-        self.assertRegex(table, r"in the mean +50\.0 +0\.0$")
+        self.assertRegex(table, r"in the mean +50\.0 +0\.0 +0\.36\n")
+        self.assertRegex(table, r"from 46 s +50\.0 +0\.0 +0\.36 +1\.500\n")
+        self.assertRegex(table, r"energy, kWh +0\.00$")
 
     def test_sound(self) -> None:
         """With a violation or a bug it is not sound, and says so."""

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from itertools import pairwise, takewhile
 from random import Random
-from typing import Any
 
-from euca_tw.common.config import ConfigError
-from euca_tw.sim.distributions import Constant
-from euca_tw.sim.workload import Arrival, chooser, diurnal, poisson, trace
+from euca_tw.sim.distributions import Constant, Uniform
+from euca_tw.sim.workload import chooser, diurnal, poisson
 from tests.sim.cases import ScenarioCase
 
 HOUR_S = 3600.0
@@ -49,33 +47,11 @@ class StreamTests(ScenarioCase):
         self.assertApproximates(chosen["a"], 3000, 120)
         self.assertEqual(set(chosen), {"a", "c"})
 
-
-class TraceTests(ScenarioCase):
-    def read(self, text: str) -> list[Arrival]:
-        return [*trace(self.written(text), ["small"])]
-
-    def test_read(self) -> None:
-        """Each line is an arrival."""
-        self.assertEqual(
-            self.read("arrival,lifetime,type\n0,60,small\n1.5,0.5,small\n"),
-            [
-                Arrival(at_s=0, lifetime_s=60, machine="small"),
-                Arrival(at_s=1.5, lifetime_s=0.5, machine="small"),
-            ],
+    def test_count(self) -> None:
+        """As many are asked for at once as is drawn, and one at least."""
+        made = poisson(
+            Random(1), 9, Constant(value=9), lambda _: "t", Uniform(low=0, high=3)
         )
-
-    def test_refusals(self) -> None:
-        """What is wrong is told with its line."""
-        head = "arrival,lifetime,type\n0,1,small\n"
-        for text, reason in (
-            ("", "line 1: must be arrival,lifetime,type"),
-            ("arrival,type\n", "line 1: must be arrival,lifetime,type"),
-            (f"{head}1,2\n", "line 3: has 2 columns in place of 3"),
-            (f"{head}1,soon,small\n", "line 3: could not convert"),
-            (f"{head}1,-2,small\n", "line 3: -2 must be 0 or more"),
-            (f"{head}nan,2,small\n", "line 3: nan must be 0 or more"),
-            (f"{head}1,2,large\n", "line 3: 'large' is none of small"),
-            (f"{head}5,2,small\n4,2,small\n", "line 4: 4 comes before the line above"),
-        ):
-            error: Any = self.assertRaises(ConfigError, self.read, text)
-            self.assertIn(reason, str(error))
+        counts = Counter(next(made).count for _ in range(600))
+        self.assertEqual(set(counts), {1, 2, 3})
+        self.assertApproximates(counts[1], 300, 50)
