@@ -551,6 +551,44 @@ class MakeImageResponse(ClusterMessage):
     sha256: str | None = wire("sha256")
 
 
+@shape("declareNodeLostType")
+class DeclareNodeLost(ClusterMessage):
+    """
+    A node that is silent does not come back, an operator says: what was on it has
+    ended.  Idempotent.
+
+    @ivar service_tag: the node's URL, or the host in it.
+    """
+
+    service_tag: str = wire("serviceTag")
+
+
+@shape("declareNodeLostResponseType")
+class DeclareNodeLostResponse(ClusterMessage):
+    """
+    @ivar service_tag: the node's URL; none: it is no node of this cluster.
+    @ivar refusal: why it is not declared lost now; text for the operator.
+    """
+
+    service_tag: str | None = wire("serviceTag")
+    refusal: str | None = wire("refusal")
+
+
+@shape("nodeTroubleType")
+class NodeTrouble:
+    """
+    A node that cannot be used.
+
+    @ivar state: C{silent}; or C{lost}: it was declared so, and has not been found
+        again.
+    @ivar since: of one that is lost.
+    """
+
+    service_tag: str = wire("serviceTag")
+    state: str = wire("state")
+    since: datetime | None = wire("since")
+
+
 @shape("waitForChangesType")
 class WaitForChanges(ClusterMessage):
     """
@@ -578,8 +616,9 @@ class WaitForChangesResponse(ClusterMessage):
     anew), or when C{since} is too old.
 
     @ivar forgotten: instances that ended and are told no more.
-    @ivar machines: those of the cluster that carry networks; told to who comes
-        with another epoch only.
+    @ivar service_tags, machines: its nodes, and those of the cluster's machines
+        that carry networks; told to who comes with another epoch only.
+    @ivar nodes: those of them that are silent, or lost.
     """
 
     epoch: str = wire("epoch")
@@ -591,6 +630,7 @@ class WaitForChangesResponse(ClusterMessage):
     service_tags: tuple[str, ...] = wire("serviceTags", repeated=True)
     addresses_per_cluster: int = wire("addressesPerCluster")
     machines: tuple[MachineEntry, ...] = wire("machines", repeated=True)
+    nodes: tuple[NodeTrouble, ...] = wire("nodes", repeated=True)
 
 
 @shape("setNetworksType")
@@ -645,6 +685,7 @@ READ_CONSOLE = _operation(ReadConsole, ReadConsoleResponse)
 MAKE_IMAGE = _operation(MakeImage, MakeImageResponse)
 WAIT_FOR_CHANGES = _operation(WaitForChanges, WaitForChangesResponse)
 SET_NETWORKS = _operation(SetNetworks, SetNetworksResponse)
+DECLARE_NODE_LOST = _operation(DeclareNodeLost, DeclareNodeLostResponse)
 
 CLUSTER = Api(
     name="EucalyptusCC",
@@ -660,6 +701,7 @@ CLUSTER = Api(
         MAKE_IMAGE,
         WAIT_FOR_CHANGES,
         SET_NETWORKS,
+        DECLARE_NODE_LOST,
     ),
     style=AXIS2,
 )

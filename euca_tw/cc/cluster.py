@@ -21,17 +21,18 @@ from euca_tw.cc import reports
 from euca_tw.cc.converge import Placements
 from euca_tw.cc.fleet import Fleet
 from euca_tw.cc.interfaces import IScheduler
+from euca_tw.cc.lost import LostNodes
 from euca_tw.cc.networks import Carriers, ClusterNetworks
 from euca_tw.cc.nodes import Nodes, NodeView
 from euca_tw.cc.original import OriginalCluster
-from euca_tw.cc.records import Placement
+from euca_tw.cc.plan import Terminate
+from euca_tw.cc.records import NODE_LOST, Placement
 from euca_tw.cc.room import Room
 from euca_tw.cc.schedule import RankedScheduler, by_load
 from euca_tw.cc.settings import ClusterSettings
 from euca_tw.cc.steps import Steps
 from euca_tw.common.changes import Changes
 from euca_tw.model.callers import Caller
-from euca_tw.model.capacity import Resources
 from euca_tw.model.identifiers import Minter
 from euca_tw.overlay.settings import MANAGED, STATIC, SYSTEM, disagreement
 from euca_tw.soap.interfaces import IPeers
@@ -86,7 +87,7 @@ class ClusterController(Service):
             clock, self._minter.uuid()
         )
         self._is_gathering = True
-        self._resources_told: dict[str, tuple[Resources, Resources]] = {}
+        self._room_told: list[tuple[int, int]] = []
         self._patience: IDelayedCall | None = None
         self._nodes = Nodes(
             urls=nodes,
@@ -96,6 +97,7 @@ class ClusterController(Service):
             settings=self._settings,
             heard=self._heard,
             changed=self._changed,
+            unheard=lambda view: self._lost.unheard(view),
         )
         self._network_mode = network_mode
         self._networks: ClusterNetworks | None = None
@@ -109,6 +111,7 @@ class ClusterController(Service):
                 epoch=self._minter.uuid(),
                 settings=self._settings,
                 node_of=self._node_of,
+                is_lost=self._is_lost,
                 store=store,
             )
         self._epochs: dict[str, str | None] = {}
@@ -130,6 +133,14 @@ class ClusterController(Service):
             is_gathering=lambda: self._is_gathering,
             placed=self._placed,
         )
+        self._lost = LostNodes(
+            store,
+            self._nodes,
+            clock,
+            self._settings,
+            self._changed,
+            lambda node, name: steps.terminate(Terminate(node), name),
+        )
         self._original = OriginalCluster(
             name=name,
             store=store,
@@ -150,6 +161,7 @@ class ClusterController(Service):
             api.MAKE_IMAGE.name: self._make_image,
             api.WAIT_FOR_CHANGES.name: self._wait_for_changes,
             api.SET_NETWORKS.name: self._set_networks,
+            api.DECLARE_NODE_LOST.name: self._declare_node_lost,
             **self._original.answers,
         }
 
@@ -160,6 +172,7 @@ class ClusterController(Service):
         self._patience = self._clock.callLater(
             self._settings.settle_s, self._gathered, "not all nodes have answered"
         )
+        self._lost.start()
         self._placements.start()
         self._nodes.start()
         if self._networks is not None:
@@ -171,7 +184,7 @@ class ClusterController(Service):
         super().stopService()
         self._cancel_patience()
         self._changes.stop()
-        stopping = [self._nodes.stop(), self._placements.stop()]
+        stopping = [self._nodes.stop(), self._lost.stop(), self._placements.stop()]
         if self._networks is not None:
             stopping.append(self._networks.stop())
         return DeferredList(stopping)
@@ -240,6 +253,11 @@ class ClusterController(Service):
             )
         return await self._networks.set(request)
 
+    async def _declare_node_lost(
+        self, request: api.DeclareNodeLost
+    ) -> api.DeclareNodeLostResponse:
+        return await self._lost.declare(request.service_tag)
+
     async def _read_console(self, request: api.ReadConsole) -> api.ReadConsoleResponse:
         name = request.instance_id
         asking = node_api.NcReadConsole(instance_id=name)
@@ -255,6 +273,8 @@ class ClusterController(Service):
         if node not in self._nodes.views:
             why = "Its node was taken out of the cluster"
             return api.MakeImageResponse(stage="failed", reason=why)
+        if self._is_lost(node):
+            return api.MakeImageResponse(stage="failed", reason=NODE_LOST)
         asking = node_api.NcMakeImage(
             image_id=request.image_id,
             instance_id=request.instance_id,
@@ -275,14 +295,17 @@ class ClusterController(Service):
     ) -> api.WaitForChangesResponse:
         timeout_s = min(request.timeout_s, self._settings.longest_wait_s)
         delta = await self._changes.wait(request.epoch, request.since, timeout_s)
+        is_first = request.epoch != delta.epoch
+        resources = self._resources(request.instance_types)
+        self._room_told = self._fleet.room()
         return api.WaitForChangesResponse(
             epoch=delta.epoch,
             sequence=delta.sequence,
             is_full=delta.is_full and not self._is_gathering,
             instances=delta.values,
             forgotten=delta.forgotten,
-            resources=self._resources(request.instance_types),
-            service_tags=tuple(self._nodes.views),
+            resources=resources,
+            service_tags=tuple(self._nodes.views) if is_first else (),
             addresses_per_cluster=(
                 _AS_MANY_AS_MAY_BE
                 if self._network_mode == SYSTEM
@@ -290,9 +313,10 @@ class ClusterController(Service):
             ),
             machines=(
                 self._networks.machines
-                if self._networks is not None and request.epoch != delta.epoch
+                if self._networks is not None and is_first
                 else ()
             ),
+            nodes=self._lost.troubles,
         )
 
     def _resources(
@@ -312,18 +336,20 @@ class ClusterController(Service):
 
     async def _heard(self, view: NodeView, changed: set[str]) -> None:
         await self._placements.heard(view, changed)
+        self._lost.heard(view)
         if self._networks is not None and view.is_known:
             is_another = self._epochs.get(view.url) != view.epoch
             self._epochs[view.url] = view.epoch
             self._networks.heard(view.url, is_another=is_another)
-        # What a node has free changes with what is on it, or by itself.
-        if self._resources_told.get(view.url) != (view.machine, view.free):
-            self._resources_told[view.url] = (view.machine, view.free)
+        # What a node has free changes with what is on it, or by itself.  Most of it
+        # the cloud has been told already, with the instance that takes it.
+        if self._fleet.room() != self._room_told:
             self._changes.touch()
         if self._is_gathering and self._nodes.is_complete:
             self._gathered("all nodes have answered")
 
     def _changed(self, view: NodeView) -> None:
+        self._lost.note(view)
         self._placements.see(view)
         self._changes.touch()
         if not view.is_well:
@@ -333,6 +359,10 @@ class ClusterController(Service):
     def _node_of(self, instance_id: str) -> str:
         placement = self._store.get(Placement, instance_id)
         return "" if placement is None else placement.node
+
+    def _is_lost(self, url: str) -> bool:
+        view = self._nodes.views.get(url)
+        return view is not None and view.is_lost
 
     def _placed(self, instance_id: str) -> None:
         if self._networks is not None:

@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterable, Sequence, Set
 from random import Random
 from typing import Any
 
-from attrs import evolve
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
@@ -24,11 +23,13 @@ from euca_tw.cc.nodes import Nodes, NodeView
 from euca_tw.cc.outcomes import Outcomes
 from euca_tw.cc.records import KnownNode, Placement, needs
 from euca_tw.cc.room import Room
+from euca_tw.cc.seen import seen
 from euca_tw.cc.settings import ClusterSettings
 from euca_tw.cc.steps import Steps
 from euca_tw.common.changes import Changes
 from euca_tw.common.clock import utc_now
 from euca_tw.common.convergence import Amend, Convergence, Rest
+from euca_tw.common.evolved import evolve
 from euca_tw.model.lifecycle import Phase, Wanted
 from euca_tw.store.interfaces import Delete, IStore, Put
 
@@ -188,7 +189,8 @@ class Placements:
                     node=view.url,
                 )
                 told = view.instances[name]
-                changes.append(Put(orders.learned(told, view.url, now)))
+                learned = orders.learned(told, view.url, now, is_lost=view.is_lost)
+                changes.append(Put(learned))
         self._fleet.tell()
         woken = set(changed)
         if view.is_known and self._store.get(KnownNode, view.url) is None:
@@ -207,10 +209,12 @@ class Placements:
         await self._convergence.planned()
 
     def see(self, view: NodeView) -> None:
-        """A node fell silent, or is heard again."""
+        """A node fell silent, is heard again, or was declared lost."""
         self._fleet.changed(view.url)
         self._fleet.tell()
-        names = [p.key for p in self._store.where(Placement, "node", view.url)]
+        # What is on no node may have ended, where all that are not lost are known.
+        of = (view.url, "") if view.is_lost else (view.url,)
+        names = [p.key for url in of for p in self._store.where(Placement, "node", url)]
         for name in names:
             self._tell(name)
         self._convergence.wake_all(names)
@@ -244,44 +248,25 @@ class Placements:
         return placed, refused
 
     def _no_room(self, launch: Launch) -> RefusedLaunch:
-        is_final = self._nodes.is_complete and not self._fleet.can_ever_hold(
-            needs(launch)
-        )
+        is_final = not self._fleet.can_ever_hold(needs(launch))
         why = _NEVER if is_final else _NO_ROOM
         return orders.refused(launch, why, is_final=is_final)
 
     def _seen(self, placement: Placement) -> plan.Seen:
-        told = None
-        strays = []
-        for view in self._nodes.places(placement.instance_id):
-            sighting = view.instances[placement.instance_id]
-            if view.url == placement.node:
-                told = sighting
-            elif view.is_well and orders.phase_of(sighting) is not Phase.TEARDOWN:
-                strays.append(view.url)
-        look = plan.Look.ABSENT
-        at = self._nodes.views.get(placement.node)
-        if not placement.node:
-            if not self._are_all_known():
-                look = plan.Look.UNHEARD
-        elif at is None:
-            look = plan.Look.LOST
-        elif not (at.is_known and at.is_well):
-            look = plan.Look.UNHEARD
-        elif told is not None:
-            look = plan.LOOKS[orders.phase_of(told)]
-        return plan.Seen(
-            look=look,
-            reason_code=(told.reason_code or "") if told else "",
-            reason=(told.reason or "") if told else "",
-            starts=(told.starts or 0) if told else placement.starts_told,
-            strays=tuple(strays),
+        return seen(
+            placement,
+            self._nodes.views.get(placement.node),
+            self._nodes.places(placement.instance_id),
+            are_all_known=self._are_all_known,
             is_heard=self._changes.is_heard(placement.instance_id),
         )
 
     def _are_all_known(self) -> bool:
-        """Whether what was on any node ever has a placement here."""
-        return all(self._store.get(KnownNode, url) for url in self._nodes.views)
+        """Whether what was on any node ever has a placement here, or has ended."""
+        return all(
+            view.is_lost or self._store.get(KnownNode, url) is not None
+            for url, view in self._nodes.views.items()
+        )
 
     def _tell(self, instance_id: str) -> None:
         self._placed(instance_id)

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Set
 from typing import Any
 
-from attrs import define, evolve, field
+from attrs import define, field
 from twisted.logger import Logger
 
 from euca_tw.api.cluster import Launch
@@ -20,7 +20,8 @@ from euca_tw.cc.nodes import Nodes
 from euca_tw.cc.orders import phase_of
 from euca_tw.cc.records import group_of, needs
 from euca_tw.cc.room import Room
-from euca_tw.model.capacity import MachineType, Resources
+from euca_tw.common.evolved import evolve
+from euca_tw.model.capacity import NOTHING, MachineType, Resources
 from euca_tw.model.lifecycle import Phase
 
 
@@ -41,6 +42,8 @@ class Fleet:
     _places: dict[str, int] = field(init=False)
     # As the scheduler was told.
     _told: dict[str, Node] = field(factory=dict, init=False)
+    # Of the machines that were ever heard of, whether or not they are just now.
+    _machines: dict[str, Resources] = field(factory=dict, init=False)
     _sizes: Counter[Resources] = field(factory=Counter, init=False)
     # To be told of; in an order that is the same each time.
     _stale: dict[str, None] = field(factory=dict, init=False)
@@ -64,6 +67,7 @@ class Fleet:
         """Look at what changed, and tell the scheduler of it."""
         stale, self._stale = self._stale, {}
         for url in stale:
+            self._measure(url)
             self._tell(url, self._now(url))
 
     def pick(self, launch: Launch, refused_by: Set[str] = frozenset()) -> str | None:
@@ -97,9 +101,13 @@ class Fleet:
         return node.url
 
     def can_ever_hold(self, wanted: Resources) -> bool:
-        """Whether any node would have room if it were empty."""
+        """
+        Whether any node would have room if it were empty, and heard; as long as one
+        was never heard to tell how large it is, that may be.
+        """
         self.tell()
-        return any(size.holds(wanted) for size in self._sizes)
+        are_measured = len(self._machines) == len(self._nodes.views)
+        return not are_measured or any(size.holds(wanted) for size in self._sizes)
 
     def room_for(self, types: tuple[MachineType, ...]) -> list[tuple[int, int]]:
         """
@@ -113,6 +121,11 @@ class Fleet:
             self._held, self._open = [0] * len(types), [0] * len(types)
             for node in self._told.values():
                 self._count(node, 1)
+        return self.room()
+
+    def room(self) -> list[tuple[int, int]]:
+        """The same, of the types that were asked of last."""
+        self.tell()
         return [*zip(self._held, self._open, strict=True)]
 
     def _count(self, node: Node, step: int) -> None:
@@ -123,7 +136,7 @@ class Fleet:
     def _now(self, url: str) -> Node | None:
         """None: it cannot be chosen."""
         view = self._nodes.views.get(url)
-        if view is None or not (view.is_known and view.is_well):
+        if view is None or view.is_lost or not (view.is_known and view.is_well):
             return None
         return Node(
             url=url,
@@ -137,24 +150,42 @@ class Fleet:
             groups=self._room.groups(url),
         )
 
-    def _tell(self, url: str, node: Node | None) -> None:
-        before = self._told.pop(url, None)
+    def _measure(self, url: str) -> None:
+        view = self._nodes.views.get(url)
+        if view is None:
+            return
+        # One that is lost has nothing for anybody.
+        machine = NOTHING if view.is_lost else view.machine
+        if not view.is_lost and (not view.is_known or machine == NOTHING):
+            # It does not know yet, or again, what it has.
+            return
+        before = self._machines.get(url)
+        if before == machine:
+            return
         if before is not None:
+            self._sizes[before] -= 1
+            if not self._sizes[before]:
+                del self._sizes[before]
+        self._machines[url] = machine
+        self._sizes[machine] += 1
+
+    def _tell(self, url: str, node: Node | None) -> None:
+        before = self._told.get(url)
+        if node != before:
+            self._note(url, before, node)
+        if self._restful is not None:
+            self._tell_rest(url)
+
+    def _note(self, url: str, before: Node | None, node: Node | None) -> None:
+        if before is not None:
+            del self._told[url]
             self._count(before, -1)
-            self._sizes[before.machine] -= 1
-            if not self._sizes[before.machine]:
-                del self._sizes[before.machine]
         if node is None:
-            if before is not None:
-                self._guarded(self._scheduler.node_gone, url)
+            self._guarded(self._scheduler.node_gone, url)
         else:
             self._told[url] = node
             self._count(node, 1)
-            self._sizes[node.machine] += 1
-            if node != before:
-                self._guarded(self._scheduler.node_changed, node)
-        if self._restful is not None:
-            self._tell_rest(url)
+            self._guarded(self._scheduler.node_changed, node)
 
     def _tell_rest(self, url: str) -> None:
         """Say which nodes could sleep, and which no more."""

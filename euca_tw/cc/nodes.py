@@ -28,6 +28,8 @@ from euca_tw.soap.interfaces import IPeers, PeerRefused, PeerUnreachable
 
 #: Beyond what a node may hold a question, the answer may take so long.
 _GRACE_S = 10.0
+#: By what share of itself the time for which a node may hold a question differs.
+_JITTER = 0.3
 
 
 @define
@@ -38,6 +40,8 @@ class NodeView:
     @ivar is_known: it has told all that is on it, since this start.
     @ivar is_well: it answered the last time.
     @ivar is_silent: it has not been heard of for long.
+    @ivar is_lost: it was declared so, and has not been found again.
+    @ivar strangers: domains on it that it knows nothing of.
     @ivar instances: what it told last, by instance.
     """
 
@@ -45,10 +49,12 @@ class NodeView:
     is_known: bool = False
     is_well: bool = False
     is_silent: bool = False
+    is_lost: bool = False
     epoch: str | None = None
     sequence: int = 0
     machine: Resources = NOTHING
     free: Resources = NOTHING
+    strangers: tuple[str, ...] = ()
     instances: dict[str, NcChangedInstance] = field(factory=dict)
 
     def hear(self, told: NcWaitForChangesResponse) -> set[str]:
@@ -63,6 +69,7 @@ class NodeView:
             if self.instances.pop(name, None) is not None:
                 changed.add(name)
         self.epoch, self.sequence = told.epoch, told.sequence
+        self.strangers = told.strangers
         self.machine = Resources(
             cores=told.number_of_cores_max,
             memory_mib=told.memory_size_max,
@@ -89,20 +96,23 @@ class Nodes:
         settings: ClusterSettings,
         heard: Callable[[NodeView, set[str]], Any],
         changed: Callable[[NodeView], None],
+        unheard: Callable[[NodeView], None] = lambda view: None,
     ) -> None:
         """
         @param heard: awaited with what changed before the node is asked
             again; so what it does is done before the node thinks it known.
         @param changed: a node fell silent, or cannot be reached just now.
+        @param unheard: a node was asked, and has not answered.
         """
         self.views: Mapping[str, NodeView] = {url: NodeView(url) for url in urls}
         self._peers = peers
+        self._random = random
         self._settings = settings
         self._heard = heard
         self._changed = changed
         self._places: dict[str, set[str]] = {}
-        self._watches = [
-            Watch(
+        self._watches = {
+            url: Watch(
                 name=url,
                 clock=clock,
                 random=random,
@@ -110,18 +120,19 @@ class Nodes:
                 failures=(PeerUnreachable, PeerRefused),
                 silent=lambda view=view: self._silent(view),  # type: ignore[misc]
                 silent_after_s=settings.silent_after_s,
+                unheard=lambda view=view: unheard(view),  # type: ignore[misc]
             )
             for url, view in self.views.items()
-        ]
+        }
 
     def start(self) -> None:
         """Begin to listen."""
-        for watch in self._watches:
+        for watch in self._watches.values():
             watch.start()
 
     def stop(self) -> Deferred[Any]:
         """Listen no more."""
-        return DeferredList([watch.stop() for watch in self._watches])
+        return DeferredList([watch.stop() for watch in self._watches.values()])
 
     def places(self, instance_id: str) -> tuple[NodeView, ...]:
         """The nodes that tell of an instance."""
@@ -130,21 +141,31 @@ class Nodes:
 
     @property
     def is_complete(self) -> bool:
-        """Whether every node has told all since this start."""
-        return all(view.is_known for view in self.views.values())
+        """Whether every node that there is has told all since this start."""
+        return all(view.is_known or view.is_lost for view in self.views.values())
+
+    def silence_s(self, url: str) -> float:
+        """How long a node has been silent; see L{euca_tw.common.silence}."""
+        return self._watches[url].silence.seconds
 
     async def _ask(self, view: NodeView) -> None:
-        poll_s = self._settings.poll_s
+        # What falls silent is asked briefly first: it may be told anew.
+        hold_s, patience_s = 0.0, self._settings.call_timeout_s
+        if view.is_well:
+            # Apart, so that it is never the turn of many at once.
+            hold_s = self._settings.hold_s(len(self.views)) * self._random.uniform(
+                1 - _JITTER, 1
+            )
+            patience_s = hold_s + _GRACE_S
         request = NcWaitForChanges(
             user_id="eucalyptus",
             epoch=view.epoch,
             since=view.sequence,
-            # What falls silent is asked briefly first: it may be told anew.
-            timeout_s=int(poll_s) if view.is_well else 0,
+            timeout_s=int(hold_s),
         )
         try:
             told = await self._peers.peer(view.url).call(
-                NC_WAIT_FOR_CHANGES, request, poll_s + _GRACE_S
+                NC_WAIT_FOR_CHANGES, request, patience_s
             )
         except (PeerUnreachable, PeerRefused):
             if view.is_well:

@@ -6,12 +6,17 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from attrs import evolve
-
 from euca_tw.api.cluster import Launch, RefusedLaunch, Stop
 from euca_tw.api.node import NcChangedInstance
-from euca_tw.cc.records import Placement
-from euca_tw.model.lifecycle import USER_SHUTDOWN, Phase, Wanted, phase_told
+from euca_tw.cc.records import NODE_LOST, Placement, ended
+from euca_tw.common.evolved import evolve
+from euca_tw.model.lifecycle import (
+    SERVER_ERROR,
+    USER_SHUTDOWN,
+    Phase,
+    Wanted,
+    phase_told,
+)
 
 _WANTED = {
     Phase.TEARDOWN: Wanted.ENDED,
@@ -60,12 +65,18 @@ def stays(known: Placement) -> Placement:
     return evolve(known, wanted=Wanted.STOPPED, starts=known.starts_told)
 
 
-def learned(told: NcChangedInstance, node: str, now: datetime) -> Placement:
-    """An instance that a node tells of, and nobody gave to it."""
+def learned(
+    told: NcChangedInstance, node: str, now: datetime, *, is_lost: bool = False
+) -> Placement:
+    """
+    An instance that a node tells of, and nobody gave to it.
+
+    @param is_lost: the node was declared so: what it tells of has ended, for here.
+    """
     phase = phase_of(told)
     wanted = _WANTED.get(phase, Wanted.RUNNING)
     is_told_why = wanted is not Wanted.RUNNING
-    return Placement(
+    found = Placement(
         instance_id=told.instance.instance_id,
         launch=None,
         node=node,
@@ -79,6 +90,9 @@ def learned(told: NcChangedInstance, node: str, now: datetime) -> Placement:
         starts=told.starts or 0,
         starts_told=told.starts or 0,
     )
+    if is_lost and phase is not Phase.TEARDOWN:
+        return ended(found, now, SERVER_ERROR, NODE_LOST)
+    return found
 
 
 def never_placed(instance_id: str, now: datetime) -> Placement:

@@ -17,9 +17,11 @@ is told as silent, until it is asked to end: then its node remembers it as
 ended, and destroys the domain should there be one.  An instance that never ran
 is launched again, on the same node.
 
-A node that the site took out of its configuration is lost: what was there has
-ended as soon as it shall.  It is not ended for that alone, since a slip in a
-configuration must not end what runs.
+What was on a node that was declared lost has ended, whatever that node says: it is
+not known to be so, but held to be, and should the node come back it is told to end
+it all.  What is on a node that the site took out of its configuration has ended as
+soon as it shall.  It is not ended for that alone, since a slip in a configuration
+must not end what runs.
 """
 
 from __future__ import annotations
@@ -28,10 +30,11 @@ from collections.abc import Callable
 from datetime import datetime
 from enum import Enum, auto
 
-from attrs import evolve, frozen
+from attrs import frozen
 
-from euca_tw.cc.records import Placement, ended
+from euca_tw.cc.records import NODE_LOST, Placement, ended
 from euca_tw.common.convergence import Rest
+from euca_tw.common.evolved import evolve
 from euca_tw.model.lifecycle import SERVER_ERROR, Phase, Wanted
 
 
@@ -40,7 +43,8 @@ class Look(Enum):
     What an instance's node says of it.
 
     UNHEARD: the node does not answer, or has not yet told all.  ABSENT: it
-    does not know it.  LOST: the site has no such node any more.
+    does not know it.  REMOVED: the site has no such node any more.  LOST: the node
+    was declared lost, and it is not known here that this has ended.
     """
 
     UNHEARD = auto()
@@ -50,6 +54,7 @@ class Look(Enum):
     STOPPING = auto()
     STOPPED = auto()
     TEARDOWN = auto()
+    REMOVED = auto()
     LOST = auto()
 
 
@@ -225,9 +230,13 @@ def _has_ended(case: _Case) -> Decision:
     return Become(ended(case.placement, case.now, code, seen.reason))
 
 
-def _node_lost(case: _Case) -> Decision:
+def _removed(case: _Case) -> Decision:
     why = "Its node was taken out of the cluster"
     return Become(ended(case.placement, case.now, SERVER_ERROR, why))
+
+
+def _lost(case: _Case) -> Decision:
+    return Become(ended(case.placement, case.now, SERVER_ERROR, NODE_LOST))
 
 
 def _end(case: _Case) -> Decision:
@@ -240,6 +249,12 @@ def _terminate(case: _Case) -> Decision:
         # Every node has told all that it has, and none has this.
         return Become(ended(case.placement, case.now, SERVER_ERROR, ""))
     return Terminate(case.placement.node)
+
+
+def _end_again(case: _Case) -> Decision:
+    """It has ended, and came back from far away."""
+    node = case.placement.node
+    return Terminate(node) if node else _retire(case)
 
 
 def _retire(case: _Case) -> Decision:
@@ -261,24 +276,26 @@ def _row(*entries: _Entry) -> dict[Look, _Entry]:
 _R, _S, _E = Wanted.RUNNING, Wanted.STOPPED, Wanted.ENDED
 
 # In the order of L{Look}: unheard, absent, pending, extant, stopping, stopped,
-# teardown, lost.
-_LIVE = _row(*[_wait] * 2, _comes_again, _runs, *[_stands] * 2, _has_ended, _wait)
-_HALTING = _row(*[_wait] * 3, _stop, _stops, _has_stopped, _has_ended, _wait)
+# teardown, removed, lost.
+_LIVE = _row(
+    *(_wait, _wait, _comes_again, _runs, _stands, _stands, _has_ended, _wait, _lost)
+)
+_HALTING = _row(*[_wait] * 3, _stop, _stops, _has_stopped, _has_ended, _wait, _lost)
 # A node that does not know it is told all the same: a launch may be on its way
 # there, and must come too late.
-_ENDING = _row(_wait, *[_terminate] * 5, _has_ended, _node_lost)
+_ENDING = _row(_wait, *[_terminate] * 5, _has_ended, _removed, _lost)
 # Has ended; a node that has it all the same came back from far away.
-_ENDED = _row(*[_retire] * 2, *[_terminate] * 4, *[_retire] * 2)
+_ENDED = _row(*[_retire] * 2, *[_end_again] * 4, *[_retire] * 3)
 # Never so.
-_MENDED = _row(*[_end] * 8)
+_MENDED = _row(*[_end] * 9)
 
 _ROWS: dict[tuple[Wanted, Phase], dict[Look, _Entry]] = {
     (_R, Phase.PENDING): _row(
-        *(_wait, _launch, _seen, _runs, _stands, _stands, _has_ended, _wait)
+        *(_wait, _launch, _seen, _runs, _stands, _stands, _has_ended, _wait, _lost)
     ),
     # It runs; where its node was switched off, it may be on its way again.
     (_R, Phase.EXTANT): _row(
-        *(_wait, _wait, _wait, _runs, _stands, _stands, _has_ended, _wait)
+        *(_wait, _wait, _wait, _runs, _stands, _stands, _has_ended, _wait, _lost)
     ),
     # It is to be started, or was.
     (_R, Phase.STOPPING): _LIVE,
@@ -286,7 +303,7 @@ _ROWS: dict[tuple[Wanted, Phase], dict[Look, _Entry]] = {
     (_R, Phase.TEARDOWN): _MENDED,
     # It comes up first, and stops then.
     (_S, Phase.PENDING): _row(
-        *(_wait, _wait, _seen, _stop, _stops, _has_stopped, _has_ended, _wait)
+        *(_wait, _wait, _seen, _stop, _stops, _has_stopped, _has_ended, _wait, _lost)
     ),
     (_S, Phase.EXTANT): _HALTING,
     (_S, Phase.STOPPING): _HALTING,

@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import ClassVar
 
-from attrs import evolve, frozen
+from attrs import frozen
 
 from euca_tw.api.cluster import Launch
+from euca_tw.common.evolved import evolve
 from euca_tw.model.capacity import Resources
 from euca_tw.model.lifecycle import Phase, Wanted
 
@@ -60,6 +61,23 @@ class KnownNode:
 
     url: str
     known_since: datetime
+
+    @property
+    def key(self) -> str:
+        return self.url
+
+
+@frozen(kw_only=True)
+class LostNode:
+    """
+    A node that was declared lost, and not found again since: what was on it has
+    ended, and nothing is given to it.
+    """
+
+    INDEXES: ClassVar[tuple[str, ...]] = ()
+
+    url: str
+    declared_at: datetime
 
     @property
     def key(self) -> str:
@@ -121,10 +139,15 @@ class NetworksTold:
 CLUSTER_RECORDS: tuple[type, ...] = (
     Placement,
     KnownNode,
+    LostNode,
     PublicAddress,
     StartedNetwork,
     NetworksTold,
 )
+
+
+#: Why what was on a node has ended.
+NODE_LOST = "Its node did not answer any more and was declared lost"
 
 
 def ended(

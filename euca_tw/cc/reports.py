@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from attrs import evolve
-
 from euca_tw.api.cluster import (
     ChangedInstance,
     ClusterInstance,
@@ -14,6 +12,7 @@ from euca_tw.api.cluster import (
 from euca_tw.api.node import NcChangedInstance
 from euca_tw.cc.plan import Look, Seen
 from euca_tw.cc.records import Placement
+from euca_tw.common.evolved import evolve
 from euca_tw.model.capacity import MachineType
 from euca_tw.model.lifecycle import Phase, words_of
 

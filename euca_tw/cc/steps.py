@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from attrs import define, evolve
+from attrs import define
 
 from euca_tw.api import node as api
 from euca_tw.api.cluster import Launch
@@ -13,6 +13,7 @@ from euca_tw.cc import plan
 from euca_tw.cc.records import Placement
 from euca_tw.cc.settings import ClusterSettings
 from euca_tw.common.convergence import Setback
+from euca_tw.common.evolved import evolve
 from euca_tw.overlay.settings import STATIC
 from euca_tw.soap.interfaces import IPeers, PeerRefused, PeerUnreachable
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from attrs import define, field
 
 from euca_tw.api import cluster as api
 from euca_tw.clc import plan
-from euca_tw.clc.interfaces import Stranger
-from euca_tw.model.lifecycle import phase_told
+from euca_tw.clc.interfaces import Stranger, TroubledNode
+from euca_tw.model.lifecycle import Phase, phase_told
 from euca_tw.model.records import Instance
 
 _NO_ADDRESS = "0.0.0.0"  # noqa: S104 - the contract's word for none
@@ -22,17 +22,21 @@ class ClusterView:
 
     @ivar is_complete: it has told all that it knows, in its present epoch.
     @ivar is_well: it answered the last time.
+    @ivar why: why it did not; C{""} if it did.
     @ivar is_silent: it has not been heard of for long.
+    @ivar nodes: those of its nodes that are silent, or lost.
     """
 
     is_complete: bool = False
     is_well: bool = False
+    why: str = ""
     is_silent: bool = False
     epoch: str | None = None
     sequence: int = 0
     addresses: int = 0
     room: Mapping[str, int] = field(factory=dict)
     most: Mapping[str, int] = field(factory=dict)
+    nodes: Collection[TroubledNode] = ()
     instances: dict[str, api.ChangedInstance] = field(factory=dict)
 
     def hear(self, told: api.WaitForChangesResponse) -> set[str]:
@@ -51,11 +55,29 @@ class ClusterView:
                 changed.add(name)
         self.epoch, self.sequence = told.epoch, told.sequence
         self.addresses = told.addresses_per_cluster
+        self.nodes = [
+            TroubledNode(url=each.service_tag, state=each.state, since=each.since)
+            for each in told.nodes
+        ]
         self.room = {
             _type_of(each): each.available_instances or 0 for each in told.resources
         }
         self.most = {_type_of(each): each.max_instances or 0 for each in told.resources}
         return changed
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it is known that nothing runs there."""
+        return (
+            self.is_complete
+            and self.is_well
+            and all(map(_has_ended, self.instances.values()))
+        )
+
+    def runs(self, instance_id: str) -> bool:
+        """Whether it told of an instance, and that it has not ended."""
+        told = self.instances.get(instance_id)
+        return told is not None and not _has_ended(told)
 
     def seen(
         self,
@@ -88,6 +110,10 @@ class ClusterView:
             is_refusal_final=refusal.is_final if refusal else False,
             is_silent=self.is_silent or (told.is_silent if told else False),
         )
+
+
+def _has_ended(told: api.ChangedInstance) -> bool:
+    return told.instance.state_name == Phase.TEARDOWN.value
 
 
 def _type_of(resource: api.ClusterResource) -> str:

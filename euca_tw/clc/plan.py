@@ -20,9 +20,10 @@ without having been asked to was switched off by its guest, and ends, unless its
 user wants it to be stopped then; or it did not come up again: it stays stopped, as
 one does that its node has no room for.
 
-A cluster or a node that the site took out of its configuration is lost: what
-was there can be ended by its user, and has ended then.  It is not ended for
-him, since a slip in a configuration must not end what runs.
+What was in a cluster that was declared lost has ended, whatever that cluster says;
+should it come back it is told to end it all.  What is in a cluster that the site took
+out of its configuration can be ended by its user, and has ended then.  It is not
+ended for him, since a slip in a configuration must not end what runs.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from enum import Enum, auto
 
-from attrs import evolve, frozen
+from attrs import frozen
 
 from euca_tw.clc.decisions import (
     Become,
@@ -45,6 +46,7 @@ from euca_tw.clc.decisions import (
     Terminate,
 )
 from euca_tw.common.convergence import Rest
+from euca_tw.common.evolved import evolve
 from euca_tw.model.lifecycle import (
     INSTANCE_SHUTDOWN,
     NO_CAPACITY,
@@ -64,8 +66,8 @@ class Look(Enum):
     """
     What an instance's cluster says of it.
 
-    UNHEARD: the cluster does not answer, or has not yet told all.  MISSING:
-    it does not know it.  LOST: the site has no such cluster any more.
+    UNHEARD: the cluster does not answer, or has not yet told all.  MISSING: it does
+    not know it.  REMOVED: the site has none such any more.  LOST: it was declared so.
     """
 
     UNHEARD = auto()
@@ -75,6 +77,7 @@ class Look(Enum):
     STOPPING = auto()
     STOPPED = auto()
     TEARDOWN = auto()
+    REMOVED = auto()
     LOST = auto()
 
 
@@ -165,11 +168,19 @@ class _Case:
     def refreshed(self) -> Instance:
         """The record with what is told of where and how it is."""
         seen, instance = self.seen, self.instance
+        private_ip = seen.private_ip or instance.private_ip
+        node, starts = seen.node or instance.node, self._starts
+        # Most often it is as it was; then no other record is made of it.
+        if (private_ip, node, starts, seen.is_silent) == (
+            *(instance.private_ip, instance.node, instance.starts),
+            instance.is_silent,
+        ):
+            return instance
         return evolve(
             instance,
-            private_ip=seen.private_ip or instance.private_ip,
-            node=seen.node or instance.node,
-            starts=self._starts,
+            private_ip=private_ip,
+            node=node,
+            starts=starts,
             is_silent=seen.is_silent,
         )
 
@@ -177,7 +188,7 @@ class _Case:
 def _rest(case: _Case) -> Decision:
     """Nothing to do, but to note what is told."""
     refreshed = case.refreshed()
-    return Rest() if refreshed == case.instance else Become(refreshed)
+    return Rest() if refreshed is case.instance else Become(refreshed)
 
 
 def _launch(case: _Case) -> Decision:
@@ -297,8 +308,13 @@ def _terminate(case: _Case) -> Decision:
     return Terminate() if isinstance(decision, Rest) else decision
 
 
-def _lost(case: _Case) -> Decision:
+def _removed(case: _Case) -> Decision:
     why = "Its cluster was taken out of the cloud"
+    return Become(terminated(case.instance, case.now, SERVER_ERROR, why))
+
+
+def _lost(case: _Case) -> Decision:
+    why = "Its cluster did not answer any more and was declared lost"
     return Become(terminated(case.instance, case.now, SERVER_ERROR, why))
 
 
@@ -329,15 +345,15 @@ _S = InstanceState
 _RUN, _STOP, _END = _S.RUNNING, _S.STOPPED, _S.TERMINATED
 
 # In the order of L{Look}: unheard, missing, pending, extant, stopping, stopped,
-# teardown, lost.
-_CONDEMNED = _row(*[_condemn] * 6, _ended, _condemn)
+# teardown, removed, lost.
+_CONDEMNED = _row(*[_condemn] * 6, _ended, _condemn, _condemn)
 
 _ROWS: dict[tuple[InstanceState, InstanceState], dict[Look, _Entry]] = {
     (_RUN, _S.PENDING): _row(
-        *(_come, _launch, _come, _runs, _start, _start, _ended, _come)
+        *(_come, _launch, _come, _runs, _start, _start, _ended, _come, _lost)
     ),
     (_RUN, _S.RUNNING): _row(
-        *(_rest, _missed, _rest, _serve, _halts, _halts, _ended, _missed)
+        *(_rest, _missed, _rest, _serve, _halts, _halts, _ended, _missed, _lost)
     ),
     # Never so: what is told to stop, or to end, is not wanted.
     (_RUN, _S.STOPPING): _always(_mend_wish),
@@ -348,10 +364,10 @@ _ROWS: dict[tuple[InstanceState, InstanceState], dict[Look, _Entry]] = {
     (_STOP, _S.PENDING): _always(_mend_stop),
     (_STOP, _S.RUNNING): _always(_mend_stop),
     (_STOP, _S.STOPPING): _row(
-        *(_rest, _missed, _stop, _stop, _stops, _has_stopped, _ended, _missed)
+        *(_rest, _missed, _stop, _stop, _stops, _has_stopped, _ended, _missed, _lost)
     ),
     (_STOP, _S.STOPPED): _row(
-        *(_rest, _missed, _rest, _stop, _stays, _stays, _ended, _missed)
+        *(_rest, _missed, _rest, _stop, _stays, _stays, _ended, _missed, _lost)
     ),
     (_STOP, _S.SHUTTING_DOWN): _always(_condemn),
     (_STOP, _S.TERMINATED): _always(_condemn),
@@ -360,8 +376,10 @@ _ROWS: dict[tuple[InstanceState, InstanceState], dict[Look, _Entry]] = {
     (_END, _S.RUNNING): _CONDEMNED,
     (_END, _S.STOPPING): _CONDEMNED,
     (_END, _S.STOPPED): _CONDEMNED,
-    (_END, _S.SHUTTING_DOWN): _row(_rest, *[_terminate] * 5, _ended, _lost),
-    (_END, _S.TERMINATED): _row(*[_retire] * 2, *[_end_again] * 4, *[_retire] * 2),
+    (_END, _S.SHUTTING_DOWN): _row(
+        *(_rest, *[_terminate] * 5, _ended, _removed, _lost)
+    ),
+    (_END, _S.TERMINATED): _row(*[_retire] * 2, *[_end_again] * 4, *[_retire] * 3),
 }
 
 TABLE: dict[tuple[InstanceState, InstanceState, Look], _Entry] = {
@@ -377,15 +395,21 @@ def plan(instance: Instance, seen: Seen, now: datetime, limits: Limits) -> Decis
     return TABLE[instance.wanted, instance.state, seen.look](case)
 
 
-def after_terminate(instance: Instance, seen: Seen, now: datetime) -> Instance | None:
+def may_be_nowhere(instance: Instance, seen: Seen) -> bool:
     """
-    What becomes of an instance whose cluster has said that it will not be
-    launched any more; None if that remains to be told.
+    Whether an instance that is to end may never have been given to a node: its
+    cluster has not told of it.
+
+    What was told may be older than the launch: once the cluster has said that it
+    will not launch it any more, it is to be asked whether it has it.
     """
-    if (
+    return (
         instance.state is _S.SHUTTING_DOWN
         and seen.look is Look.MISSING
         and not instance.node
-    ):
-        return terminated(instance, now, SERVER_ERROR, "It was never placed")
-    return None
+    )
+
+
+def never_placed(instance: Instance, now: datetime) -> Instance:
+    """What becomes of an instance that its cluster does not have, and will not."""
+    return terminated(instance, now, SERVER_ERROR, "It was never placed")

@@ -25,6 +25,9 @@ class Alarms:
     _heap: list[tuple[float, str]] = field(factory=list, init=False)
     _call: IDelayedCall | None = field(default=None, init=False)
 
+    def __contains__(self, key: str) -> bool:
+        return key in self._moments
+
     def set(self, key: str, when: float) -> None:
         """Ring at C{when}, in place of any moment set before."""
         if self._moments.get(key) != when:

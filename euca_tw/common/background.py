@@ -32,14 +32,13 @@ class Background:
 
         def ended(result: Any) -> Any:
             self._running.discard(running)
-            return result
+            if not isinstance(result, Failure):
+                return result
+            if not isinstance(result.value, CancelledError):
+                self._log.failure("{what} failed", result, what=what)
+            return None
 
-        def failed(failure: Failure) -> None:
-            if not isinstance(failure.value, CancelledError):
-                self._log.failure("{what} failed", failure, what=what)
-
-        running.addBoth(ended)
-        return running.addErrback(failed)
+        return running.addBoth(ended)
 
     def stop(self) -> Deferred[Any]:
         """Cancel what still runs; fires when all has ended."""

@@ -21,6 +21,8 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
 T = TypeVar("T")
 
+#: A question is held no longer than this, unless a site wants it otherwise.
+LONGEST_WAIT_S = 300.0
 #: Beyond so many forgotten keys, a caller that missed the oldest is told all.
 _FORGOTTEN_KEPT = 1000
 

@@ -12,6 +12,7 @@ from twisted.web.resource import Resource
 from twisted.web.server import Site
 
 from euca_tw.common.channel import Channel
+from euca_tw.common.clock import wall_seconds
 from euca_tw.common.connections import ConnectionLimits, Connections
 from euca_tw.common.exchange import CarefulExchange
 from euca_tw.common.refusals import TooBusy, TooLarge
@@ -61,7 +62,7 @@ class AnswerSite(Site):
 
     def date(self) -> bytes:
         """What the header of that name says; made once a second."""
-        now = int(self.reactor.seconds())
+        now = int(wall_seconds(self.reactor))
         if now != self._dated_at:
             self._dated_at = now
             self._date = datetimeToString(now)

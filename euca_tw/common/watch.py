@@ -9,13 +9,14 @@ from random import Random
 from typing import Any, ClassVar
 
 from attrs import define, field
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
 from euca_tw.common.background import Background
 from euca_tw.common.backoff import Backoff
+from euca_tw.common.silence import Silence
 
 
 @define(kw_only=True)
@@ -28,6 +29,8 @@ class Watch:
         not.  Anything else is a bug: it is logged, and asked again too.
     @ivar silent: called once when nothing was heard for C{silent_after_s}
         since the first failure (or the start); C{ask} knows when it is over.
+    @ivar unheard: called after each failure.
+    @ivar silence: how long nothing was heard.
     """
 
     name: str
@@ -37,6 +40,8 @@ class Watch:
     failures: tuple[type[Exception], ...]
     silent: Callable[[], None]
     silent_after_s: float = 30.0
+    unheard: Callable[[], None] = lambda: None
+    silence: Silence = field(factory=Silence, init=False)
     first_s: float = 0.5
     ceiling_s: float = 15.0
     _log: ClassVar[Logger] = Logger()
@@ -49,6 +54,7 @@ class Watch:
         """Begin to ask."""
         self._is_stopped = False
         self._doubted()
+        self.silence.failed(self.clock.seconds())
         self._background.run(f"listening to {self.name}", self._listen())
 
     def stop(self) -> Deferred[Any]:
@@ -62,8 +68,14 @@ class Watch:
             random=self.random, first_s=self.first_s, ceiling_s=self.ceiling_s
         )
         while not self._is_stopped:
-            asked = self._background.run(f"asking {self.name}", self._once(backoff))
-            is_well = await asked
+            # (A task of its own for each question would be dear: there are many.)
+            try:
+                is_well = await self._once(backoff)
+            except CancelledError:
+                is_well = False
+            except Exception:
+                self._log.failure("asking {peer} failed", peer=self.name)
+                is_well = False
             if not is_well and not self._is_stopped:
                 await deferLater(self.clock, backoff.next())
 
@@ -72,6 +84,8 @@ class Watch:
             await self.ask()
         except self.failures as failure:
             self._doubted()
+            self.silence.failed(self.clock.seconds())
+            self.unheard()
             if self._is_answering:
                 self._is_answering = False
                 self._log.warn(
@@ -81,6 +95,7 @@ class Watch:
                 )
             return False
         self._trusted()
+        self.silence.heard()
         backoff.reset()
         if not self._is_answering:
             self._is_answering = True

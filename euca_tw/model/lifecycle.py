@@ -12,8 +12,7 @@ from __future__ import annotations
 from datetime import datetime
 from enum import Enum
 
-from attrs import evolve
-
+from euca_tw.common.evolved import evolve
 from euca_tw.model.records import Instance, InstanceState
 
 

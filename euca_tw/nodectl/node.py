@@ -13,7 +13,6 @@ from datetime import datetime
 from random import Random
 from typing import Any
 
-from attrs import evolve
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, DeferredList
 from twisted.internet.interfaces import IReactorTime
@@ -28,6 +27,7 @@ from euca_tw.common.background import Background
 from euca_tw.common.backoff import Backoff
 from euca_tw.common.changes import Changes
 from euca_tw.common.clock import utc_now
+from euca_tw.common.evolved import evolve
 from euca_tw.model.callers import Caller
 from euca_tw.model.capacity import NOTHING, Resources
 from euca_tw.model.hostnames import DOMAIN
@@ -141,6 +141,8 @@ class NodeController(Service):
             ceiling_s=self._settings.retry_ceiling_s,
         )
         self._ledger = Ledger()
+        # The record of each instance, and its trouble, as it was last told.
+        self._told: dict[str, tuple[HostedInstance, str]] = {}
         self._power = Power(store, self._guests, self._ledger, self.now)
         self._served = ServedMetadata(store, domain)
         original = OriginalNode(self, instances)
@@ -386,14 +388,19 @@ class NodeController(Service):
 
     def _changed(self, instance_id: str) -> None:
         record = self._store.get(HostedInstance, instance_id)
+        self._makings.see(instance_id)
         if record is None:
+            self._told.pop(instance_id, None)
             self._changes.drop(instance_id)
         else:
             guest = self._guests.guests.get(instance_id)
             trouble = guest.trouble if guest else ""
+            before, told = self._told.get(instance_id, (None, ""))
+            if before is record and told == trouble:
+                return
+            self._told[instance_id] = record, trouble
             self._changes.put(instance_id, reports.told(record, trouble, self.url))
             self._served.note(record)
-        self._makings.see(instance_id)
         taken = NOTHING if record is None else held(record)
         if self._ledger.hold(instance_id, taken):
             self._changes.touch()

@@ -13,9 +13,10 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from enum import Enum, auto
 
-from attrs import evolve, frozen
+from attrs import frozen
 
 from euca_tw.common.convergence import Rest
+from euca_tw.common.evolved import evolve
 from euca_tw.model.lifecycle import INSTANCE_SHUTDOWN, SERVER_ERROR
 from euca_tw.nodectl.decisions import (
     Attach,
@@ -231,7 +232,8 @@ def _stop(case: _Case) -> Decision:
 def _shut_down(case: _Case, grace_s: float) -> Decision:
     """Its guest is asked, and given time, and then not asked any more."""
     parts = case.parts
-    since = case.record.since or case.now
+    # A record of old may not say since when; then it is for long.
+    since = case.record.since or case.record.began_at
     if parts.is_deaf or case.now >= since + timedelta(seconds=grace_s):
         return Destroy()
     if not parts.is_shutdown_asked:

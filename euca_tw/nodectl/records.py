@@ -6,9 +6,10 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any, ClassVar
 
-from attrs import evolve, frozen
+from attrs import frozen
 
 from euca_tw.api.cluster import Launch
+from euca_tw.common.evolved import evolve
 from euca_tw.model.capacity import NOTHING, Resources
 from euca_tw.model.lifecycle import Phase
 from euca_tw.nodectl.life import FOLLOWS, Goal, Life, phase_of
@@ -39,6 +40,7 @@ class HostedInstance:
     @ivar is_forced: it is given none when it is stopped.
     @ivar is_off_for_image: it stops, is stopped or comes up again, and nobody
         has asked for that: an image is made of its disk.
+    @ivar was_off: it had no domain, and was to have none, when it was to end.
     @ivar ended_at: when it was TERMINATED.
     @ivar is_clean: its disk is deleted (its console is not, yet).
     """
@@ -61,6 +63,7 @@ class HostedInstance:
     is_clean: bool = False
     is_forced: bool = False
     is_off_for_image: bool = False
+    was_off: bool = False
 
     @property
     def key(self) -> str:
@@ -107,7 +110,13 @@ def condemned(
     """It shall end; the first reason stays."""
     if record.wanted is Goal.ENDED:
         return record
-    ending = evolve(record, wanted=Goal.ENDED, reason_code=reason_code, reason=reason)
+    ending = evolve(
+        record,
+        wanted=Goal.ENDED,
+        reason_code=reason_code,
+        reason=reason,
+        was_off=_is_off(record),
+    )
     if Life.SHUTTING_DOWN in FOLLOWS[record.life]:
         ending = evolve(ending, life=Life.SHUTTING_DOWN, since=now)
     return ending
@@ -140,7 +149,10 @@ def held(record: HostedInstance) -> Resources:
     if record.launch is None or record.is_clean:
         return NOTHING
     whole = needs(record.launch)
-    is_stopped = record.life is Life.STOPPED and record.wanted is not Goal.RUNNING
-    if is_stopped or record.life is Life.TERMINATED:
-        return evolve(NOTHING, disk_gib=whole.disk_gib)
-    return whole
+    is_off = _is_off(record) or record.was_off or record.life is Life.TERMINATED
+    return evolve(NOTHING, disk_gib=whole.disk_gib) if is_off else whole
+
+
+def _is_off(record: HostedInstance) -> bool:
+    """It has no domain, and shall have none."""
+    return record.life is Life.STOPPED and record.wanted is not Goal.RUNNING

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from attrs import frozen
 
+from euca_tw.common.changes import LONGEST_WAIT_S
+
 
 @frozen(kw_only=True)
 class NodeSettings:
@@ -58,4 +60,4 @@ class NodeSettings:
     resync_s: float = 300.0
     retry_first_s: float = 1.0
     retry_ceiling_s: float = 30.0
-    longest_wait_s: float = 300.0
+    longest_wait_s: float = LONGEST_WAIT_S

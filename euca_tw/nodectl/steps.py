@@ -13,12 +13,13 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, ClassVar
 
-from attrs import define, evolve, field
+from attrs import define, field
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from euca_tw.common.background import Background
 from euca_tw.common.convergence import Setback
+from euca_tw.common.evolved import evolve
 from euca_tw.model.hostnames import DOMAIN
 from euca_tw.nodectl import decisions, plan, reports
 from euca_tw.nodectl.interfaces import (

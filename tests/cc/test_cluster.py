@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64decode
+from itertools import pairwise
 from typing import Any
 
 from attrs import evolve
@@ -62,6 +63,52 @@ class OwnTests(ClusterTestCase):
         [resource] = changes.resources
         self.assertEqual((resource.max_instances, resource.available_instances), (4, 2))
         self.assertEqual(changes.addresses_per_cluster, 4096 - 11)
+
+    def listen(self) -> list[Any]:
+        """All answers to one who asks again and again, from now on."""
+        answers: list[Any] = []
+
+        async def asking() -> None:
+            epoch, since = None, 0
+            while True:
+                request = api.WaitForChanges(
+                    epoch=epoch, since=since, timeout_s=90, instance_types=(SMALL,)
+                )
+                told = await self.call(request)
+                answers.append(told)
+                epoch, since = told.epoch, told.sequence
+
+        asked = Deferred.fromCoroutine(asking())
+        self.addCleanup(asked.addErrback, lambda failure: None)
+        self.addCleanup(asked.cancel)
+        return answers
+
+    def test_room_is_told_once(self) -> None:
+        """
+        What room there is is told when it is other than what was told last, and not
+        again: most of it goes with the instance that takes it.
+        """
+        answers = self.listen()
+        self.told(api.LaunchInstances(launches=(launch(1),)))
+        self.site.run(5)
+        self.told(api.TerminateInstances(instance_ids=("i-00000001",)))
+        self.site.run(5)
+        rooms = [each.resources[0].available_instances for each in answers]
+        self.assertEqual(set(rooms), {4, 3})
+        self.assertEqual(rooms[-1], 4)
+        for before, after in pairwise(answers):
+            tells = after.instances or after.forgotten
+            self.assertTrue(tells or before.resources != after.resources)
+
+    def test_room_by_itself(self) -> None:
+        """So is what room there is when a machine has become another."""
+        answers = self.listen()
+        self.site.run(1)
+        hypervisor = self.site.machines["north-1"].hypervisor
+        hypervisor._capacity = evolve(hypervisor._capacity, cores=2)
+        hypervisor.reconnect()
+        self.site.run(1)
+        self.assertEqual(answers[-1].resources[0].available_instances, 2)
 
     def test_no_room(self) -> None:
         """What there is no room for now is refused, but not for good."""

@@ -24,7 +24,7 @@ from euca_tw.cc.plan import (
     Terminate,
     plan,
 )
-from euca_tw.cc.records import Placement
+from euca_tw.cc.records import NODE_LOST, Placement
 from euca_tw.common.convergence import Rest
 from euca_tw.model.lifecycle import Phase, Wanted
 from tests.fakes.launches import NOW, launch
@@ -77,12 +77,12 @@ class TableTests(SynchronousTestCase):
         self.assertEqual(set(TABLE), set(product(Wanted, Phase, Look)))
 
     def test_only_the_node_ends(self) -> None:
-        """Ended is told only if the node says so, or is no more."""
+        """Ended is told only if the node says so, is no more, or was declared lost."""
         for (_, phase, look), _, decision in self.all_cases():
             if phase is Phase.TEARDOWN or not isinstance(decision, Become):
                 continue
             if decision.placement.phase is Phase.TEARDOWN:
-                self.assertIn(look, (Look.TEARDOWN, Look.LOST))
+                self.assertIn(look, (Look.TEARDOWN, Look.REMOVED, Look.LOST))
 
     def test_nothing_is_ended_that_shall_run(self) -> None:
         """The instance's own node is told to end only what shall end."""
@@ -106,10 +106,21 @@ class TableTests(SynchronousTestCase):
             if isinstance(decision, Start):
                 self.assertIs(wanted, Wanted.RUNNING)
 
-    def test_a_lost_node_ends_nothing_by_itself(self) -> None:
+    def test_a_removed_node_ends_nothing_by_itself(self) -> None:
         """What shall run is not ended because its node left the configuration."""
         for phase in (Phase.PENDING, Phase.EXTANT):
-            self.assertEqual(decide(Wanted.RUNNING, phase, Look.LOST), Rest())
+            self.assertEqual(decide(Wanted.RUNNING, phase, Look.REMOVED), Rest())
+
+    def test_lost(self) -> None:
+        """All that was on a node that was declared lost has ended, and says why."""
+        for wanted, phase in product(Wanted, Phase):
+            if phase is Phase.TEARDOWN:
+                continue
+            after = decide(wanted, phase, Look.LOST).placement
+            self.assertEqual(
+                (after.wanted, after.phase), (Wanted.ENDED, Phase.TEARDOWN)
+            )
+            self.assertEqual(after.reason, NODE_LOST)
 
     def test_silence_is_waited_for(self) -> None:
         """While a node does not answer, nothing is done about what is on it."""

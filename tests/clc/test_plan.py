@@ -27,7 +27,8 @@ from euca_tw.clc.plan import (
     Limits,
     Look,
     Seen,
-    after_terminate,
+    may_be_nowhere,
+    never_placed,
     plan,
 )
 from euca_tw.common.convergence import Rest
@@ -43,6 +44,8 @@ from tests.fakes.launches import NOW
 
 LIMITS = Limits(launch_deadline_s=600, ended_kept_s=3600)
 WANTED = (S.RUNNING, S.STOPPED, S.TERMINATED)
+#: Where what shall end may have ended.
+ENDS = (Look.TEARDOWN, Look.MISSING, Look.REMOVED, Look.LOST)
 #: What a cluster says of what it stops, or has stopped.
 HALTED = (Look.STOPPING, Look.STOPPED)
 ENDING = (S.TERMINATED, S.SHUTTING_DOWN)
@@ -143,7 +146,7 @@ class TableTests(SynchronousTestCase):
             if state is S.TERMINATED or not isinstance(decision, Become):
                 continue
             if decision.instance.state is S.TERMINATED:
-                self.assertIn(look, (Look.TEARDOWN, Look.MISSING, Look.LOST))
+                self.assertIn(look, ENDS)
                 if look is Look.MISSING:
                     self.assertIs(state, S.PENDING)
 
@@ -342,17 +345,16 @@ class CaseTests(SynchronousTestCase):
         decision = decide(S.TERMINATED, S.TERMINATED, Look.MISSING, 3600, ended_at=NOW)
         self.assertEqual(decision, Forget())
 
-    def test_after_terminate(self) -> None:
+    def test_nowhere(self) -> None:
         """
-        What no node ever had has ended when its cluster will not launch it; of
-        what a node had, only the node can say so.
+        What no node ever had may be nowhere, when its cluster will not launch it;
+        of what a node had, only the node can say so.
         """
         ending = {"wanted": S.TERMINATED, "state": S.SHUTTING_DOWN}
         missing, pending = Seen(look=Look.MISSING), Seen(look=Look.PENDING)
-        ended = after_terminate(instance(**ending), missing, NOW)
-        assert ended is not None
-        self.assertIs(ended.state, S.TERMINATED)
+        self.assertTrue(may_be_nowhere(instance(**ending), missing))
         on_a_node = instance(node="http://a/", **ending)
-        self.assertIsNone(after_terminate(on_a_node, missing, NOW))
-        self.assertIsNone(after_terminate(instance(**ending), pending, NOW))
-        self.assertIsNone(after_terminate(instance(), missing, NOW))
+        self.assertFalse(may_be_nowhere(on_a_node, missing))
+        self.assertFalse(may_be_nowhere(instance(**ending), pending))
+        self.assertFalse(may_be_nowhere(instance(), missing))
+        self.assertIs(never_placed(instance(**ending), NOW).state, S.TERMINATED)

@@ -63,6 +63,13 @@ class RecordTests(SynchronousTestCase):
         self.assertEqual(held(stopped), Resources(cores=0, memory_mib=0, disk_gib=2))
         self.assertEqual(held(evolve(stopped, wanted=Goal.RUNNING)), held(HOSTED))
         self.assertEqual(held(HOSTED), Resources(cores=1, memory_mib=128, disk_gib=2))
+        # What was off takes no more when it is to end.
+        ending = condemned(stopped, "Client.X", "why", NOW)
+        self.assertEqual(
+            (ending.life, held(ending)), (Life.SHUTTING_DOWN, held(stopped))
+        )
+        starting = evolve(stopped, wanted=Goal.RUNNING)
+        self.assertEqual(held(condemned(starting, "X", "", NOW)), held(HOSTED))
         self.assertEqual(held(ended), Resources(cores=0, memory_mib=0, disk_gib=2))
         self.assertEqual(held(evolve(ended, is_clean=True)), NOTHING)
         self.assertEqual(held(evolve(HOSTED, launch=None)), NOTHING)

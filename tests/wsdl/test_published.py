@@ -9,6 +9,7 @@ from twisted.trial.unittest import SkipTest, SynchronousTestCase
 
 from euca_tw.api.cluster import (
     CLUSTER,
+    DECLARE_NODE_LOST,
     LAUNCH_INSTANCES,
     MAKE_IMAGE,
     READ_CONSOLE,
@@ -199,6 +200,7 @@ class Tiers(SynchronousTestCase):
         further = (
             *(LAUNCH_INSTANCES, READ_CONSOLE, SET_NETWORKS, WAIT_FOR_CHANGES),
             *(STOP_INSTANCES, START_INSTANCES, SET_SHUTDOWN_BEHAVIOR, MAKE_IMAGE),
+            DECLARE_NODE_LOST,
         )
         compared = self.check(CLUSTER, "cc", {each.name for each in further})
         self.assertEqual(compared, 294)
