@@ -9,7 +9,7 @@ from pathlib import Path
 
 def main() -> int:
     here = Path(__file__).resolve().parent
-    skip = {"__init__", "__main__", "load", "peers_verify", "servers"}
+    skip = {"__init__", "__main__", "load", "peers_verify", "servers", "tiers"}
     # Networks have a target of their own: they need root, and other tunnels.
     skip |= {"per_frame", "trunk", "tunnels"}
     status = 0

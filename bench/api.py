@@ -115,11 +115,12 @@ def http(port: int, path: str, headers: dict[str, str], body: bytes) -> bytes:
 
 
 @contextlib.contextmanager
-def ours() -> Iterator[Cloud]:
+def ours(store: str = "") -> Iterator[Cloud]:
+    """@param store: see C{[cloud]} of the configuration."""
     with tempfile.TemporaryDirectory(prefix="euca_tw-bench-") as directory:
         port, state = free_port(), Path(directory) / "state"
         configuration = Path(directory) / "euca.toml"
-        configuration.write_text(ROOMY)
+        configuration.write_text(f'{ROOMY}[cloud]\nstore = "{store}"\n')
         credentials = state / "credentials" / "admin"
         command = [
             *(str(Path(sys.executable).with_name("twistd")), "-n", "--pidfile="),

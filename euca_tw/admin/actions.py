@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import date, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -22,8 +23,12 @@ from euca_tw.admin.state_copies import StateCopies
 from euca_tw.admin.tracing import Tracing
 from euca_tw.clc.accounts import AccountError, Accounts, Credentials
 from euca_tw.clc.admission import Admission
+from euca_tw.clc.anew import Anew
+from euca_tw.clc.controllers import Controllers
+from euca_tw.clc.freshness import always_current
 from euca_tw.clc.interfaces import IClusters
 from euca_tw.clc.limits import limits_of
+from euca_tw.clc.lost import LostClusters, NotDeclared
 from euca_tw.clc.networks import CloudNetworks
 from euca_tw.clc.usage import told_limits, usage
 from euca_tw.common.clock import utc_now
@@ -35,7 +40,7 @@ from euca_tw.model.records import (
     User,
     UserCertificate,
 )
-from euca_tw.store.interfaces import IStore, StoreUnusable
+from euca_tw.store.interfaces import Conflict, IStore, StoreUnusable
 
 _NUMBER = re.compile(r"[0-9]{1,9}")
 _NOT_RUNNING = "the cloud controller is not running"
@@ -46,10 +51,13 @@ FilesOf = Callable[[Credentials, Path], Mapping[str, bytes]]
 @frozen(kw_only=True, eq=False)
 class Actions:
     """
-    @ivar clusters, admission: None where no cloud controller runs.
+    @ivar clusters, admission, lost: None where no cloud controller runs.
     @ivar networks: the same, or where they are not managed.
     @ivar quotas: what users may hold of whom nothing else is said.
     @ivar copies: None where the store is no file.
+    @ivar controllers: None where there is only one.
+    @ivar current: fires when what others have committed before is here.
+    @ivar anew: how what others have overtaken is done again.
     """
 
     store: IStore
@@ -60,11 +68,23 @@ class Actions:
     networks: CloudNetworks | None = None
     quotas: Quotas = field(factory=Quotas)
     copies: StateCopies | None = None
+    lost: LostClusters | None = None
+    controllers: Controllers | None = None
+    current: Callable[[], Awaitable[None]] = always_current
+    anew: Anew | None = None
 
     #: By name: what it is done with.
     ARGUMENTS: ClassVar[Mapping[str, Mapping[str, type]]] = {
         "status": {},
-        "trace": {"instance_id": str, "address": str, "protocol": str, "port": str},
+        "declare_node_lost": {"node": str},
+        "declare_cluster_lost": {"zone": str},
+        "trace": {
+            "instance_id": str,
+            "address": str,
+            "protocol": str,
+            "port": str,
+            "is_sent": bool,
+        },
         "copy_state": {},
         "show_state": {},
         "accept_networks": {"zone": str},
@@ -91,10 +111,14 @@ class Actions:
         given = {key: type(value) for key, value in arguments.items()}
         if given != expected:
             raise Refused(f"{name} is asked with {', '.join(expected) or 'nothing'}")
+        action = partial(getattr(self, name), **arguments)
         try:
-            return await getattr(self, name)(**arguments)
-        except (AccountError, StoreUnusable) as refusal:
+            await self.current()
+            return await (self.anew.decide(action) if self.anew else action())
+        except (AccountError, StoreUnusable, NotDeclared) as refusal:
             raise Refused(str(refusal)) from refusal
+        except Conflict:
+            raise Refused("others change the same at this moment: try again") from None
 
     async def status(self) -> dict[str, Any]:
         if self.clusters is None or self.admission is None:
@@ -106,8 +130,18 @@ class Actions:
                 {
                     "name": zone.name,
                     "is_reachable": zone.is_reachable,
+                    "why": zone.why,
                     "available": dict(zone.available),
                     "instances": _living(self.store, zone.name),
+                    "lost_since": _told_moment(zone.lost_since),
+                    "nodes": [
+                        {
+                            "url": node.url,
+                            "state": node.state,
+                            "since": _told_moment(node.since),
+                        }
+                        for node in zone.nodes
+                    ],
                 }
                 for zone in self.clusters.zones()
             ],
@@ -116,10 +150,22 @@ class Actions:
             "images": len(self.store.all(Image)),
             "users": len(self.store.all(User)),
             "admission": self.admission.counted(),
+            "controllers": self.controllers.told() if self.controllers else [],
         }
 
+    async def declare_node_lost(self, node: str) -> str:
+        """The URL of the node that is lost from now on, or was."""
+        if self.lost is None:
+            raise Refused(_NOT_RUNNING)
+        return await self.lost.declare_node(node)
+
+    async def declare_cluster_lost(self, zone: str) -> None:
+        if self.lost is None:
+            raise Refused(_NOT_RUNNING)
+        await self.lost.declare(zone)
+
     async def trace(
-        self, instance_id: str, address: str, protocol: str, port: str
+        self, instance_id: str, address: str, protocol: str, port: str, is_sent: bool
     ) -> list[str]:
         if self.clusters is None:
             raise Refused(_NOT_RUNNING)
@@ -129,7 +175,8 @@ class Actions:
                 "configuration), so no security group decides what passes"
             )
         tracing = Tracing(store=self.store, networks=self.networks)
-        return [*tracing.traced(instance_id, address, protocol, port)]
+        asked = tracing.traced_out if is_sent else tracing.traced
+        return [*asked(instance_id, address, protocol, port)]
 
     async def copy_state(self) -> str:
         """Where a copy of the store is, for who asked to take away."""
@@ -238,6 +285,10 @@ def _limit(told: Any) -> int | None:
     if not isinstance(told, str) or not _NUMBER.fullmatch(told):
         raise Refused(f"{told!r} is no limit: a number, unlimited or default is")
     return int(told)
+
+
+def _told_moment(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat(timespec="seconds")
 
 
 def _living(store: IStore, zone: str) -> int:

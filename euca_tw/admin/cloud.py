@@ -12,7 +12,6 @@ from typing import Any
 
 from attrs import frozen
 from twisted.internet.defer import DeferredList
-from twisted.logger import Logger
 from twisted.web.client import BrowserLikeRedirectAgent
 
 from euca_tw.admin.actions import Actions
@@ -27,31 +26,34 @@ from euca_tw.admin.daemon import (
     service_part,
     store_part,
 )
-from euca_tw.admin.direct import CLOUD_STORE, cloud_sealing
+from euca_tw.admin.direct import cloud_sealing
+from euca_tw.admin.first_start import FirstStart
 from euca_tw.admin.modes import mode_part
 from euca_tw.admin.policies import placement_of
 from euca_tw.admin.refusals import Refusals
 from euca_tw.admin.server import AdminSocket
+from euca_tw.admin.sharing import Sharing
 from euca_tw.admin.state_copies import StateCopies
+from euca_tw.admin.stores import place_of
 from euca_tw.admin.subjects import Parts, dispatcher
 from euca_tw.admin.tier import cooperator_of
 from euca_tw.admin.values import address_pool
 from euca_tw.api.ec2.table import EC2, QUERY_VERSIONS
 from euca_tw.api.shapes import Version
-from euca_tw.clc.accounts import ADMIN, Accounts
+from euca_tw.clc.accounts import Accounts
 from euca_tw.clc.admission import Admission
 from euca_tw.clc.arrivals import Arrivals
 from euca_tw.clc.callers import StoredAccessKeys, StoredCertificates
 from euca_tw.clc.clusters import Clusters
 from euca_tw.clc.credentials import credential_files
-from euca_tw.clc.demo import DemoImage
 from euca_tw.clc.descriptions import Descriptions
 from euca_tw.clc.dispatch import Dispatcher
+from euca_tw.clc.freshness import Health
 from euca_tw.clc.front import SERVICE, Front, FrontResource
 from euca_tw.clc.image_resource import ImageResource
 from euca_tw.clc.image_store import FileImageStore, MemoryImageStore
 from euca_tw.clc.imports import Imports
-from euca_tw.clc.interfaces import IImageStore, ImportFailed
+from euca_tw.clc.interfaces import IImageStore
 from euca_tw.clc.makings import Makings
 from euca_tw.clc.metering import Metering
 from euca_tw.clc.modes import living
@@ -60,7 +62,7 @@ from euca_tw.clc.uploads import Uploads
 from euca_tw.clc.work import RequestsInWork
 from euca_tw.common.certificates import KeyAndCertificate
 from euca_tw.common.descriptors import room_for
-from euca_tw.common.files import write_private_files
+from euca_tw.common.leading import Duty, MayAct
 from euca_tw.common.secret import kept_secret
 from euca_tw.common.web import Answer, make_site
 from euca_tw.model.networks import TrunkEnd
@@ -105,8 +107,6 @@ class Neighbours:
 class Cloud:
     """The concrete classes of a cloud controller, and how they are joined."""
 
-    _log = Logger()
-
     def __init__(
         self,
         configuration: Configuration,
@@ -119,16 +119,20 @@ class Cloud:
         self._machine = machine
         self._around = around
         self._url = public_url("cloud", section.listen, section.url)
-        store_path = section.state_dir / CLOUD_STORE
-        self._sealing = cloud_sealing(section.state_dir, machine.random)
+        self._sealing = cloud_sealing(section.keys_dir, machine.random)
         kept = machine.make_store(
-            store_path, CLOUD_RECORDS, {"seal_secret": self._sealing.seal_body}
+            place_of(section), CLOUD_RECORDS, {"seal_secret": self._sealing.seal_body}
         )
         self._copies: StateCopies | None = None
         if ICopied.providedBy(kept):
             self._copies = StateCopies(ICopied(kept), section.state_dir)
         self._store = WatchedStore(kept)
-        self._metering = Metering(store=self._store, clock=machine.reactor)
+        self._sharing = Sharing(kept, self._store, machine, section.listen)
+        self._metering = Metering(
+            store=self._store,
+            clock=machine.reactor,
+            anew=self._sharing.of_the_cloud,
+        )
         self._store.watch(self._metering.changed)
         self._networks = self._make_networks()
         self._image_resource: ImageResource | None = None
@@ -151,6 +155,7 @@ class Cloud:
                 if configuration.network.mode == STATIC
                 else configuration.network.mode
             ),
+            is_shared=self._sharing.is_shared,
         )
         self._certificates = StoredCertificates(self._store, machine.reactor)
         self._accounts = Accounts(
@@ -167,7 +172,11 @@ class Cloud:
             region=section.region,
             cloud_certificate_pem=pems.certificate_pem,
         )
-        self._imports = Imports(store=self._store, images=self._images)
+        self._imports = Imports(
+            store=self._store,
+            images=self._images,
+            anew=self._sharing.of_the_cloud,
+        )
         self._makings = Makings(
             store=self._store,
             clusters=self._clusters,
@@ -175,6 +184,10 @@ class Cloud:
             clock=machine.reactor,
             random=machine.random,
             settings=section,
+            is_shared=self._sharing.is_shared,
+        )
+        self._sharing.watch(
+            self._clusters.changed, self._imports.changed, self._makings.changed
         )
         self._replays = machine.make_replays(
             section.replays or section.state_dir / REPLAYS
@@ -196,6 +209,7 @@ class Cloud:
             clock=self._machine.reactor,
             random=self._machine.random,
             convergence=whole.cloud,
+            by=self._sharing.name,
         )
         self._store.join(networks.counted)
         self._store.watch(networks.changed)
@@ -206,17 +220,18 @@ class Cloud:
             imagined: IImageStore = MemoryImageStore()
             return imagined
         section, machine = self._configuration.images, self._machine
-        state_dir = self._configuration.cloud.state_dir
+        cloud = self._configuration.cloud
         store = FileImageStore(
-            directory=section.directory or state_dir / "images",
+            directory=section.directory or cloud.state_dir / "images",
             base_url=self._url,
-            secret=kept_secret(state_dir / "keys" / "images", machine.random),
+            secret=kept_secret(cloud.keys_dir / "images", machine.random),
             agent=BrowserLikeRedirectAgent(pooled_agent(machine.reactor)),
             clock=machine.reactor,
             in_thread=machine.in_thread,
             import_directories=section.import_directories,
             users_may_fetch=section.users_may_fetch,
             largest_bytes=section.largest_mib << 20,
+            by=f".{self._sharing.name}" if self._sharing.name else "",
         )
         self._image_resource = ImageResource(store)
         self._arrivals = Arrivals(
@@ -241,6 +256,10 @@ class Cloud:
             networks=self._networks,
             quotas=self._configuration.quotas,
             copies=self._copies,
+            lost=self._clusters.lost,
+            controllers=self._sharing.controllers,
+            current=self._sharing.current,
+            anew=self._sharing.of_requests,
         )
         admin_socket = AdminSocket(machine.reactor, section.state_dir, actions.perform)
         parts = (
@@ -253,8 +272,19 @@ class Cloud:
             ),
             # Before there are users: see there.
             replays_part(self._replays, lambda: not self._store.all(User)),
-            Part(name="the first start", start=self._first_start),
+            self._sharing.alone("the first start", self._first_start().see_to_it),
             *self._around.parts,
+            *self._work(),
+            Part(name="admission", stop=self._admission.stop),
+            listen_part(machine, "cloud", section.listen, self._site()),
+            service_part(admin_socket),
+        )
+        return Daemon(NAME, machine, parts)
+
+    def _work(self) -> tuple[Part, ...]:
+        """What goes on beside the answering of requests."""
+        is_shared, makings = self._sharing.is_shared, self._makings
+        alone = (
             Part(
                 name="imports of images",
                 start=self._imports.resume,
@@ -265,17 +295,39 @@ class Cloud:
                 start=self._metering.start,
                 stop=self._metering.background.stop,
             ),
+        )
+        return (
+            *(() if is_shared else alone),
             service_part(self._clusters),
             Part(
                 name="images that nodes make",
-                start=self._makings.start,
+                start=(lambda: None) if is_shared else makings.start,
                 stop=self._stop_makings,
             ),
-            Part(name="admission", stop=self._admission.stop),
-            listen_part(machine, "cloud", section.listen, self._site()),
-            service_part(admin_socket),
+            *self._sharing.parts(self._duties()),
         )
-        return Daemon(NAME, machine, parts)
+
+    def _duties(self) -> tuple[Duty, ...]:
+        """What one cloud controller does at a time, of those that share a state."""
+
+        def lead_images(may_act: MayAct) -> None:
+            self._imports.lead(may_act)
+            self._makings.lead(may_act)
+
+        def follow_images() -> Any:
+            return DeferredList([self._imports.follow(), self._makings.follow()])
+
+        metering, networks = self._metering, self._networks
+        return (
+            *self._clusters.duties(),
+            Duty("images", lead_images, follow_images),
+            Duty("usage", metering.lead, metering.follow),
+            *(
+                (Duty("networks", networks.lead, networks.follow),)
+                if networks is not None
+                else ()
+            ),
+        )
 
     def _stop_makings(self) -> Any:
         stopping = [self._makings.stop()]
@@ -343,17 +395,23 @@ class Cloud:
             max_body_bytes=section.max_body_bytes,
             requests_in_work=limits.requests_in_work,
         )
+
+        def fresh(answer: Answer) -> Answer:
+            return self._sharing.answer_by(answer, refusals.at_door)
+
+        uploads = self._uploads()
         front = Front(
-            query=query.answer,
-            soap=soap.answer,
+            query=fresh(query.answer),
+            soap=fresh(soap.answer),
             versions=EC2.versions,
             describe=Descriptions(make=describe, in_thread=machine.in_thread).of,
             refuse=refusals.no_page,
-            uploads=self._uploads(),
+            uploads=fresh(uploads) if uploads is not None else None,
         )
         work = RequestsInWork(front.answer, limits.requests_in_work, refusals.busy)
+        health = Health(work.answer, self._sharing.current)
         return make_site(
-            FrontResource(work.answer, cooperator_of(machine), self._image_resource),
+            FrontResource(health.answer, cooperator_of(machine), self._image_resource),
             section.max_body_bytes,
             machine.reactor,
             too_large=refusals.too_large,
@@ -375,6 +433,7 @@ class Cloud:
             in_thread=machine.in_thread,
             pool=address_pool(self._pool),
             placement=placement_of(self._configuration.cloud, machine.random),
+            anew=self._sharing.of_requests,
         )
         return dispatcher(self._configuration, parts)
 
@@ -383,39 +442,16 @@ class Cloud:
         configured = self._configuration.cloud.public_addresses
         return configured or (_IMAGINED_POOL if self._around.is_imagined else ())
 
-    async def _first_start(self) -> None:
-        """
-        See that there is an administrator with credentials, and a demo image.
-        The credentials are written before they are valid: should this process
-        be killed in between, others are written in their place.
-        """
-        if not self._accounts.has(ADMIN):
-            drafted = await self._accounts.draft(ADMIN, is_admin=True)
-            directory = self._configuration.cloud.state_dir / "credentials" / ADMIN
-            directory.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            files = self._files_of(drafted, directory.absolute())
-            write_private_files(directory, files)
-            await self._accounts.add(drafted)
-            self._log.info(
-                "Credentials of {user} are in {directory}",
-                user=ADMIN,
-                directory=str(directory),
-            )
+    def _first_start(self) -> FirstStart:
         demo: PurePath | None = self._configuration.images.demo
         if demo is None and self._around.is_imagined:
             demo = _IMAGINED
-        if demo is not None:
-            await self._register_demo(demo)
-
-    async def _register_demo(self, directory: PurePath) -> None:
-        demo = DemoImage(
+        return FirstStart(
             store=self._store,
             images=self._images,
-            clock=self._machine.reactor,
-            minter=self._machine.minter,
-            directory=directory,
+            accounts=self._accounts,
+            machine=self._machine,
+            state_dir=self._configuration.cloud.state_dir,
+            files_of=self._files_of,
+            demo=demo,
         )
-        try:
-            await demo.register(self._accounts.named(ADMIN))
-        except ImportFailed as failed:
-            self._log.warn("The demo image: {reason}", reason=str(failed))

@@ -17,6 +17,7 @@ from typing import Any, NoReturn
 from euca_tw.admin.asked import configuration_asked, say
 from euca_tw.admin.client import Refused, do
 from euca_tw.admin.configuration import DEFAULT_FILE, read_configuration
+from euca_tw.admin.lost_commands import lost_commands
 from euca_tw.admin.policies import policies_print
 from euca_tw.admin.sim_commands import sim_commands
 from euca_tw.admin.state_commands import state_commands
@@ -79,9 +80,22 @@ def status(asked: argparse.Namespace) -> None:
     told = do(configuration_asked(asked), "status", {})
     for cluster in told["clusters"]:
         state = "" if cluster["is_reachable"] else "  does not answer"
+        if cluster["lost_since"]:
+            state = f"  declared lost at {cluster['lost_since']}"
         room = ", ".join(f"{n} {name}" for name, n in cluster["available"].items() if n)
+        why = cluster["why"]
         say(f"zone {cluster['name']}: {cluster['instances']} instances{state}")
+        if why:
+            say(f"    {why}")
         say(f"    room for: {room or 'nothing'}")
+        for node in cluster["nodes"]:
+            at = f", declared at {node['since']}" if node["since"] else ""
+            say(f"    node {node['url']} is {node['state']}{at}")
+    for each in told["controllers"]:
+        this = " (this one)" if each["is_this"] else ""
+        where = f"{each['host']}, process {each['pid']}, {each['listen']}"
+        say(f"cloud controller on {where}{this}")
+        say(f"    leads: {', '.join(each['leads']) or 'nothing'}")
     counted = ", ".join(f"{n} {state}" for state, n in told["instances"].items())
     say(f"instances: {counted or 'none'}")
     if told["silent_instances"]:
@@ -250,6 +264,12 @@ def parser() -> argparse.ArgumentParser:
     )
 
     vnet_commands(command, subject("vnet", "the instances' networks"))
+
+    lost_commands(
+        command,
+        subject("node", "the machines that run instances"),
+        subject("cluster", "the clusters of nodes"),
+    )
 
     state_commands(command, subject("state", "backups of the cloud's state"))
 

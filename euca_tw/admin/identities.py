@@ -12,7 +12,7 @@ from pathlib import Path
 
 from euca_tw.common.certificates import KeyAndCertificate, der_of, make_certificate
 from euca_tw.common.config import ConfigError
-from euca_tw.common.files import write_private_files
+from euca_tw.common.files import locked, write_private_files
 
 _DAYS = 3650
 
@@ -53,7 +53,9 @@ def own_identity(
     certificate = certificate or directory / certificate_name
     is_made_here = key.parent == certificate.parent == directory
     if is_made_here and not (key.exists() and certificate.exists()):
-        return new_identity(directory, name, now)
+        with locked(directory):  # another may make it at this moment
+            if not (key.exists() and certificate.exists()):
+                return new_identity(directory, name, now)
     return KeyAndCertificate(
         key_pem=_read(key), certificate_pem=read_certificate(certificate)
     )

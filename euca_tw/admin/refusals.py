@@ -40,7 +40,10 @@ class Refusals:
 
     def busy(self, asked: Asked) -> Reply:
         """Too many are being answered."""
-        error = self.admission.refuse_busy(self.requests_in_work)
+        return self.at_door(asked, self.admission.refuse_busy(self.requests_in_work))
+
+    def at_door(self, asked: Asked, error: ApiError) -> Reply:
+        """It cannot be let in now."""
         if is_soap(asked):
             return refusal(error, self.new_request_id())
         return error_reply(error, self.new_request_id())

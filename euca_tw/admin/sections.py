@@ -18,6 +18,7 @@ from euca_tw.admin.values import (
     check_addresses,
     check_cable,
     check_carries,
+    check_declarer,
     check_domain_type,
     check_endpoint_or_none,
     check_hypervisor,
@@ -34,6 +35,7 @@ from euca_tw.admin.values import (
     check_positive,
     check_resolvers,
     check_scheduler,
+    check_store_or_none,
     check_url,
     check_url_or_none,
     check_versions,
@@ -54,12 +56,17 @@ class CloudSection(ConvergenceSettings):
     Of the cloud controller, C{euca-clc}.
 
     @ivar state_dir: made if it is not there, of mode 0700.
+    @ivar store: a PostgreSQL database that cloud controllers share, as libpq names
+        it; C{""}: its own file, in C{state_dir}.
     @ivar listen: an endpoint, as Twisted describes them.
     @ivar url: under which users and nodes reach it; C{""}: this machine's name
         (or the address it listens on) and the port.
     @ivar public_addresses: what AllocateAddress gives; see
         L{euca_tw.admin.values.address_pool}.
-    @ivar certificate, key: PEM; None: made in C{state_dir/keys} at first start.
+    @ivar keys: where the cloud's own keys and secrets are kept, which cloud
+        controllers that share a C{store} must share too; None: C{keys} in
+        C{state_dir}.
+    @ivar certificate, key: PEM; None: made in C{keys} at first start.
     @ivar accept_sha1: whether users may sign SOAP requests by it.
     @ivar replays: the memory of signed SOAP requests, which several processes of
         one machine may share; None: C{replays.db} in C{state_dir}.
@@ -70,10 +77,12 @@ class CloudSection(ConvergenceSettings):
     """
 
     state_dir: Path = Path("/var/lib/euca_tw/clc")
+    store: str = checked(check_store_or_none, "")
     listen: str = "tcp:8773"
     url: str = checked(check_url_or_none, "")
     region: str = checked(check_name, "eucalyptus")
     public_addresses: tuple[str, ...] = checked(check_pool, ())
+    keys: Path | None = None
     certificate: Path | None = None
     key: Path | None = None
     max_body_bytes: int = checked(check_positive, 1 << 20)
@@ -83,6 +92,13 @@ class CloudSection(ConvergenceSettings):
     scope_regions: tuple[str, ...] = checked(check_names, ())
     scope_services: tuple[str, ...] = checked(check_names, ())
     placement: str = checked(check_placement, DEFAULT_POLICY)
+    lost_after_s: float = checked(check_positive, ConvergenceSettings().lost_after_s)
+    declare_lost: str = checked(check_declarer, ConvergenceSettings().declare_lost)
+
+    @property
+    def keys_dir(self) -> Path:
+        """Where the cloud's own keys and secrets are."""
+        return self.keys or self.state_dir / "keys"
 
 
 @frozen(kw_only=True)
@@ -204,6 +220,9 @@ class ClusterControllerSection(ClusterSettings):
     router: str = checked(check_address_or_none, "")
     nameservers: tuple[str, ...] = checked(check_addresses, ())
     scheduler: str = checked(check_scheduler, DEFAULT_POLICY)
+    questions_per_s: float = checked(check_positive, ClusterSettings().questions_per_s)
+    lost_after_s: float = checked(check_positive, ClusterSettings().lost_after_s)
+    declare_lost: str = checked(check_declarer, ClusterSettings().declare_lost)
     head_url: str = checked(check_url_or_none, "")
     head_certificate: Path | None = None
     head_address: str = checked(check_address_or_none, "")

@@ -18,6 +18,7 @@ from ipaddress import (
 )
 from urllib.parse import urlsplit
 
+from euca_tw.common.silence import DECLARERS
 from euca_tw.nodectl.machines import MACHINES
 from euca_tw.policies.interfaces import PLACEMENT, SCHEDULER
 from euca_tw.query.signing import ALL_VERSIONS
@@ -50,6 +51,18 @@ def check_url(text: str) -> None:
 def check_url_or_none(text: str) -> None:
     if text:
         check_url(text)
+
+
+def check_store_or_none(text: str) -> None:
+    """
+    Only its form: a name or a password that is wrong in it is told by the server.
+    What is refused is not quoted, for it may have a password.
+    """
+    is_uri = text.startswith(("postgresql://", "postgres://"))
+    if text and not is_uri and ("://" in text or "=" not in text):
+        raise ValueError(
+            "it is neither postgresql://USER@HOST/DATABASE nor made of key=value pairs"
+        )
 
 
 def check_positive(number: float) -> None:
@@ -154,6 +167,11 @@ def check_versions(texts: tuple[str, ...]) -> None:
 def check_names(texts: tuple[str, ...]) -> None:
     for text in texts:
         check_name(text)
+
+
+def check_declarer(text: str) -> None:
+    if text not in DECLARERS:
+        raise ValueError(f"{text!r} is none of {', '.join(DECLARERS)}")
 
 
 def check_placement(text: str) -> None:

@@ -21,6 +21,7 @@ from twisted.logger import Logger
 
 from euca_tw.clc.interfaces import StoredImage
 from euca_tw.common.background import Background
+from euca_tw.common.files import locked
 from euca_tw.common.in_thread import InThread, stopped_by
 from euca_tw.common.one_at_a_time import OneAtATime
 from euca_tw.common.uploading import FULL, TOO_LARGE, Piece
@@ -124,9 +125,11 @@ class Arrivals:
 
     def _append(self, path: Path, piece: Piece, data: bytes) -> int | None:
         """How much of it is there; None: it has its name."""
-        if path.exists():
-            return None
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # Its pieces may come to different cloud controllers.
+        with locked(path.parent):
+            return None if path.exists() else self._appended(path, piece, data)
+
+    def _appended(self, path: Path, piece: Piece, data: bytes) -> int:
         part = _part(path, piece)
         if not part.exists():
             # Of another whole: its node has made it anew.
@@ -201,16 +204,24 @@ def _no_room(size_bytes: int, left: int) -> str:
 def _settled(path: Path, piece: Piece, stopping: threading.Event) -> bool:
     """Give it its name, or delete it if it is not what it should be."""
     part, digest = _part(path, piece), hashlib.sha256()
-    with part.open("rb") as reading:
+    try:
+        reading = part.open("rb")
+    except FileNotFoundError:
+        if path.exists():
+            return True  # another cloud controller was faster
+        raise
+    with reading:
         while chunk := reading.read(_CHUNK_BYTES):
             if stopping.is_set():
                 return False
             digest.update(chunk)
         if digest.hexdigest() != piece.sha256:
-            part.unlink()
+            part.unlink(missing_ok=True)
             return False
         os.fsync(reading.fileno())
-    part.rename(path)
+    with locked(path.parent):
+        if not path.exists():
+            part.rename(path)
     sync_directory(path.parent)
     return True
 

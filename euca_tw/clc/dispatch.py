@@ -23,8 +23,9 @@ from euca_tw.api.errors import (
     UnsupportedOperation,
 )
 from euca_tw.api.shapes import Api, Operation
+from euca_tw.clc.anew import Anew
 from euca_tw.clc.unanswered import why_unanswered
-from euca_tw.store.interfaces import StoreUnusable
+from euca_tw.store.interfaces import Conflict, StoreUnusable
 
 
 class BadSubjects(Exception):
@@ -72,11 +73,15 @@ class Dispatcher:
     """
 
     answered: Mapping[Operation, Any] = field()
+    _anew: Anew | None
 
-    def __init__(self, api: Api, *subjects: object) -> None:
+    def __init__(self, api: Api, *subjects: object, anew: Anew | None = None) -> None:
         """
+        @param anew: how what others have overtaken is answered again; None: there
+            are no others.
         @raise BadSubjects: see L{answers}.
         """
+        self._anew = anew
         by_class = {type(subject): subject for subject in subjects}
         if len(by_class) < len(subjects):
             raise BadSubjects("There are two subjects of one class")
@@ -93,18 +98,24 @@ class Dispatcher:
             return _refused(UnsupportedOperation(why_unanswered(operation)))
         if getattr(request, "is_dry_run", False):
             return _refused(DryRunOperation())
-        return _kept(answer(caller, request))
+        if self._anew is None:
+            return kept(answer(caller, request))
+        return kept(self._anew.decide(lambda: answer(caller, request)))
 
 
-async def _kept(answer: Awaitable[Any]) -> Any:
+async def kept(answer: Awaitable[Any]) -> Any:
     """
     An answer to be given.
 
     @raise Unavailable: what it says could not be kept: the daemon is about to end,
-        and it is to be asked again.
+        or others were faster each time; and it is to be asked again.
     """
     try:
         return await answer
+    except Conflict:
+        raise Unavailable(
+            "Too many others change the same at this moment: try again later"
+        ) from None
     except StoreUnusable:
         # Told once, to the operator, by who opened the store.
         raise Unavailable(

@@ -128,6 +128,8 @@ class ImageCopies:
         if known is not None:
             if not _is_same(known, request, description):
                 raise IdempotentParameterMismatch(token)
+            # Kept once more: so this answer waits for the first one's commit.
+            await self.store.commit(Put(known))
             return CopyImageResponse(image_id=known.image_id)
         source = image_of(self.store, caller, request.source_image_id)
         if source.kind is not ImageKind.MACHINE and not caller.is_admin:

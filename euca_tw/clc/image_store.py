@@ -48,6 +48,7 @@ class FileImageStore:
         from where this process is.
     @ivar largest_bytes: no image may be larger.
     @ivar idle_s: how long a web server may say nothing.
+    @ivar by: what tells this process from others that have the same directory.
     """
 
     directory: Path
@@ -60,6 +61,7 @@ class FileImageStore:
     users_may_fetch: bool = True
     largest_bytes: int = 64 << 30
     idle_s: float = 60.0
+    by: str = ""
 
     async def add(
         self, image_id: ImageId, location: str, is_admin: bool
@@ -73,7 +75,8 @@ class FileImageStore:
             )
             if present is not None:
                 return present
-            part = path.with_name(f".{image_id}.part")
+            # Another may write on, who does not know yet that this is not his task.
+            part = path.with_name(f".{image_id}{self.by}.part")
             try:
                 stored = await self._bring(part, location, is_admin, stopping)
                 await self.in_thread(lambda: _settle(part, path))
@@ -168,6 +171,7 @@ class FileImageStore:
         def work() -> None:
             path.unlink(missing_ok=True)
             remove_parts(path)
+            _remove_other_parts(path)
 
         await self.in_thread(work)
 
@@ -267,7 +271,14 @@ def _settle(part: Path, path: Path) -> None:
     with part.open("rb") as written:
         os.fsync(written.fileno())
     part.rename(path)
+    _remove_other_parts(path)
     sync_directory(path.parent)
+
+
+def _remove_other_parts(path: Path) -> None:
+    """What others had begun of it."""
+    for part in path.parent.glob(f".{path.name}*.part"):
+        part.unlink(missing_ok=True)
 
 
 @implementer(IImageStore)

@@ -35,12 +35,24 @@ class Stranger:
 
 
 @frozen(kw_only=True)
+class TroubledNode:
+    """
+    @ivar state: C{silent} or C{lost}.
+    @ivar since: of one that is lost.
+    """
+
+    url: str
+    state: str
+    since: datetime | None = None
+
+
+@frozen(kw_only=True)
 class Zone:
     """
     A cluster, as its cloud controller knows it at this moment.
 
     @ivar name: the availability zone's name.
-    @ivar is_reachable: False while the cluster has not been heard of.
+    @ivar is_reachable: False while the cluster has not been heard of, or is lost.
     @ivar available: for each machine type's name, how many more instances the
         cluster had room for when it last told, less those launched since.
     @ivar addresses: how many instances its address range can hold;
@@ -48,6 +60,10 @@ class Zone:
     @ivar most: for each machine type's name, how many the cluster has room for
         with nothing in it; nothing of what it has not told of.
     @ivar strangers: what runs there and nobody here knows of; a view.
+    @ivar lost_since: when it was declared lost; None: it was not, or was found
+        again since.
+    @ivar nodes: those that are silent or lost, when it last told.
+    @ivar why: why it is not reached; C{""} if it is, or was not tried yet.
     """
 
     name: str
@@ -56,6 +72,9 @@ class Zone:
     addresses: int
     most: Mapping[str, int] = field(factory=dict)
     strangers: Collection[Stranger] = ()
+    lost_since: datetime | None = None
+    nodes: Collection[TroubledNode] = ()
+    why: str = ""
 
 
 @frozen(kw_only=True)
@@ -78,10 +97,12 @@ class IClusters(Interface):
     def zones() -> tuple[Zone, ...]:
         """Every cluster, by name."""
 
-    def wake(instances: Iterable[Instance]) -> None:
+    def hold(instances: Iterable[Instance]) -> Callable[[], None]:
         """
-        What shall be of these has changed (their records are committed): make
-        it so.  Returns at once.
+        What shall be of these is about to be committed.  Begin nothing for them
+        until what is returned is called: when that is durable, or was not made, as
+        others overtook it; then see to what is.  If nothing will be durable any
+        more, it is not to be called.
         """
 
     def console(instance: Instance) -> Awaitable[Console]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -20,14 +21,16 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from euca_tw.api.errors import Unavailable
+from euca_tw.clc.anew import OF_THE_CLOUD, Anew
 from euca_tw.clc.interfaces import IClusters, IImageStore, Making, StoredImage
 from euca_tw.clc.settings import ConvergenceSettings
 from euca_tw.common.background import Background
 from euca_tw.common.clock import utc_now
-from euca_tw.common.convergence import Convergence, Rest, Setback
+from euca_tw.common.convergence import Convergence, Overtaken, Rest, Setback
+from euca_tw.common.leading import MayAct
 from euca_tw.model.identifiers import ImageId
 from euca_tw.model.records import Image, ImageState, Instance
-from euca_tw.store.interfaces import IStore, Put
+from euca_tw.store.interfaces import Change, Conflict, IStore, Put, StoreUnreachable
 
 #: A small image may be there soon: it is asked again after so long, and then
 #: twice as long each time.
@@ -54,7 +57,12 @@ class GiveUp:
 
 
 class Makings:
-    """L{start} is to be called when the store is open; L{stop} at the end."""
+    """
+    L{start} is to be called when the store is open; L{stop} at the end.
+
+    Of several cloud controllers that share their state one has images made at a time
+    (L{lead}, L{follow}); what has come is kept by that to which it came.
+    """
 
     _log = Logger()
 
@@ -67,6 +75,7 @@ class Makings:
         clock: IReactorTime,
         random: Random,
         settings: ConvergenceSettings | None = None,
+        is_shared: bool = False,
     ) -> None:
         settings = settings or ConvergenceSettings()
         self._store = store
@@ -79,7 +88,11 @@ class Makings:
         # When it is asked next, and how long it was waited for that.
         self._ask_at: dict[str, tuple[float, float]] = {}
         self._background = Background()
-        self._convergence = Convergence(
+        self._anew = Anew(clock=clock, random=random, times=OF_THE_CLOUD)
+        self._is_shared = is_shared
+        self._may_act: MayAct = (lambda: False) if is_shared else (lambda: True)
+        self._make_convergence = partial(
+            Convergence,
             clock=clock,
             random=random,
             plan=self._plan,
@@ -88,6 +101,26 @@ class Makings:
             first_s=settings.retry_first_s,
             ceiling_s=settings.retry_ceiling_s,
         )
+        self._convergence: Convergence = self._make_convergence()
+
+    def lead(self, may_act: MayAct) -> None:
+        """Do it from now on, and what another has left."""
+        self._may_act = may_act
+        self._convergence = self._make_convergence()
+        self.start()
+
+    def follow(self) -> Deferred[Any]:
+        """Leave it to another."""
+        self._may_act = lambda: False
+        self._told.clear()
+        self._ask_at.clear()
+        return self._convergence.stop()
+
+    def changed(self, changes: Sequence[Change]) -> None:
+        """These records were committed, by whomsoever."""
+        for change in changes:
+            if isinstance(change, Put) and isinstance(change.record, Image):
+                self.begin(change.record.image_id)
 
     def start(self) -> None:
         """Go on with what was under way when the daemon ended."""
@@ -100,13 +133,16 @@ class Makings:
 
     def begin(self, image_id: ImageId) -> None:
         """An image is to be made: its record says so."""
-        self._convergence.wake(image_id)
+        if self._may_act():
+            self._convergence.wake(image_id)
 
     def arrived(self, image_id: ImageId, stored: StoredImage) -> None:
         """It is here, and is what its node has made."""
         self._background.run(f"keeping {image_id}", self._keep(image_id, stored))
 
     def _plan(self, image_id: str) -> Any:
+        if not self._may_act():
+            return Rest()
         image = self._store.get(Image, image_id)
         if image is None or not image.is_being_made:
             self._told.pop(image_id, None)
@@ -129,7 +165,7 @@ class Makings:
 
     async def _take(self, image_id: str, step: Ask | Settle | GiveUp) -> None:
         image = self._store.get(Image, image_id)
-        if image is None:
+        if image is None or not self._may_act():
             return
         match step:
             case Ask():
@@ -170,30 +206,43 @@ class Makings:
             await self._keep(image.image_id, stored)
 
     async def _keep(self, image_id: ImageId, stored: StoredImage) -> None:
+        def here() -> Sequence[Change]:
+            image = self._store.get(Image, image_id)
+            if image is None or not image.is_being_made:
+                return ()
+            after = evolve(
+                image,
+                state=ImageState.AVAILABLE,
+                size_bytes=stored.size_bytes,
+                sha256=stored.sha256,
+            )
+            self._tell(after)
+            return (Put(after),)
+
+        is_kept = await self._anew.commit(self._store, here)
         image = self._store.get(Image, image_id)
-        if image is None or not image.is_being_made:
-            if image is None or image.state is not ImageState.AVAILABLE:
-                await self._images.remove(image_id)  # nobody wants it any more
-            return
-        here = evolve(
-            image,
-            state=ImageState.AVAILABLE,
-            size_bytes=stored.size_bytes,
-            sha256=stored.sha256,
-        )
-        await self._become(image, here)
+        if is_kept:
+            self.begin(image_id)
+        elif image is None or image.state is not ImageState.AVAILABLE:
+            await self._images.remove(image_id)  # nobody wants it any more
 
     async def _become(self, before: Image, after: Image) -> None:
         if self._store.get(Image, before.image_id) != before:
             return  # planned again
-        self._log.info(
-            "{image_id} of {instance_id} is {state} {reason}",
-            image_id=after.image_id,
-            instance_id=after.made_of,
-            state=after.state.value,
-            reason=after.state_reason,
-        )
+        self._tell(after)
         await self._convergence.amend((Put(after),), (after.image_id,))
 
+    def _tell(self, image: Image) -> None:
+        self._log.info(
+            "{image_id} of {instance_id} is {state} {reason}",
+            image_id=image.image_id,
+            instance_id=image.made_of,
+            state=image.state.value,
+            reason=image.state_reason,
+        )
+
     async def _commit(self, changes: Sequence[Put]) -> None:
-        await self._store.commit(*changes)
+        try:
+            await self._store.commit(*changes)
+        except (Conflict, StoreUnreachable) as error:
+            raise Overtaken(str(error) or "another changed it") from None

@@ -3,24 +3,35 @@ How long instances run is measured here, as the store tells of their changes.
 
 What was measured is kept apart from instances: it outlives them.  Should this
 process end between an instance's change and what follows of it here, the next one
-counts anew what runs: then no more is lost than lay between the two.
+counts anew what runs: then no more is lost than lay between the two.  Of several
+cloud controllers that share their state one measures at a time.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 
 from attrs import Factory, define, evolve, field
+from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
+from twisted.internet.task import deferLater
 
+from euca_tw.clc.anew import Anew
 from euca_tw.common.background import Background
 from euca_tw.common.clock import utc_now
+from euca_tw.common.leading import MayAct
 from euca_tw.model.identifiers import AccountId
 from euca_tw.model.records import Instance, InstanceState
 from euca_tw.model.usage import UsageMeter, UsageMonth, meter_key, month_of, time_by_day
-from euca_tw.store.interfaces import Change, IStore, Put
+from euca_tw.store.interfaces import (
+    Change,
+    Conflict,
+    IStore,
+    Put,
+    StoreUnreachable,
+)
 
 #: An account and a machine type.
 _Kind = tuple[AccountId, str]
@@ -30,29 +41,68 @@ def _kind_of(instance: Instance) -> _Kind:
     return instance.owner_id, instance.instance_type
 
 
+#: What runs is counted again so much later, if that could not be kept.
+_AGAIN_S = 1.0
+
+
 @define(eq=False, kw_only=True)
 class Metering:
     """
     Keeps the meters of a store, which is open while this is started; this is told
     of its commits (L{changed}).
+
+    @ivar anew: how what others have overtaken is decided again; None: there are no
+        others, and nothing is asked of L{lead}.
     """
 
     store: IStore
     clock: IReactorTime
+    anew: Anew | None = None
     background: Background = field(factory=Background)
+    _may_act: MayAct = lambda: True
     _is_started: bool = False
     #: The instances that are counted.
     _counted: dict[str, _Kind] = Factory(dict)
+    #: What was heard while they were counted; None: they are.
+    _meanwhile: list[Change] | None = None
+
+    def lead(self, may_act: MayAct) -> None:
+        """Measure, from now on."""
+        self._may_act = may_act
+        self.background.run("beginning to measure usage", self._begin())
+
+    def follow(self) -> Deferred[object]:
+        """Leave it to another."""
+        self._is_started = False
+        self._may_act = lambda: False
+        return self.background.stop()
+
+    async def _begin(self) -> None:
+        while self._may_act():
+            try:
+                await self.start()
+            except (Conflict, StoreUnreachable):
+                # What is heard until it is counted anew is in that.
+                self._is_started, self._meanwhile = False, None
+                await deferLater(self.clock, _AGAIN_S)
+            else:
+                break
 
     async def start(self) -> None:
         """Count what runs."""
+        self._is_started = True
+        await self._commit(self._count)
+        heard, self._meanwhile = self._meanwhile or [], None
+        self.changed(heard)
+
+    def _count(self) -> Sequence[Change]:
+        self._meanwhile = []
         running = [
             each
             for each in self.store.all(Instance)
             if each.state is InstanceState.RUNNING
         ]
         self._counted = {each.instance_id: _kind_of(each) for each in running}
-        self._is_started = True
         now = utc_now(self.clock)
         counts = Counter(self._counted.values())
         meters: list[UsageMeter] = list(self.store.all(UsageMeter))
@@ -61,11 +111,22 @@ class Metering:
             kind: counts[kind] - known.get(kind, 0) for kind in {**known, **counts}
         }
         new = [each for each in running if _kind_of(each) not in known]
-        await self.store.commit(*self._moved(changed, now, new))
+        return self._moved(changed, now, new)
+
+    async def _commit(self, decide: Callable[[], Sequence[Change]]) -> None:
+        if self.anew is None:
+            await self.store.commit(*decide())
+        else:
+            await self.anew.commit(
+                self.store, lambda: decide() if self._may_act() else ()
+            )
 
     def changed(self, changes: Sequence[Change]) -> None:
-        """These records were committed."""
+        """These records were committed, by whomsoever."""
         if not self._is_started:
+            return
+        if self._meanwhile is not None:
+            self._meanwhile.extend(changes)
             return
         moved: Counter[_Kind] = Counter()
         for change in changes:
@@ -87,7 +148,8 @@ class Metering:
             moved[self._counted.pop(name)] -= 1
 
     async def _keep(self, moved: Counter[_Kind]) -> None:
-        await self.store.commit(*self._moved(moved, utc_now(self.clock)))
+        now = utc_now(self.clock)
+        await self._commit(lambda: self._moved(moved, now))
 
     def _moved(
         self, changed: dict[_Kind, int], now: datetime, new: Iterable[Instance] = ()

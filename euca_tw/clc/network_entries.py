@@ -14,6 +14,7 @@ from euca_tw.model.networks import (
     Rule,
 )
 from euca_tw.model.records import (
+    EVERYTHING,
     Address,
     GroupNetwork,
     Instance,
@@ -45,8 +46,14 @@ def member_of(instance: Instance) -> Member | None:
 
 
 def group_of(record: SecurityGroup) -> Group:
-    rules = frozenset(map(rule_of, record.permissions))
-    return Group(group_id=record.group_id, rules=rules)
+    return Group(
+        group_id=record.group_id,
+        rules=frozenset(map(rule_of, record.permissions)),
+        # Who lets out everything lets out what other rules say, too.
+        egress=None
+        if EVERYTHING in record.egress
+        else frozenset(map(rule_of, record.egress)),
+    )
 
 
 def rule_of(permission: Permission) -> Rule:

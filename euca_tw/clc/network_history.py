@@ -8,7 +8,7 @@ the same history, or of a state that is newer than this one: one that was lost.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from attrs import evolve
 
@@ -23,33 +23,60 @@ _RUNS_KEPT = 1000
 
 def revision(store: IStore) -> int:
     """Of the state as it is, whether or not it is durable."""
-    kept: NetworkRevision | None = store.get(NetworkRevision, "revision")
-    return 0 if kept is None else kept.number
+    kept: Iterable[NetworkRevision] = store.all(NetworkRevision)
+    return sum(each.number for each in kept)
 
 
 def counted(
-    store: IStore, changes: Iterable[Change], kinds: tuple[type, ...]
+    store: IStore, changes: Iterable[Change], kinds: tuple[type, ...], by: str = ""
 ) -> tuple[Change, ...]:
     """
     What to commit with changes, so that they are a revision of their own.
 
     @param kinds: of which clusters are told something.
+    @param by: who commits them, of several.
     """
     for change in changes:
         kind = type(change.record) if isinstance(change, Put) else change.kind
         if kind in kinds:
-            return (Put(NetworkRevision(number=revision(store) + 1)),)
+            one = NetworkRevision(number=1, by=by)
+            kept: NetworkRevision | None = store.get(NetworkRevision, one.key)
+            return (Put(one if kept is None else evolve(kept, number=kept.number + 1)),)
     return ()
 
 
-def beginning(store: IStore, epoch: str) -> tuple[Change, ...]:
-    """What to commit before a run tells anything: the one before has ended."""
-    now = revision(store)
+def beginning(store: IStore, epoch: str, now: int) -> tuple[Change, ...]:
+    """
+    What to commit before a run tells anything: the one before has ended.
+
+    @param now: the L{revision}, or one since the run before ended.
+    """
     runs: list[NetworkRun] = [*store.all(NetworkRun)]
     return (
         *(Put(evolve(run, ended=now)) for run in runs if run.ended is None),
         *(Delete(NetworkRun, run.key) for run in runs[: 1 - _RUNS_KEPT]),
         Put(NetworkRun(epoch=epoch, began=now)),
+    )
+
+
+def folded(store: IStore, by: str, others: Collection[str]) -> tuple[Change, ...]:
+    """
+    What to commit so that those who are no more do not count by themselves.
+
+    @param by: who does it.
+    @param others: who are still there.
+    """
+    kept: Iterable[NetworkRevision] = store.all(NetworkRevision)
+    gone = [each for each in kept if each.by not in (by, *others)]
+    if not gone:
+        return ()
+    own: NetworkRevision = store.get(
+        NetworkRevision, NetworkRevision(number=0, by=by).key
+    ) or NetworkRevision(number=0, by=by)
+    total = own.number + sum(each.number for each in gone)
+    return (
+        *(Delete(NetworkRevision, each.key) for each in gone),
+        Put(evolve(own, number=total)),
     )
 
 

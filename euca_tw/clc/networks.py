@@ -1,32 +1,33 @@
 """
-The cloud's networks: which security group has which, and that every cluster knows
-what it must of them.
+The cloud's networks: which security group has which.
 
-All is made of records, so it is the same after a restart; clusters are told what
-changed when it is durable.
+All is made of records, so it is the same after a restart, and in every cloud
+controller that shares them; clusters are told what changed when it is durable
+(L{euca_tw.clc.network_telling}).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from ipaddress import IPv4Address
 from random import Random
 from typing import Any
 
 from attrs import evolve
 from twisted.application.service import Service
-from twisted.internet.defer import Deferred, DeferredList
-from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.internet.defer import Deferred, DeferredList, succeed
+from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from euca_tw.api import cluster as api
-from euca_tw.api.networks import MachineEntry, NetworkChanges, NetworkPosition
+from euca_tw.api.networks import MachineEntry
 from euca_tw.clc import network_entries, network_history
+from euca_tw.clc.anew import OF_THE_CLOUD, Anew
+from euca_tw.clc.network_telling import NetworkTelling
 from euca_tw.clc.settings import ConvergenceSettings
 from euca_tw.common.background import Background
-from euca_tw.common.backoff import Backoff
-from euca_tw.model.identifiers import Minter
-from euca_tw.model.networks import Member, Role, TrunkEnd, View
+from euca_tw.model.networks import Member, Network, Role, TrunkEnd, View
 from euca_tw.model.ranges import Numbers
 from euca_tw.model.records import (
     Address,
@@ -34,10 +35,10 @@ from euca_tw.model.records import (
     Instance,
     KnownMachine,
     NetworkRevision,
-    Restored,
     SecurityGroup,
     place_in_network,
 )
+from euca_tw.model.sharing import ClusterReport, FeedStanding
 from euca_tw.overlay.chart import ENDS, HEADS, Chart, Place, Scope
 from euca_tw.overlay.entries import (
     Difference,
@@ -49,7 +50,6 @@ from euca_tw.overlay.entries import (
     network_key,
 )
 from euca_tw.overlay.extents import Extents
-from euca_tw.overlay.feed import Feed
 from euca_tw.overlay.settings import NetworkSettings
 from euca_tw.overlay.views import Picture
 from euca_tw.overlay.wire import machine_of
@@ -58,6 +58,8 @@ from euca_tw.store.interfaces import Change, Delete, IStore, Put
 
 #: Kinds of which entries are made, in an order in which they can be.
 _KINDS = (GroupNetwork, SecurityGroup, KnownMachine, Instance, Address)
+#: What else is read.
+_LOADED = (*_KINDS, NetworkRevision, ClusterReport)
 
 
 class NoFreeNetwork(Exception):
@@ -73,8 +75,8 @@ class NetworksHeld(Exception):
 
 class CloudNetworks(Service):
     """
-    What each cluster is told of networks.  The store is open before this is
-    started, and this is told of its commits (L{changed}).
+    The networks of this cloud.  The store is open before this is started, and this
+    is told of its commits (L{changed}), those of other cloud controllers as well.
     """
 
     _log = Logger()
@@ -89,66 +91,61 @@ class CloudNetworks(Service):
         clock: IReactorTime,
         random: Random,
         convergence: ConvergenceSettings | None = None,
+        by: str = "",
     ) -> None:
-        """@param clusters: by the availability zone's name."""
+        """
+        @param clusters: by the availability zone's name.
+        @param by: what this cloud controller is called among those that share the
+            state, of whom one tells clusters at a time (L{lead}, L{follow}); C{""}:
+            it is the only one.
+        """
         self.mode = settings.mode
         self._store = store
-        self._clock = clock
-        self._timeout_s = (convergence or ConvergenceSettings()).call_timeout_s
+        self._clusters = clusters
+        self._by = by
         self._numbers = Numbers(settings.carving)
+        self._taken: dict[int, Network] = {}
         self._next: dict[int, int] = {}
         self._chart = Chart()
         self._extents = Extents()
         self._chart.change(ends)
         self._background = Background()
-        # Networks that are over, and what holds them up.
-        self._over: dict[int, GroupNetwork] = {}
-        self._unsettled: dict[str, tuple[str, ...]] = {}
-        self._again = Backoff(random=random, first_s=0.5, ceiling_s=60.0)
-        self._sweep: IDelayedCall | None = None
-        self._epoch = epoch = Minter(random).uuid()
+        self._anew = Anew(clock=clock, random=random, times=OF_THE_CLOUD)
         # Of what is told: it is durable.
-        self._revision = 0
-        self._accepted: set[str] = set()
-        self._feeds = {
-            name: Feed(
-                name=name,
-                clock=clock,
-                random=random,
-                epoch=epoch,
-                send=self._sender(name, peer),
-                settled=self._settled,
-                judge=lambda position: network_history.has_told(store, position),
-                revision=lambda: self._revision,
-            )
-            for name, peer in clusters.items()
-        }
-        for name in clusters:
-            self._put({_place(name): self._chart.follow(_place(name))})
+        self._counts: dict[str, int] = {}
+        self._heard: dict[str, tuple[str, bool]] = {}
+        self._telling: NetworkTelling | None = None
+        self._make_telling = partial(
+            NetworkTelling,
+            store=store,
+            clusters=clusters,
+            chart=self._chart,
+            clock=clock,
+            random=random,
+            timeout_s=(convergence or ConvergenceSettings()).call_timeout_s,
+            revision=lambda: sum(self._counts.values()),
+            by=by,
+        )
 
     def startService(self) -> None:
         super().startService()
-        for record in self._store.all(GroupNetwork):
-            self._numbers.take(network_entries.network_of(record))
-        self.changed([Put(each) for kind in _KINDS for each in self._store.all(kind)])
-        for record in self._store.all(GroupNetwork):
-            self._see_whether_over(record.number)
-        self._background.run("beginning to tell of networks", self._begin())
-
-    async def _begin(self) -> None:
-        """What is told is known as this run's, whatever comes."""
-        self._revision = network_history.revision(self._store)
-        await self._store.commit(*network_history.beginning(self._store, self._epoch))
-        if self.running:
-            for feed in self._feeds.values():
-                feed.start()
+        self.changed([Put(each) for kind in _LOADED for each in self._store.all(kind)])
+        if not self._by:
+            self.lead(lambda: True)
 
     def stopService(self) -> Deferred[Any]:
         super().stopService()
-        if self._sweep is not None and self._sweep.active():
-            self._sweep.cancel()
-        feeds = [feed.stop() for feed in self._feeds.values()]
-        return DeferredList([*feeds, self._background.stop()])
+        return DeferredList([self.follow(), self._background.stop()])
+
+    def lead(self, may_act: Callable[[], bool]) -> None:
+        """Tell clusters, from now on."""
+        self._telling = self._make_telling(may_act=may_act)
+        self._telling.start()
+
+    def follow(self) -> Deferred[Any]:
+        """Tell no more; fires when that is so."""
+        telling, self._telling = self._telling, None
+        return succeed(None) if telling is None else telling.stop()
 
     # --- what launches ask -----------------------------------------------------
 
@@ -163,7 +160,7 @@ class CloudNetworks(Service):
             raise NetworksHeld
         for record in self._store.where(GroupNetwork, "serves", group_id):
             return record
-        network = self._numbers.free()
+        network = self._free_network()
         if network is None:
             raise NoFreeNetwork
         return GroupNetwork(
@@ -172,10 +169,36 @@ class CloudNetworks(Service):
             group_id=group_id,  # type: ignore[arg-type]
         )
 
+    def _free_network(self) -> Network | None:
+        found = self._numbers.free()
+        if found is None and self._by:
+            # A commit that was overtaken may have left one taken.
+            for number in list(self._taken):
+                if self._store.get(GroupNetwork, str(number)) is None:
+                    self._give_back(number)
+            found = self._numbers.free()
+        while found is not None:
+            record = self._store.get(GroupNetwork, str(found.number))
+            if record is None:
+                break
+            self._take(record)  # which was not durable when it was looked for
+            found = self._numbers.free()
+        return found
+
+    def _take(self, record: GroupNetwork) -> None:
+        if record.number not in self._taken:
+            network = network_entries.network_of(record)
+            self._taken[record.number] = network
+            self._numbers.take(network)
+
+    def _give_back(self, number: int) -> None:
+        network = self._taken.pop(number, None)
+        if network is not None:
+            self._numbers.give_back(network)
+
     def use(self, record: GroupNetwork, zones: Iterable[str]) -> tuple[Put, ...]:
         """What to commit at once, for instances of the network in these zones."""
-        if self._store.get(GroupNetwork, record.key) is None:
-            self._numbers.take(network_entries.network_of(record))
+        self._take(record)
         known = tuple(sorted({*record.zones, *zones}))
         used = evolve(record, zones=known)
         return () if used == self._store.get(GroupNetwork, record.key) else (Put(used),)
@@ -208,15 +231,21 @@ class CloudNetworks(Service):
 
     def counted(self, changes: tuple[Change, ...]) -> tuple[Change, ...]:
         """What is committed with these changes: their number."""
-        return network_history.counted(self._store, changes, _KINDS)
+        return network_history.counted(self._store, changes, _KINDS, self._by)
 
     def holds(self, zone: str) -> bool:
         """Whether a cluster holds on to what this cloud knows nothing of."""
-        return self._feeds[zone].held is not None
+        return self._standing(zone).is_held
 
     def has_told(self, zone: str) -> bool:
-        """Whether a cluster has taken this cloud's networks, in this run."""
-        return self._feeds[zone].has_told
+        """Whether a cluster has taken this cloud's networks, since it is told."""
+        return self._standing(zone).has_told
+
+    def _standing(self, zone: str) -> FeedStanding:
+        if self._telling is not None:
+            return self._telling.standing(zone)
+        kept: FeedStanding | None = self._store.get(FeedStanding, zone)
+        return kept or FeedStanding(zone=zone)
 
     @property
     def is_holding(self) -> bool:
@@ -224,7 +253,7 @@ class CloudNetworks(Service):
         Whether there may be instances that this cloud knows nothing of: some cluster
         says so, or this state was restored and not all have been heard.
         """
-        if any(feed.held is not None for feed in self._feeds.values()):
+        if any(map(self.holds, self._clusters)):
             return True
         return network_history.restored(self._store) is not None
 
@@ -234,26 +263,17 @@ class CloudNetworks(Service):
 
         @raise LookupError: it does not hold on to others, and is not waited for.
         """
-        feed = self._feeds[zone]
-        is_awaited = network_history.restored(self._store) and not feed.has_told
-        if feed.held is None and not is_awaited:
+        if zone not in self._clusters:
             raise LookupError(zone)
-        self._log.warn("{zone} is to take networks of this state", zone=zone)
-        feed.accept()
-        self._accepted.add(zone)
-        self._see_whether_all_are_heard()
-
-    def _settled(self) -> None:
-        self._see_whether_all_are_heard()
-        self._forget_what_is_over()
-
-    def _see_whether_all_are_heard(self) -> None:
-        record = network_history.restored(self._store)
-        if record is not None and all(
-            feed.has_told or name in self._accepted
-            for name, feed in self._feeds.items()
-        ):
-            self._commit("all clusters are heard", Delete(Restored, record.key))
+        standing = self._standing(zone)
+        is_awaited = network_history.restored(self._store) and not standing.has_told
+        if not standing.is_held and not is_awaited:
+            raise LookupError(zone)
+        if self._telling is not None:
+            self._telling.accept(zone)
+        else:
+            # Who tells it hears of this.
+            await self._store.commit(Put(evolve(standing, is_accepted=True)))
 
     # --- what operators ask ----------------------------------------------------
 
@@ -282,14 +302,20 @@ class CloudNetworks(Service):
                 self._read(change.record, puts, gone)
             elif change.kind in _KEYS:
                 gone.append(_KEYS[change.kind](change.key))
+                if change.kind is GroupNetwork:
+                    self._give_back(int(change.key))
+            elif change.kind is NetworkRevision:
+                self._counts.pop(change.key, None)
         where = self._extents.change(puts, gone)
         told = self._chart.change((*puts, *where.puts), (*gone, *where.gone))
-        self._put(told)
+        if self._telling is None:
+            return
+        self._telling.put(told)
         for change in changes:
             record = change.record if isinstance(change, Put) else None
             if isinstance(record, Instance) and record.network and not record.is_live:
-                self._see_whether_over(record.network)
-        self._forget_what_is_over()
+                self._telling.see_whether_over(record.network)
+        self._telling.forget_what_is_over()
 
     def _read(self, record: Any, puts: list[Entry], gone: list[str]) -> None:
         match record:
@@ -303,15 +329,17 @@ class CloudNetworks(Service):
                 for address in held:
                     self._read_address(address, record, puts, gone)
             case NetworkRevision():
-                self._revision = max(self._revision, record.number)
+                self._counts[record.key] = record.number
             case SecurityGroup():
                 puts.append(network_entries.group_of(record))
-            case GroupNetwork() if record.is_over:
-                self._over[record.number] = record
-                self._again.reset()
-                gone.append(network_key(record.number))
             case GroupNetwork():
-                puts.append(network_entries.network_of(record))
+                self._take(record)
+                if self._telling is not None:
+                    self._telling.read(record)
+                if record.is_over:
+                    gone.append(network_key(record.number))
+                else:
+                    puts.append(network_entries.network_of(record))
             case KnownMachine():
                 puts.append(network_entries.machine_of(record))
             case Address():
@@ -319,6 +347,10 @@ class CloudNetworks(Service):
                 if record.instance_id is not None:
                     holder = self._store.get(Instance, record.instance_id)
                 self._read_address(record, holder, puts, gone)
+            case ClusterReport():
+                self._read_report(record)
+            case FeedStanding() if record.is_accepted and self._telling is not None:
+                self._telling.accept(record.zone)
 
     @staticmethod
     def _read_address(
@@ -330,20 +362,6 @@ class CloudNetworks(Service):
         else:
             puts.append(elastic)
 
-    def _put(self, told: Mapping[Place, Difference]) -> None:
-        for place, difference in told.items():
-            self._feeds[place.name].put(difference)
-
-    def _sender(self, name: str, peer: IPeer) -> Any:
-        async def send(changes: NetworkChanges) -> NetworkPosition:
-            request = api.SetNetworks(user_id="eucalyptus", changes=changes)
-            told = await peer.call(api.SET_NETWORKS, request, self._timeout_s)
-            self._unsettled[name] = told.unsettled
-            position: NetworkPosition = told.position
-            return position
-
-        return send
-
     # --- what clusters tell ------------------------------------------------------
 
     def heard(
@@ -354,7 +372,8 @@ class CloudNetworks(Service):
 
         @param is_another: it was started anew, and has told what it is made of.
         """
-        self._feeds[name].ask()
+        if self._telling is not None:
+            self._telling.ask(name)
         if not is_another:
             return
         try:
@@ -366,61 +385,34 @@ class CloudNetworks(Service):
                 reason=str(error),
             )
             return
-        known = self._store.where(KnownMachine, "cluster", name)
-        changes: list[Change] = [
-            Delete(KnownMachine, each.key)
-            for each in known
-            if each.name not in machines
-        ]
-        changes += [
-            Put(each)
-            for each in machines.values()
-            if each != self._store.get(KnownMachine, each.key)
-        ]
-        if changes:
-            self._commit("keeping what carries networks", *changes)
 
-    # --- what is over ------------------------------------------------------------
+        def changes() -> Sequence[Change]:
+            known = self._store.where(KnownMachine, "cluster", name)
+            return [
+                *(
+                    Delete(KnownMachine, each.key)
+                    for each in known
+                    if each.name not in machines
+                ),
+                *(
+                    Put(each)
+                    for each in machines.values()
+                    if each != self._store.get(KnownMachine, each.key)
+                ),
+            ]
 
-    def _see_whether_over(self, number: int) -> None:
-        record = self._store.get(GroupNetwork, str(number))
-        if record is None or record.is_over:
-            return
-        # From here to the commit nothing waits: a launch would see that it is.
-        if not self._store.where(Instance, "member_of", f"network/{number}"):
-            self._log.info(
-                "Network {number} of {group_id} is over",
-                number=number,
-                group_id=record.group_id,
-            )
-            self._commit("ending a network", Put(evolve(record, is_over=True)))
+        async def keep() -> None:
+            await self._anew.commit(self._store, changes)
 
-    def _forget_what_is_over(self) -> None:
-        """What no machine has anything of may be used for others."""
-        for number, record in list(self._over.items()):
-            if all(map(self._is_settled, record.zones)):
-                del self._over[number]
-                self._numbers.give_back(network_entries.network_of(record))
-                self._commit("forgetting a network", Delete(GroupNetwork, record.key))
-        if self._over and self._sweep is None and self.running:
-            self._sweep = self._clock.callLater(self._again.next(), self._ask_again)
+        self._background.run("keeping what carries networks", keep())
 
-    def _is_settled(self, zone: str) -> bool:
-        feed = self._feeds.get(zone)
-        return feed is None or (feed.is_settled and not self._unsettled.get(zone))
-
-    def _ask_again(self) -> None:
-        self._sweep = None
-        zones = {zone for record in self._over.values() for zone in record.zones}
-        for zone in sorted(zones & self._feeds.keys()):
-            self._feeds[zone].ask()
-        self._forget_what_is_over()
-
-    def _commit(self, what: str, *changes: Change) -> None:
-        async def commit() -> None:
-            await self._store.commit(*changes)
-
-        self._background.run(what, commit())
+    def _read_report(self, report: ClusterReport) -> None:
+        """Another may have heard a cluster again."""
+        now = report.epoch, report.is_reachable
+        before = self._heard.get(report.zone)
+        self._heard[report.zone] = now
+        if self._telling is not None and before != now and report.is_reachable:
+            self._telling.ask(report.zone)
 
 
 _KEYS: Mapping[type, Callable[[str], str]] = {
@@ -443,7 +435,3 @@ def _known(cluster: str, told: MachineEntry) -> KnownMachine:
         is_routed=machine.is_routed,
         mtu=machine.mtu,
     )
-
-
-def _place(name: str) -> Place:
-    return Place(Scope.CLUSTER, name)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from attrs import define, evolve
+from attrs import define
 from twisted.internet.interfaces import IReactorTime
 
 from euca_tw.api.ec2.instance_states import (
@@ -37,6 +37,7 @@ from euca_tw.clc.intent import intend
 from euca_tw.clc.interfaces import IClusters
 from euca_tw.clc.limits import need
 from euca_tw.common.clock import utc_now
+from euca_tw.common.evolved import evolve
 from euca_tw.model.callers import Caller
 from euca_tw.model.lifecycle import USER_SHUTDOWN, condemned, starting, stopping
 from euca_tw.model.quotas import Quotas

@@ -23,7 +23,7 @@ from attrs import define, field
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from euca_tw.common.files import write_private_files
+from euca_tw.common.files import locked, write_private_files
 from euca_tw.model.records import AccessKey
 from euca_tw.store.interfaces import StoreUnusable
 
@@ -135,8 +135,12 @@ class Sealing:
 
     def _made(self) -> AESGCM:
         key = self._random.randbytes(_KEY_BYTES)
+        directory, name = self.path.parent, self.path.name
         try:
-            write_private_files(self.path.parent, {self.path.name: key.hex().encode()})
+            with locked(directory):  # another may make it at this moment
+                if (made := self._kept()) is not None:
+                    return made
+                write_private_files(directory, {name: key.hex().encode()})
         except OSError as error:
             raise self._unusable(error) from error
         self._cipher = AESGCM(key)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from attrs import frozen
 
+from euca_tw.common.silence import OPERATOR
+
 
 @frozen(kw_only=True)
 class ConvergenceSettings:
@@ -16,6 +18,8 @@ class ConvergenceSettings:
     @ivar poll_s: how long a cluster may hold a question.
     @ivar call_timeout_s: how long it may take to answer any other.
     @ivar silent_after_s: a cluster not heard of for so long is silent.
+    @ivar lost_after_s: no cluster that is silent for less may be declared lost.
+    @ivar declare_lost: who does: of L{euca_tw.common.silence.DECLARERS}.
     @ivar retry_first_s: before a step that failed is taken again; then twice
         as long each time, up to C{retry_ceiling_s}.
     """
@@ -27,5 +31,7 @@ class ConvergenceSettings:
     poll_s: float = 55.0
     call_timeout_s: float = 30.0
     silent_after_s: float = 30.0
+    lost_after_s: float = 900.0
+    declare_lost: str = OPERATOR
     retry_first_s: float = 1.0
     retry_ceiling_s: float = 60.0

@@ -20,6 +20,7 @@ from euca_tw.soap.interfaces import IPeer, PeerRefused, PeerUnreachable
 #: In whose name clusters are spoken to.
 _CLOUD = "eucalyptus"
 _TERMINATE = api.CLUSTER.named("TerminateInstances")
+_DESCRIBE = api.CLUSTER.named("DescribeInstances")
 _REBOOT = api.CLUSTER.named("RebootInstances")
 
 
@@ -38,6 +39,7 @@ class Steps:
             clock, self._launch
         )
         self._ends: Batch[str, None] = Batch(clock, self._terminate)
+        self._looks: Batch[str, bool] = Batch(clock, self._look)
         self._stops: Batch[api.Stop, None] = Batch(clock, self._stop)
         self._starts: Batch[api.Launch, api.RefusedLaunch | None] = Batch(
             clock, self._start
@@ -59,6 +61,14 @@ class Steps:
         @raise Setback: nothing is known.
         """
         await self._ends.ask(instance_id)
+
+    async def has(self, instance_id: str) -> bool:
+        """
+        Whether the cluster has given an instance to a node, and so has to end it.
+
+        @raise Setback: nothing is known.
+        """
+        return await self._looks.ask(instance_id)
 
     async def halt(self, instance: Instance) -> None:
         """
@@ -107,7 +117,10 @@ class Steps:
 
     def stop(self) -> Deferred[Any]:
         """Break off what is under way."""
-        batches = (self._launches, self._ends, self._stops, self._starts)
+        batches = (
+            *(self._launches, self._ends, self._looks),
+            *(self._stops, self._starts),
+        )
         return DeferredList([each.stop() for each in batches])
 
     async def _launch(
@@ -137,6 +150,14 @@ class Steps:
         )
         await self._call(_TERMINATE, request)
         return [None for _ in instance_ids]
+
+    async def _look(self, instance_ids: Sequence[str]) -> list[bool]:
+        request = api.DescribeInstances(
+            user_id=_CLOUD, instance_ids=tuple(instance_ids)
+        )
+        told = await self._call(_DESCRIBE, request)
+        known = {each.instance_id for each in told.instances}
+        return [each in known for each in instance_ids]
 
     async def _call(self, operation: Operation, request: Any) -> Any:
         try:

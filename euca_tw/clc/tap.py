@@ -158,7 +158,7 @@ def daemon_of(
     """
     section = configuration.cloud
     pems = own_identity(
-        section.state_dir / "keys",
+        section.keys_dir,
         "cloud",
         section.key,
         section.certificate,

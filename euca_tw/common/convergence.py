@@ -7,7 +7,8 @@ plan again whenever something was heard of a thing and whenever a step has
 ended, until the plan says rest.
 
  - One step at a time for each thing; many things at once.
- - What is amended is durable before the plan is asked again.
+ - What is amended is durable before the plan is asked again.  If others have
+   changed what the plan went by, nothing is amended, and it is asked anew.
  - A step that failed is taken again after a back-off.  So is one that did not
    fail and is still what the plan wants: it had no effect that anybody has
    seen yet, and it is idempotent.  Another step is taken at once.
@@ -68,6 +69,10 @@ class NotKept(Exception):
     """What was to be made durable was not; why is in the log."""
 
 
+class Overtaken(Setback):
+    """Others have changed what was decided by: decide anew."""
+
+
 @define
 class _Motion:
     """The last step of a thing."""
@@ -85,7 +90,7 @@ class Convergence:
     @ivar plan: what to do for a key: L{Amend}, L{Rest}, or a step: any
         value that compares, with C{may_be_cut}.
     @ivar take: take the step; idempotent.  Raises L{Setback}.
-    @ivar keep: make changes durable.
+    @ivar keep: make changes durable.  Raises L{Overtaken}.
     @ivar backoff: makes the back-off of one thing.
     """
 
@@ -125,15 +130,31 @@ class Convergence:
         Make changes durable that concern these keys, and plan them then, not
         before.
 
-        @return: fires when they are durable, or with L{NotKept}.  They are
-            made whether or not anybody waits for it.
+        @return: fires when they are durable, or with L{NotKept} or L{Overtaken}.
+            They are made whether or not anybody waits for it.
         """
         done: Deferred[None] = Deferred()
-        concerned = tuple(keys)
-        self._in_commits.update(concerned)
-        work = self._commit(concerned, changes, done)
+        work = self._commit(self.hold(keys), changes, done)
         self._background.run("keeping changes", work)
         return done
+
+    def hold(self, keys: Iterable[str]) -> Callable[[], None]:
+        """
+        Begin nothing for these keys, since what is kept of them changes and is not
+        durable yet: until what is returned is called, once; they are planned then.
+        So it is if others overtook it, and it will not be.  If nothing will be
+        durable any more, it is not to be called.
+        """
+        held = tuple(keys)
+        self._in_commits.update(held)
+
+        def release() -> None:
+            self._in_commits.subtract(held)
+            self._in_commits = +self._in_commits
+            self.wake_all(held)
+            self._tell_planned()
+
+        return release
 
     async def planned(self) -> None:
         """
@@ -185,10 +206,13 @@ class Convergence:
                     each.callback(None)
 
     async def _commit(
-        self, keys: Sequence[str], changes: Sequence[Any], done: Deferred[None]
+        self, release: Callable[[], None], changes: Sequence[Any], done: Deferred[None]
     ) -> None:
+        overtaken: Overtaken | None = None
         try:
             await self.keep(changes)
+        except Overtaken as error:
+            overtaken = error
         except Exception:
             # This is in the log once; and as this failed, so will all that
             # follow.  What was not made durable is not acted upon, for its
@@ -196,12 +220,13 @@ class Convergence:
             if not done.called:
                 done.errback(NotKept())
             raise
-        self._in_commits.subtract(keys)
-        self._in_commits = +self._in_commits
-        self.wake_all(keys)
-        self._tell_planned()
-        if not done.called:
+        release()
+        if done.called:
+            return
+        if overtaken is None:
             done.callback(None)
+        else:
+            done.errback(overtaken)
 
     def _decide(self, key: str) -> Any:
         """Plan one thing and begin what it says, but for an L{Amend}."""

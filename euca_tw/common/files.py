@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+
+#: What L{locked} locks, in a directory.
+LOCK = ".lock"
 
 
 class OpenToOthers(OSError):
@@ -49,6 +54,24 @@ def write_private_files(directory: Path, files: Mapping[str, bytes]) -> None:
             os.fsync(handle)
         part.rename(directory / name)
     sync(directory)
+
+
+@contextmanager
+def locked(directory: Path) -> Iterator[None]:
+    """
+    Have a directory for oneself, among all processes that ask by this, on all
+    machines that share it (if the file system has locks across them); it is made, of
+    mode 0700, if there is none.  Waits.
+
+    @raise OSError: it cannot be locked.
+    """
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    handle = os.open(directory / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 def sync(path: Path) -> None:

@@ -11,6 +11,8 @@ LIBRARIES = {
     "spyne": logging.WARNING,
     "zeep": logging.WARNING,
     "treq": logging.WARNING,
+    # Of a connection that was lost it warns; we say so ourselves.
+    "psycopg": logging.ERROR,
 }
 _LEVELS = {
     logging.DEBUG: LogLevel.debug,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from random import Random
 
-from euca_tw.common.files import write_private_files
+from euca_tw.common.files import locked, write_private_files
 
 _BYTES = 32
 
@@ -23,12 +23,12 @@ def kept_secret(path: Path, random: Random) -> bytes:
     @raise SecretUnusable: what is there is none.
     @raise OSError: it can be neither read nor made.
     """
-    try:
-        text = path.read_bytes()
-    except FileNotFoundError:
-        secret = random.randbytes(_BYTES)
-        write_private_files(path.parent, {path.name: secret.hex().encode()})
-        return secret
+    if not path.exists():
+        with locked(path.parent):  # another may make it at this moment
+            if not path.exists():
+                secret = random.randbytes(_BYTES)
+                write_private_files(path.parent, {path.name: secret.hex().encode()})
+    text = path.read_bytes()
     try:
         secret = bytes.fromhex(text.decode("ascii"))
     except ValueError:

@@ -97,12 +97,13 @@ class Machine:
 @frozen(kw_only=True)
 class Rule:
     """
-    What may come in.
+    What may come in, or go out.
 
     @ivar protocol: of IP: 6, 17, 1, …; None: any.
     @ivar low, high: ports of TCP and UDP, both included; of ICMP the type and
         the code, -1 for any.
-    @ivar source: a network, or the identifier of a security group.
+    @ivar source: a network, or the identifier of a security group: where it comes
+        from; of what goes out, where it goes to.
     """
 
     protocol: int | None
@@ -113,10 +114,26 @@ class Rule:
 
 @frozen(kw_only=True)
 class Group:
-    """A security group; what no rule lets in is kept out."""
+    """
+    A security group.
+
+    @ivar rules: of what may come in; what none lets in is kept out.
+    @ivar egress: of what may go out; None: all may.
+    """
 
     group_id: str
     rules: frozenset[Rule] = frozenset()
+    egress: frozenset[Rule] | None = None
+
+    @property
+    def named(self) -> frozenset[str]:
+        """The groups that its rules name, either way."""
+        return frozenset(
+            rule.source
+            for rules in (self.rules, self.egress or ())
+            for rule in rules
+            if isinstance(rule.source, str)
+        )
 
 
 @frozen(kw_only=True)
@@ -175,9 +192,9 @@ class View:
     @ivar here: the name of the machine.
     @ivar machines: by name; all that carry what this one carries.
     @ivar networks: by number; those that this machine carries.
-    @ivar groups: by identifier; those of members here, and those that are a
-        source in them, whose members are in C{sources}.
-    @ivar sources: members of groups that are a source, by group: their addresses.
+    @ivar groups: by identifier; those of members here, and those that their rules
+        name, whose members are in C{sources}.
+    @ivar sources: members of groups that rules name, by group: their addresses.
     @ivar elastics: by public address; of instances whose way out is here.
     @ivar ends: by cluster; of all trunks, to a head.
     @ivar extents: by number; of all networks of the cloud, to a head.

@@ -13,6 +13,7 @@ from enum import Enum
 from typing import ClassVar
 
 from attrs import Factory, field, frozen
+from attrs.validators import in_
 
 from euca_tw.model.identifiers import (
     AccountId,
@@ -22,6 +23,7 @@ from euca_tw.model.identifiers import (
     ReservationId,
     derived_identifier,
 )
+from euca_tw.model.sharing import SHARING_RECORDS
 from euca_tw.model.usage import UsageMeter, UsageMonth
 
 
@@ -230,7 +232,7 @@ class KeyPair:
 
 @frozen(kw_only=True)
 class GroupSource:
-    """Members of another security group, as a source of traffic."""
+    """Members of another security group, as a source of traffic, or where it goes."""
 
     owner_id: AccountId
     group_id: GroupId
@@ -240,11 +242,11 @@ class GroupSource:
 @frozen(kw_only=True)
 class Permission:
     """
-    One rule: a protocol, a range, and one source.
+    One rule: a protocol, a range, and one source; of what goes out, one destination.
 
     @ivar protocol: C{tcp}, C{udp}, C{icmp}, or an IP protocol number.
     @ivar from_port: of ICMP, the type; -1 is all.
-    @ivar cidr: the source network, else C{group} is set.
+    @ivar cidr: that network, else C{group} is set.
     @ivar description: its user's; a rule is the same whatever is said of it.
     """
 
@@ -256,8 +258,18 @@ class Permission:
     description: str = field(default="", eq=False)
 
 
+#: What a group lets out that nobody changed.
+EVERYTHING = Permission(protocol="-1", from_port=-1, to_port=-1, cidr="0.0.0.0/0")
+
+
 @frozen(kw_only=True)
 class SecurityGroup:
+    """
+    @ivar permissions: what may come in.
+    @ivar egress: what may go out, if it is in a VPC; those made before there was such
+        a thing let out everything.
+    """
+
     INDEXES: ClassVar[tuple[str, ...]] = ("owner_id",)
 
     group_id: GroupId
@@ -265,6 +277,7 @@ class SecurityGroup:
     name: str
     description: str
     permissions: tuple[Permission, ...] = ()
+    egress: tuple[Permission, ...] = (EVERYTHING,)
 
     @property
     def key(self) -> str:
@@ -315,6 +328,14 @@ class GroupName:
 
     group_id: GroupId
     name: str
+
+
+#: What users can ask for.
+WANTED_STATES = (
+    InstanceState.RUNNING,
+    InstanceState.STOPPED,
+    InstanceState.TERMINATED,
+)
 
 
 @frozen(kw_only=True)
@@ -389,7 +410,9 @@ class Instance:
     network: int = 0
     network_index: int
     mac_address: str
-    wanted: InstanceState = InstanceState.RUNNING
+    wanted: InstanceState = field(
+        default=InstanceState.RUNNING, validator=in_(WANTED_STATES)
+    )
     state: InstanceState = InstanceState.PENDING
     state_reason_code: str = ""
     state_reason: str = ""
@@ -574,6 +597,23 @@ class GroupNetwork:
 
 
 @frozen(kw_only=True)
+class LostCluster:
+    """
+    A cluster that was declared lost, and not found again since: what was in it has
+    ended, and nothing is given to it.
+    """
+
+    INDEXES: ClassVar[tuple[str, ...]] = ()
+
+    name: str
+    declared_at: datetime
+
+    @property
+    def key(self) -> str:
+        return self.name
+
+
+@frozen(kw_only=True)
 class KnownMachine:
     """
     A machine that carries networks, as its cluster told last.
@@ -647,17 +687,21 @@ def tags_key(owner_id: str, resource_id: str) -> str:
 @frozen(kw_only=True)
 class NetworkRevision:
     """
-    How many commits there ever were of what clusters are told of networks; kept
-    with each of them.
+    How many commits a cloud controller ever made of what clusters are told of
+    networks; kept with each of them.  The revision is the sum: if all counted in
+    one, of any two commits at a time one would be too late.
+
+    @ivar by: C{""}: of the only one, or of those that are no more.
     """
 
     INDEXES: ClassVar[tuple[str, ...]] = ()
 
     number: int
+    by: str = ""
 
     @property
     def key(self) -> str:
-        return "revision"
+        return f"revision/{self.by}" if self.by else "revision"
 
 
 @frozen(kw_only=True)
@@ -712,6 +756,7 @@ CLOUD_RECORDS: tuple[type, ...] = (
     ClientToken,
     GroupNetwork,
     KnownMachine,
+    LostCluster,
     ResourceTags,
     PlacementGroup,
     UsageMeter,
@@ -719,4 +764,5 @@ CLOUD_RECORDS: tuple[type, ...] = (
     NetworkRevision,
     NetworkRun,
     Restored,
+    *SHARING_RECORDS,
 )

@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import io
 import sqlite3
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from attrs import evolve
 from lxml import etree
@@ -17,11 +19,13 @@ from twisted.trial.unittest import SynchronousTestCase
 from euca_tw.admin.actions import Actions
 from euca_tw.admin.client import Refused
 from euca_tw.admin.command import run
-from euca_tw.admin.direct import CLOUD_STORE
 from euca_tw.admin.identities import own_identity, read_certificate
+from euca_tw.admin.stores import CLOUD_STORE
 from euca_tw.api.ec2.table import EC2
 from euca_tw.clc.admission import Admission
-from euca_tw.clc.interfaces import Zone
+from euca_tw.clc.interfaces import TroubledNode, Zone
+from euca_tw.clc.lost import LostClusters
+from euca_tw.clc.settings import ConvergenceSettings
 from euca_tw.common.certificates import der_of, make_certificate
 from euca_tw.common.config import ConfigError
 from euca_tw.common.threads import ThisThread
@@ -278,6 +282,12 @@ class UserTests(CommandCase):
         said = self.refused("--state-dir", self.state_dir, "status")
         self.assertIn("not running", said)
 
+    def test_lost(self) -> None:
+        """Nor can anything be declared lost there."""
+        for words in (("node", "lost", "a.example"), ("cluster", "lost", "north")):
+            said = self.refused("--state-dir", self.state_dir, *words)
+            self.assertIn("not running", said)
+
 
 class OtherCommands(CommandCase):
     def test_keys(self) -> None:
@@ -442,6 +452,9 @@ class ActionsTests(SynchronousTestCase):
                         is_reachable=False,
                         available={"m1.small": 3},
                         addresses=100,
+                        lost_since=datetime(2027, 1, 31, tzinfo=UTC),
+                        nodes=[TroubledNode(url="http://a/", state="silent")],
+                        why="it is off",
                     ),
                 )
 
@@ -466,8 +479,13 @@ class ActionsTests(SynchronousTestCase):
                     {
                         "name": "north",
                         "is_reachable": False,
+                        "why": "it is off",
                         "available": {"m1.small": 3},
                         "instances": 0,
+                        "lost_since": "2027-01-31T00:00:00+00:00",
+                        "nodes": [
+                            {"url": "http://a/", "state": "silent", "since": None}
+                        ],
                     }
                 ],
                 "instances": {},
@@ -483,8 +501,37 @@ class ActionsTests(SynchronousTestCase):
                         "no_room": 0,
                     },
                 },
+                "controllers": [],
             },
         )
+
+    def lost(self, zones: Mapping[str, Any], peer: Any = None) -> Actions:
+        """Actions on a cloud with these clusters."""
+        return evolve(
+            self.actions,
+            lost=LostClusters(
+                store=self.actions.store,
+                clock=Clock(),
+                settings=ConvergenceSettings(),
+                names=tuple(zones),
+                peer_of=lambda zone: peer,
+                zones=lambda: zones,
+                silent=lambda: 0,
+            ),
+        )
+
+    def test_lost(self) -> None:
+        """Nothing is declared lost that is not there, and it is told why not."""
+        actions = self.lost({})
+        for action, arguments, words in (
+            ("declare_cluster_lost", {"zone": "north"}, "there is no cluster north"),
+            ("declare_node_lost", {"node": "http://a/"}, "has a node http://a/"),
+        ):
+            asked = Deferred.fromCoroutine(actions.perform(action, arguments))
+            refusal = self.failureResultOf(asked, Refused)
+            self.assertIn(words, str(refusal.value))
+            refusal = self.failureResultOf(self.perform(action, **arguments), Refused)
+            self.assertIn("not running", str(refusal.value))
 
     def test_refused(self) -> None:
         """An unknown action, and arguments of the wrong names or types."""

@@ -10,8 +10,8 @@ from twisted.trial.unittest import SkipTest, SynchronousTestCase
 
 from euca_tw.admin.configuration import Configuration
 from euca_tw.admin.daemon import Daemon
-from euca_tw.admin.direct import CLOUD_STORE
 from euca_tw.admin.modes import mode_part
+from euca_tw.admin.stores import CLOUD_STORE
 from euca_tw.clc import tap as clc_tap
 from euca_tw.common.config import ConfigError
 from euca_tw.nodectl import tap as nc_tap

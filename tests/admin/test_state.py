@@ -15,8 +15,8 @@ from typing import Any, ClassVar
 
 from euca_tw.admin.backups import NAMES
 from euca_tw.admin.client import Refused
-from euca_tw.admin.direct import CLOUD_STORE
 from euca_tw.admin.restoring import restore
+from euca_tw.admin.stores import CLOUD_STORE
 from tests.admin.test_command import CommandCase
 
 

@@ -12,7 +12,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from euca_tw.admin.actions import Actions
 from euca_tw.admin.client import Refused
-from euca_tw.admin.direct import CLOUD_STORE
+from euca_tw.admin.stores import CLOUD_STORE
 from euca_tw.clc.accounts import Accounts
 from euca_tw.common.threads import ThisThread
 from euca_tw.model.quotas import LIMITS

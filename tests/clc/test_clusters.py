@@ -8,9 +8,9 @@ from zope.interface.verify import verifyObject
 from euca_tw.api.errors import Unavailable
 from euca_tw.clc.interfaces import IClusters
 from euca_tw.model.records import Image, InstanceState
+from euca_tw.sim.life import Disk
 from euca_tw.store.interfaces import Delete
 from tests.whole.case import WholeTestCase
-from tests.whole.mortal import Disk
 from tests.whole.site import IMAGE, url_of
 
 
@@ -68,3 +68,22 @@ class ClustersTests(WholeTestCase):
         told = [e for e in logs if "knows nothing of" in (e["log_format"] or "")]
         self.assertEqual([e["instance_id"] for e in told], [name])
         self.assertEqual(len(self.site.domains()), 1)
+
+    def test_not_ours_any_more(self) -> None:
+        """
+        Who may not act any more, but does not know it yet, asks a cluster nothing,
+        keeps nothing of what it tells, and has nothing done.
+        """
+        [name] = self.running()
+        zone = self.site.cloud.clusters._zones["north"]
+        zone._may_act = lambda: False
+        self.site.run(1)
+        sequence = zone._view.sequence
+        self.site.cloud.terminate(name)
+        self.launch()
+        self.site.kill(self.node_of(name))
+        self.site.run(200)
+        self.assertEqual(len(self.site.domains()), 1)
+        self.assertTrue(self.is_in(name, InstanceState.SHUTTING_DOWN))
+        # What had been asked may be answered; that is not acknowledged.
+        self.assertLessEqual(zone._view.sequence, sequence + 1)

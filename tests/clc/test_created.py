@@ -16,7 +16,7 @@ from attrs import frozen
 from tests.clc.cloud import ALICE
 from tests.clc.refusals.keypairs import MATERIAL
 from tests.clc.refusals.table import QUERY_DATE
-from tests.clc.refusals.world import IMAGE, INSTANCE, World
+from tests.clc.refusals.world import GROUP, IMAGE, INSTANCE, World
 from tests.clc.test_refusals import NEVER_RIGHT
 from tests.query.requests import signed_2
 
@@ -51,6 +51,14 @@ MADE = {
         "associationId",
         "DescribeAddresses",
         {"Filter.1.Name": "association-id", "Filter.1.Value.1": "{}"},
+    ),
+    "AuthorizeSecurityGroupEgress": Made(
+        {"GroupId": GROUP, "IpProtocol": "tcp", "FromPort": "22", "ToPort": "22"}
+        | {"CidrIp": "198.51.100.0/24"},
+        "",
+        "DescribeSecurityGroups",
+        {"Filter.1.Name": "egress.ip-permission.cidr", "Filter.1.Value.1": "{}"},
+        "198.51.100.0/24",
     ),
     "AuthorizeSecurityGroupIngress": Made(
         {"GroupName": "web", "IpProtocol": "tcp", "FromPort": "22", "ToPort": "22"}

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from random import Random
 from typing import Any
 
 from attrs import define
 from twisted.internet.defer import ensureDeferred
+from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from euca_tw.api.ec2 import images
 from euca_tw.api.ec2.table import EC2
 from euca_tw.api.errors import DryRunOperation, Unavailable, UnsupportedOperation
+from euca_tw.clc.anew import Anew
 from euca_tw.clc.dispatch import BadSubjects, Dispatcher, answers
 from euca_tw.clc.subjects import SUBJECTS
-from euca_tw.store.interfaces import StoreUnusable
+from euca_tw.store.interfaces import Conflict, StoreUnusable
 from tests.clc.cloud import ALICE
 
 
@@ -112,3 +115,33 @@ class DispatchTests(SynchronousTestCase):
         answered = answers(EC2, *SUBJECTS)
         for operation in EC2.at(EC2.versions[6]):
             self.assertIn(operation, answered)
+
+    def overtaken(self, times: int) -> Any:
+        """What is answered when others were faster so often."""
+
+        @define
+        class Overtaken(Echo):
+            left: int = times
+
+            async def describe_images(self, caller: Any, request: Any) -> Any:
+                self.left -= 1
+                if self.left >= 0:
+                    raise Conflict
+                return request
+
+        clock = Clock()
+        anew = Anew(clock=clock, random=Random(1), times=3)
+        dispatch = Dispatcher(EC2, Overtaken(), anew=anew)
+        asked = dispatch(EC2.named("DescribeImages"), ALICE, "request")
+        answer = ensureDeferred(asked)
+        for _ in range(20):
+            clock.advance(0.1)
+        return answer
+
+    def test_overtaken(self) -> None:
+        """What others have overtaken is answered anew."""
+        self.assertEqual(self.successResultOf(self.overtaken(2)), "request")
+
+    def test_overtaken_each_time(self) -> None:
+        """Who is overtaken each time is to ask again later."""
+        self.failureResultOf(self.overtaken(3), Unavailable)

@@ -285,7 +285,7 @@ class LaunchTests(LaunchTestCase):
         )
 
     def test_cancelled(self) -> None:
-        """A launch that nobody waits for any more goes on."""
+        """A launch that nobody waits for any more goes on, once it is durable."""
         waiting: Deferred[None] = Deferred()
         commit = self.store.commit
 
@@ -299,7 +299,9 @@ class LaunchTests(LaunchTestCase):
         self.assertNoResult(running)
         running.cancel()
         self.failureResultOf(running, CancelledError)
-        self.assertEqual(self.clusters.woken, ["one"])
+        self.assertEqual((self.clusters.held, self.clusters.woken), (["one"], []))
+        waiting.callback(None)
+        self.assertEqual((self.clusters.held, self.clusters.woken), ([], ["one"]))
 
 
 class ImageTests(LaunchTestCase):

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from random import Random
 from typing import Any
 
 from attrs import evolve
-from twisted.internet.defer import ensureDeferred
+from twisted.internet.defer import Deferred, ensureDeferred, fail
 
+from euca_tw.clc.anew import Anew
 from euca_tw.clc.metering import Metering
 from euca_tw.clc.usage import instance_hours, usage
 from euca_tw.common.clock import utc_now
@@ -20,7 +22,8 @@ from euca_tw.model.records import (
     User,
 )
 from euca_tw.model.usage import UsageMeter, UsageMonth
-from euca_tw.store.interfaces import Delete, Put
+from euca_tw.store.interfaces import Change, Delete, Put, StoreUnreachable
+from euca_tw.store.memory import MemoryStore
 from euca_tw.store.watched import WatchedStore
 from tests.clc.cloud import ALICE_ID, BOB_ID, NOW, CloudTestCase
 
@@ -196,6 +199,33 @@ class RestartTests(MeteringTestCase):
         self.successResultOf(ensureDeferred(metering.start()))
         self.clock.advance(HOUR)
         self.assertEqual(self.hours(), {"m1.small": 1.0})
+
+
+class LeadTests(CloudTestCase):
+    def test_not_kept(self) -> None:
+        """What runs is counted again when that could not be kept."""
+
+        class Mute(MemoryStore):
+            is_mute = True
+
+            def commit(self, *changes: Change) -> Deferred[None]:
+                if self.is_mute:
+                    return fail(StoreUnreachable("away"))
+                return super().commit(*changes)
+
+        self.instance(1)
+        store = Mute()
+        self.successResultOf(MemoryStore.commit(store, *map(Put, self.instances())))
+        anew = Anew(clock=self.clock, random=Random(1))
+        metering = Metering(store=store, clock=self.clock, anew=anew)
+        metering.lead(lambda: True)
+        self.clock.advance(10)
+        store.is_mute = False
+        self.clock.advance(10)
+        self.assertEqual([each.running for each in store.all(UsageMeter)], [1])
+
+    def instances(self) -> list[Instance]:
+        return [*self.store.all(Instance)]
 
 
 class UsageTests(MeteringTestCase):

@@ -15,6 +15,7 @@ from twisted.internet.defer import Deferred
 
 from euca_tw.api.ec2 import (
     addresses,
+    egress,
     groups,
     image_attributes,
     images,
@@ -47,6 +48,7 @@ from euca_tw.api.shapes import Empty
 from euca_tw.clc.account import Account
 from euca_tw.clc.addresses import Addresses
 from euca_tw.clc.dispatch import Dispatcher
+from euca_tw.clc.group_rules import GroupRules
 from euca_tw.clc.groups import Groups
 from euca_tw.clc.image_attributes import ImageAttributes
 from euca_tw.clc.image_store import MemoryImageStore
@@ -322,6 +324,13 @@ NAMED: tuple[tuple[str, Any, Refused], ...] = (
         )
     ),
     *(
+        (name, kind(group_id=GROUP, ip_permissions=(SSH,)), NoSuchGroup)
+        for name, kind in (
+            ("AuthorizeSecurityGroupEgress", egress.AuthorizeSecurityGroupEgress),
+            ("RevokeSecurityGroupEgress", egress.RevokeSecurityGroupEgress),
+        )
+    ),
+    *(
         (
             "AuthorizeSecurityGroupIngress",
             groups.AuthorizeSecurityGroupIngress(
@@ -514,6 +523,12 @@ class OwnershipTests(CloudTestCase):
                 clock=self.clock,
                 minter=self.minter,
                 quotas=quotas,
+            ),
+            GroupRules(
+                store=self.store,
+                minter=self.minter,
+                quotas=quotas,
+                vpc_id="vpc-00000001",
             ),
             Addresses(
                 store=self.store,

@@ -41,7 +41,6 @@ TOLD = {
     "DescribeRouteTables": "no route tables",
     "CreateRoute": "no routes",
     "DescribeNetworkAcls": "no network ACLs",
-    "AuthorizeSecurityGroupEgress": "what instances send",
 }
 
 

@@ -56,6 +56,14 @@ class InstanceTests(CloudTestCase):
         self.assertEqual((told.dns_name, told.ip_address), ("", None))
         self.assertEqual(told.state_reason.message, "Server.X: it broke")
 
+    def test_silent(self) -> None:
+        """One that is not heard of is told as it was, and that this is so."""
+        record = self.instance(state=InstanceState.RUNNING, is_silent=True)
+        told = views.instance(record, None, "")
+        self.assertEqual(told.state.name, "running")
+        self.assertEqual(told.state_reason.code, "Server.InternalError")
+        self.assertIn("not been heard of lately", told.state_reason.message)
+
     def test_virtualization(self) -> None:
         """What boots from a kernel is paravirtual, else it is hvm."""
         record = self.instance()

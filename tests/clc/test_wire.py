@@ -12,6 +12,7 @@ from lxml import etree
 from euca_tw.api.ec2 import (
     account,
     addresses,
+    egress,
     groups,
     image_attributes,
     images,
@@ -37,6 +38,7 @@ from euca_tw.api.shapes import Empty, shape_of
 from euca_tw.clc.account import Account
 from euca_tw.clc.addresses import Addresses
 from euca_tw.clc.dispatch import Dispatcher
+from euca_tw.clc.group_rules import GroupRules
 from euca_tw.clc.groups import Groups
 from euca_tw.clc.image_attributes import ImageAttributes
 from euca_tw.clc.image_store import MemoryImageStore
@@ -56,14 +58,20 @@ from euca_tw.clc.tagging import Tags
 from euca_tw.clc.vpcs import Vpcs
 from euca_tw.clc.zones import Zones
 from euca_tw.common.in_thread import in_this_thread
-from euca_tw.model.identifiers import Minter
+from euca_tw.model.identifiers import GroupId, Minter
 from euca_tw.model.quotas import Quotas
-from euca_tw.model.records import ImageKind, ImageState, InstanceState
+from euca_tw.model.records import (
+    ImageKind,
+    ImageState,
+    InstanceState,
+    SecurityGroup,
+)
 from euca_tw.soap.decode import decode
-from tests.clc.cloud import ADMIN, ALICE, NOW, TYPES, CloudTestCase
+from tests.clc.cloud import ADMIN, ALICE, ALICE_ID, NOW, TYPES, CloudTestCase
 from tests.clc.test_vpcs import network
 
 ONE = "i-00000001"
+DB = "sg-0000000d"
 IP = "192.0.2.1"
 #: C{ssh-keygen -t ed25519}, in base64.
 PUBLIC_KEY = (
@@ -105,6 +113,8 @@ def asked() -> Iterator[Any]:
     yield groups.CreateSecurityGroup(group_name="web", group_description="d")
     rules = {"group_name": "web", "ip_permissions": (SSH,)}
     yield groups.AuthorizeSecurityGroupIngress(**rules)
+    by_id = {"group_id": DB, "ip_permissions": (SSH,)}
+    yield egress.AuthorizeSecurityGroupEgress(**by_id)
     yield tags.CreateTags(
         resource_ids=(ONE, "emi-00000001"),
         tags=TAGS,
@@ -115,6 +125,7 @@ def asked() -> Iterator[Any]:
         resource_ids=(ONE,), tags=(tags.TagToDelete(key="empty", value=None),)
     )
     yield groups.RevokeSecurityGroupIngress(**rules)
+    yield egress.RevokeSecurityGroupEgress(**by_id)
     yield instances.RunInstances(
         min_count=1, max_count=2, key_name="k", client_token="t", **image
     )
@@ -193,6 +204,9 @@ class WireTests(CloudTestCase):
                 pool=(IP,),
             ),
             Groups(store=store, clock=clock, minter=minter, quotas=quotas),
+            GroupRules(
+                store=store, minter=minter, quotas=quotas, vpc_id=NETWORK.vpc_id
+            ),
             ImageAttributes(store=store),
             Images(
                 store=store,
@@ -251,6 +265,11 @@ class WireTests(CloudTestCase):
             state_reason="why",
         )
         self.clusters.consoles[ONE] = b"hello"
+        self.put(
+            SecurityGroup(
+                group_id=GroupId(DB), owner_id=ALICE_ID, name="db", description="d"
+            )
+        )
 
     def test_every_answer_at_every_date(self) -> None:
         """

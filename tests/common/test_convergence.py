@@ -7,10 +7,18 @@ from random import Random
 from typing import Any, ClassVar
 
 from attrs import frozen
-from twisted.internet.defer import CancelledError, Deferred, succeed
+from twisted.internet.defer import CancelledError, Deferred, fail, succeed
 from twisted.trial.unittest import SynchronousTestCase
 
-from euca_tw.common.convergence import SLICE, Amend, Convergence, NotKept, Rest, Setback
+from euca_tw.common.convergence import (
+    SLICE,
+    Amend,
+    Convergence,
+    NotKept,
+    Overtaken,
+    Rest,
+    Setback,
+)
 from tests.fakes.clock import StepClock
 
 
@@ -225,6 +233,21 @@ class ConvergenceTests(SynchronousTestCase):
         self.turn()
         self.assertEqual(self.planned, ["a"])
 
+    def test_hold(self) -> None:
+        """What somebody else keeps is not planned until he says that it is durable."""
+        self.wanted["a"] = Walk("home")
+        release = self.convergence.hold(["a", "b"])
+        self.convergence.wake_all(["a", "b", "c"])
+        waiting = Deferred.fromCoroutine(self.convergence.planned())
+        self.turn()
+        self.assertEqual((self.planned, self.taken), (["c"], []))
+        self.assertNoResult(waiting)
+        release()
+        self.turn()
+        self.successResultOf(waiting)
+        self.assertEqual(self.planned, ["c", "a", "b"])
+        self.assertEqual(self.taken, [("a", Walk("home"))])
+
     def test_nobody_waits(self) -> None:
         """A commit goes on when who asked for it does not wait any more."""
         self.disk = Deferred()
@@ -277,3 +300,28 @@ class ConvergenceTests(SynchronousTestCase):
         self.assertTrue(self.steps[0].called)
         self.convergence.wake("a")
         self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_overtaken(self) -> None:
+        """What others have changed meanwhile is planned anew, not amended."""
+        self.wanted["a"] = Amend(("stale",))
+        self.disk = Deferred()
+        self.convergence.wake("a")
+        self.turn()
+        self.wanted["a"] = Amend(("fresh",))
+        waiting = Deferred.fromCoroutine(self.convergence.planned())
+        disk, self.disk = self.disk, succeed(None)
+        disk.errback(Overtaken("another was faster"))
+        self.assertNoResult(waiting)
+        self.wanted["a"] = lambda: Rest() if len(self.kept) > 1 else Amend(("fresh",))
+        self.turn()
+        self.turn()
+        self.successResultOf(waiting)
+        self.assertEqual(self.kept, [("stale",), ("fresh",)])
+
+    def test_amend_overtaken(self) -> None:
+        """Who amends is told that others were faster, and the thing is planned."""
+        self.disk = fail(Overtaken("another was faster"))
+        done = self.convergence.amend(("stale",), ("a",))
+        self.failureResultOf(done, Overtaken)
+        self.turn()
+        self.assertEqual(self.planned, ["a"])

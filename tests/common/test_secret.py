@@ -7,6 +7,7 @@ from random import Random
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from euca_tw.common.files import LOCK
 from euca_tw.common.secret import SecretUnusable, kept_secret
 
 
@@ -16,20 +17,24 @@ class KeptSecretTests(SynchronousTestCase):
     def setUp(self) -> None:
         self.path = Path(self.mktemp()) / "keys" / "metadata"
 
+    def found(self) -> set[Path]:
+        """What lies there, but for the lock."""
+        return {*self.path.parent.iterdir()} - {self.path.with_name(LOCK)}
+
     def test_kept(self) -> None:
         """It is made once, for its owner alone, and the same from then on."""
         made = kept_secret(self.path, Random(1))
         self.assertEqual(len(made), 32)
         self.assertEqual(kept_secret(self.path, Random(2)), made)
         self.assertEqual(self.path.stat().st_mode & 0o777, 0o600)
-        self.assertEqual([*self.path.parent.iterdir()], [self.path])
+        self.assertEqual(self.found(), {self.path})
 
     def test_half_written(self) -> None:
         """What a crash left half written is not taken for the secret."""
         self.path.parent.mkdir(parents=True)
         self.path.with_name(f".{self.path.name}.part").write_text("ab")
         self.assertEqual(len(kept_secret(self.path, Random(1))), 32)
-        self.assertEqual([*self.path.parent.iterdir()], [self.path])
+        self.assertEqual(self.found(), {self.path})
 
     def test_broken(self) -> None:
         """One that is not whole is not used, and what to do is said; not the secret."""

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from itertools import product
 from random import Random
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
+from euca_tw.common.silence import (
+    AUTOMATIC,
+    DECLARERS,
+    MOST_S,
+    Silence,
+    declares_itself,
+    left_s,
+)
 from euca_tw.common.watch import Watch
 
 
@@ -20,6 +29,7 @@ class WatchTests(SynchronousTestCase):
         self.clock = Clock()
         self.asked: list[Deferred[None]] = []
         self.silences: list[float] = []
+        self.unheard: list[float] = []
         self.watch = Watch(
             name="north",
             clock=self.clock,
@@ -28,6 +38,7 @@ class WatchTests(SynchronousTestCase):
             failures=(Unreachable,),
             silent=lambda: self.silences.append(self.clock.seconds()),
             silent_after_s=30,
+            unheard=lambda: self.unheard.append(self.watch.silence.seconds),
             first_s=1,
             ceiling_s=4,
         )
@@ -92,11 +103,29 @@ class WatchTests(SynchronousTestCase):
         self.fail_for(40)
         self.assertEqual(len(self.silences), 2)
 
+    def test_unheard(self) -> None:
+        """After each failure it is told how long nothing was heard."""
+        self.watch.start()
+        self.fail_for(60)
+        self.assertEqual(self.unheard, sorted(self.unheard))
+        self.assertGreater(self.unheard[-1], 50)
+        self.clock.advance(5)
+        self.asked[-1].callback(None)
+        self.asked[-1].errback(Unreachable())
+        self.assertEqual(self.unheard[-1], 0)
+
     def test_bug(self) -> None:
         """A bug in asking is logged, and asked again all the same."""
         self.watch.start()
         self.asked[-1].errback(ZeroDivisionError())
         self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+        self.clock.advance(1.2)
+        self.assertEqual(len(self.asked), 2)
+
+    def test_broken_off(self) -> None:
+        """A question that somebody else breaks off is asked again."""
+        self.watch.start()
+        self.asked[-1].errback(CancelledError())
         self.clock.advance(1.2)
         self.assertEqual(len(self.asked), 2)
 
@@ -107,3 +136,46 @@ class WatchTests(SynchronousTestCase):
         self.assertTrue(self.asked[-1].called)
         self.assertEqual(self.clock.getDelayedCalls(), [])
         self.assertEqual(len(self.asked), 1)
+
+
+class SilenceTests(SynchronousTestCase):
+    """How long a peer is known to be silent."""
+
+    def setUp(self) -> None:
+        self.silence = Silence()
+
+    def test_counted(self) -> None:
+        """It is counted from failure to failure, and an answer ends it."""
+        for now in (100, 110, 130):
+            self.silence.failed(now)
+        self.assertEqual(self.silence.seconds, 30)
+        self.silence.heard()
+        self.assertEqual(self.silence.seconds, 0)
+        self.silence.failed(500)
+        self.assertEqual(self.silence.seconds, 0)
+
+    def test_nobody_listened(self) -> None:
+        """A clock that leaps, either way, makes up no silence."""
+        self.silence.failed(0)
+        self.silence.failed(86400)
+        self.assertEqual(self.silence.seconds, MOST_S)
+        self.silence.failed(100)
+        self.assertEqual(self.silence.seconds, MOST_S)
+
+    def test_left(self) -> None:
+        """What is left until it may be declared lost is never less than nothing."""
+        for seconds, left in ((0, 900), (899, 1), (900, 0), (2000, 0)):
+            self.assertEqual(left_s(seconds, 900), left)
+
+    def test_declares_itself(self) -> None:
+        """
+        Without an operator only where that is the policy, its time has come, and
+        no more than half of all are silent.
+        """
+        for policy, seconds, silent, among in product(
+            DECLARERS, (0, 899, 900), range(1, 6), range(1, 6)
+        ):
+            self.assertEqual(
+                declares_itself(policy, seconds, 900, silent, among),
+                policy == AUTOMATIC and seconds >= 900 and silent / among <= 0.5,
+            )

@@ -36,12 +36,14 @@ from euca_tw.model.records import (
     ImageState,
 )
 from euca_tw.nodectl.hooks import NoHooks
+from euca_tw.nodectl.interfaces import IHooks
 from euca_tw.nodectl.memory import MemoryHypervisor, MemoryInstanceStore
 from euca_tw.nodectl.memory_images import MemoryImageMaker
 from euca_tw.nodectl.networks import NodeNetworks
 from euca_tw.nodectl.node import NodeController
 from euca_tw.nodectl.settings import NodeSettings
 from euca_tw.overlay.settings import STATIC, NetworkSettings
+from euca_tw.sim.life import Disk, DiskStore, door
 from euca_tw.soap.memory import MemoryPeers
 from euca_tw.store.interfaces import Put
 from euca_tw.vnet.head import NetworkHead
@@ -54,7 +56,7 @@ from euca_tw.vnet.memory import (
 )
 from tests.fakes.clock import StepClock
 from tests.whole.cloud import ALICE, IMAGE, Cloud, url_of
-from tests.whole.mortal import Disk, DiskStore, Life, Mortal, MortalPeers
+from tests.whole.mortal import Life, MortalHooks, MortalPeers, disk_store
 
 MACHINE = Resources(cores=4, memory_mib=2048, disk_gib=0)
 
@@ -96,6 +98,8 @@ class Site:
     always: Callable[[Site], bool] | None = None
     #: Makes what chooses nodes, for each cluster that is started, with its name.
     scheduler: Callable[[Random], tuple[str, IScheduler]] | None = None
+    #: Of every node.
+    hooks: IHooks | None = None
 
     def __init__(
         self,
@@ -161,14 +165,25 @@ class Site:
         for name in names:
             daemon = self.daemons[name]
             assert daemon.life is not None, f"{name} is dead"
-            daemon.life.keep(daemon.service)
-            daemon.life.end()
+            daemon.life.end(daemon.service)
             self._graveyard.append(daemon.life)
             self.peers.serve(url_of(name), None)
             daemon.life = daemon.service = None
 
+    def stop(self, name: str) -> None:
+        """SIGSTOP: who asks it waits, as long as he has patience."""
+        life = self.daemons[name].life
+        assert life is not None, f"{name} is dead"
+        life.stop()
+
+    def go_on(self, name: str) -> None:
+        """SIGCONT."""
+        life = self.daemons[name].life
+        assert life is not None, f"{name} is dead"
+        life.go_on()
+
     def _open(self, name: str, life: Life) -> DiskStore:
-        store = DiskStore(self.daemons[name].disk, lambda do: life.callLater(0, do))
+        store = disk_store(self.daemons[name].disk, life)
         store.open()
         return store
 
@@ -197,7 +212,7 @@ class Site:
             network_mode=self.network.mode,
             carriers=self.carriers(name, MortalPeers(self.peers, life)),
         )
-        self.peers.serve(url_of(name), CLUSTER, service.dispatch)
+        self.peers.serve(url_of(name), CLUSTER, life.gated(service.dispatch))
         service.startService()
         return service
 
@@ -224,12 +239,12 @@ class Site:
         service = NetworkHead(
             url=url_of(name),
             store=self._open(name, life),
-            host=Mortal(self.heads[cluster], life),
+            host=door(self.heads[cluster], life),
             trunk=self.trunks[cluster],
             clock=life,
             random=Random(self.random.random()),
         )
-        self.peers.serve(url_of(name), HEAD, service.dispatch)
+        self.peers.serve(url_of(name), HEAD, life.gated(service.dispatch))
         service.startService()
         return service
 
@@ -242,7 +257,7 @@ class Site:
             # What answers on bridges ends with the process, what is carried not.
             machine.responders = MemoryResponders()
             managed = machine.network = ManagedNodeNetwork(
-                host=Mortal(machine.host, life),
+                host=door(machine.host, life),
                 responders=machine.responders,
                 metadata_of=lambda private_ip: found[0].metadata_of(private_ip),
                 clock=life,
@@ -254,21 +269,21 @@ class Site:
         service = NodeController(
             url=url_of(name),
             store=store,
-            hypervisor=Mortal(machine.hypervisor, life, ("document",)),
-            instances=Mortal(
+            hypervisor=door(machine.hypervisor, life, ("document",)),
+            instances=door(
                 machine.instances, life, ("disk_capacity_gib", "directory_of")
             ),
-            network=Mortal(machine.network, life),
-            hooks=NoHooks(),
+            network=door(machine.network, life),
+            hooks=MortalHooks(self.hooks, life) if self.hooks else NoHooks(),
             clock=life,
             random=Random(self.random.random()),
             settings=self.settings[2],
             network_mode=self.network.mode,
             networks=networks,
-            maker=Mortal(machine.maker, life),
+            maker=door(machine.maker, life),
         )
         found.append(service)
-        self.peers.serve(url_of(name), NODE, service.dispatch)
+        self.peers.serve(url_of(name), NODE, life.gated(service.dispatch))
         service.startService()
         return service
 

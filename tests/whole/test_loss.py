@@ -6,9 +6,9 @@ from attrs import evolve
 
 from euca_tw.cc.records import Placement
 from euca_tw.model.records import InstanceState
+from euca_tw.sim.life import Disk
 from tests.whole.case import WholeTestCase
 from tests.whole.judgement import is_ended, is_forgotten, is_launched
-from tests.whole.mortal import Disk
 from tests.whole.site import url_of
 
 
@@ -85,6 +85,40 @@ class CutTests(WholeTestCase):
         self.site.peers.cut(url_of("north"))
         self.site.run(60)
         self.site.peers.mend(url_of("north"))
+        self.until(lambda: is_launched(self.site) and self.site.domains() != [])
+
+    def test_nodes_cut_at_launch(self) -> None:
+        """
+        So does what comes to its cluster when none of the nodes that could hold it
+        is heard: that it will never fit is not said of a moment.
+        """
+        self.site.peers.latency_s = 0.1
+        [name] = self.launch()
+        nodes = [url_of(node) for node in self.site.cluster_nodes["north"]]
+        for node in nodes:
+            self.site.peers.cut(node)
+        self.site.run(60)
+        self.assertTrue(self.is_in(name, InstanceState.PENDING))
+        for node in nodes:
+            self.site.peers.mend(node)
+        self.until(lambda: is_launched(self.site) and self.site.domains() != [])
+
+    def test_nodes_without_hypervisor_at_launch(self) -> None:
+        """
+        So does what comes there when the nodes were just started, and do not know
+        yet what they have, since their hypervisors do not answer.
+        """
+        self.site.peers.latency_s = 0.1
+        [name] = self.launch()
+        nodes = self.site.cluster_nodes["north"]
+        for node in nodes:
+            self.site.machines[node].hypervisor.disconnect()
+            self.site.kill(node)
+            self.site.start(node)
+        self.site.run(60)
+        self.assertTrue(self.is_in(name, InstanceState.PENDING))
+        for node in nodes:
+            self.site.machines[node].hypervisor.reconnect()
         self.until(lambda: is_launched(self.site) and self.site.domains() != [])
 
 

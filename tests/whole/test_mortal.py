@@ -1,61 +1,51 @@
-"""What a test's daemons stand on is held to the suites of what it stands for."""
+"""Tests for L{tests.whole.mortal}."""
 
 from __future__ import annotations
-
-from typing import Any
 
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
-from euca_tw.model.records import KeyPair
-from euca_tw.store.interfaces import Delete, Put
 from tests.fakes.clock import StepClock
-from tests.suites.store import OWNER, key_pair, make_istore_tests
-from tests.whole.mortal import Disk, DiskStore, Life
+from tests.whole.mortal import Life
 
 
-def _at_once(test: SynchronousTestCase) -> Any:
-    store = DiskStore(Disk(), lambda do: do())
-    test.successResultOf(store.open())
-    return store
-
-
-class DiskStoreTests(make_istore_tests(_at_once)):  # type: ignore[misc]
-    """A store over a disk is a store."""
-
-
-class DeathTests(SynchronousTestCase):
-    def test_commit_that_was_not_written(self) -> None:
-        """What was not on the disk when the daemon was killed is lost."""
-        clock, disk = StepClock(), Disk()
-        life = Life(clock)
-        store = DiskStore(disk, lambda do: life.callLater(0, do))
-        first = store.commit(Put(key_pair("first")))
-        clock.step(0)
-        self.successResultOf(first)
-        second = store.commit(
-            Put(key_pair("second")), Delete(KeyPair, f"{OWNER}/first")
-        )
-        life.end()
-        clock.step(1)
-        self.assertNoResult(second)
-        after = DiskStore(disk, lambda do: do())
-        after.open()
-        self.assertEqual([each.name for each in after.all(KeyPair)], ["first"])
-
-    def test_nothing_goes_on(self) -> None:
-        """What a dead daemon waited for never comes."""
+class StopTests(SynchronousTestCase):
+    def test_stopped(self) -> None:
+        """
+        Nothing happens in a life that is stopped; going on, it does what was due in
+        its order, but for what it called off, and then hears what has arrived.
+        """
         clock = StepClock()
         life = Life(clock)
-        rung: list[str] = []
-        life.callLater(1, rung.append, "late")
-        asked: Deferred[str] = Deferred()
-        answer = life.forward(asked)
-        life.end()
-        asked.callback("too late")
-        while clock.step(5):
+        said: list[str] = []
+        second = life.callLater(2, said.append, "second")
+        life.callLater(1, lambda: (said.append("first"), second.cancel()))
+        life.callLater(60, said.append, "third")
+        life.stop()
+        life.hear(lambda: said.append("heard"))
+        life.callLater(3, said.append, "begun before it was stopped")
+        while clock.step(50):
             pass
-        self.assertEqual(rung, [])
-        self.assertNoResult(answer)
-        life.callLater(0, rung.append, "posthumous")
-        self.assertFalse(clock.step(5))
+        self.assertEqual((clock.seconds(), said), (50, []))
+        life.go_on()
+        while clock.step(59):
+            pass
+        self.assertEqual(said, ["first", "begun before it was stopped", "heard"])
+        clock.step(60)
+        self.assertEqual(said[-1], "third")
+
+    def test_asked_while_stopped(self) -> None:
+        """What is asked of it is answered when it is going on."""
+        clock = StepClock()
+        life = Life(clock)
+
+        async def dispatch(what: str) -> str:
+            return what
+
+        life.stop()
+        asked = Deferred.fromCoroutine(life.gated(dispatch)("a question"))
+        clock.step(1)
+        self.assertNoResult(asked)
+        life.go_on()
+        clock.step(2)
+        self.assertEqual(self.successResultOf(asked), "a question")

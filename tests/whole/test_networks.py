@@ -11,9 +11,9 @@ from euca_tw.api.errors import InsufficientInstanceCapacity
 from euca_tw.clc.settings import ConvergenceSettings
 from euca_tw.model.records import GroupNetwork, InstanceState
 from euca_tw.overlay.settings import MANAGED, STATIC, SYSTEM, NetworkSettings
+from euca_tw.sim.life import Disk
 from tests.whole.case import WholeTestCase
 from tests.whole.judgement import is_ended, is_launched
-from tests.whole.mortal import Disk
 from tests.whole.site import TWO, head_of, url_of
 from tests.whole.views import are_right, carried, wanted
 

@@ -11,10 +11,10 @@ from euca_tw.api.errors import InsufficientAddressCapacity, InsufficientInstance
 from euca_tw.clc.networks import CloudNetworks
 from euca_tw.model.records import Image, Instance, InstanceState, Restored
 from euca_tw.overlay.settings import MANAGED, NetworkSettings
+from euca_tw.sim.life import Disk
 from euca_tw.store.interfaces import Put
 from tests.whole.case import WholeTestCase
 from tests.whole.judgement import is_launched
-from tests.whole.mortal import Disk
 from tests.whole.views import are_right, carried
 
 

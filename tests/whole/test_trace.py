@@ -34,18 +34,34 @@ class TraceTests(NetworksTestCase):
         )
 
     def asked(
-        self, instance_id: str, address: str, port: str = "", protocol: str = "tcp"
+        self,
+        instance_id: str,
+        address: str,
+        port: str = "",
+        protocol: str = "tcp",
+        *,
+        is_sent: bool = False,
     ) -> Deferred[Any]:
         arguments = {
             "instance_id": instance_id,
             "address": address,
             "protocol": protocol,
             "port": port,
+            "is_sent": is_sent,
         }
         return Deferred.fromCoroutine(self.actions().perform("trace", arguments))
 
     def told(self, *asked: str) -> str:
         return "\n".join(self.successResultOf(self.asked(*asked)))
+
+    def told_out(self, *asked: str) -> str:
+        return "\n".join(self.successResultOf(self.asked(*asked, is_sent=True)))
+
+    def restrict(self, name: str, **to: Any) -> None:
+        """A group lets out HTTPS to there, and nothing else."""
+        cloud = self.site.cloud
+        self.done(cloud.restrict(name, **to))
+        self.right()
 
     def refused(self, *asked: str) -> str:
         return str(self.failureResultOf(self.asked(*asked), Refused).value)
@@ -66,6 +82,7 @@ class TraceTests(NetworksTestCase):
         group_id = self.instance(self.web).groups[0].group_id
         self.assertEqual(
             told,
+            f"{group_id} lets out everything.\n"
             f"From {other} on {self.url(other)}, by network {network}, to "
             f"{self.web}, {self.ip(self.web)}, on {self.url(self.web)}.\n"
             f"{group_id} lets in tcp 22: tcp 1 to 65535 from {group_id}, of which "
@@ -125,6 +142,45 @@ class TraceTests(NetworksTestCase):
         told = self.told(self.db, public_ip, "80")
         self.assertIn(f"{public_ip} is the public address of {self.web}", told)
 
+    def test_restricted(self) -> None:
+        """What the sender's groups do not let out goes no further."""
+        self.done(self.site.cloud.authorize("web", "db"))
+        db = self.instance(self.db).groups[0].group_id
+        self.restrict("db", cidr="198.51.100.0/24")
+        told = self.told(self.web, self.db, "443")
+        self.assertEqual(
+            told,
+            f"None of the 1 rules of {db} lets out tcp 443 to {self.ip(self.web)}: "
+            f"it does not leave {self.db}.",
+        )
+        self.assertEqual(self.told_out(self.db, self.web, "443"), told)
+        web = self.instance(self.web).groups[0].group_id
+        self.restrict("db", group_id=web)
+        told = self.told(self.web, self.db, "443")
+        self.assertIn(
+            f"{db} lets out tcp 443: tcp 443 to {web}, of which {self.ip(self.web)} "
+            "is a member.",
+            told,
+        )
+        self.assertIn(f"{web} lets in tcp 443", told)
+
+    def test_sent_outside(self) -> None:
+        """To outside, and to public addresses, the rules about networks decide."""
+        db = self.instance(self.db).groups[0].group_id
+        self.assertEqual(
+            self.told_out(self.db, "198.51.100.7", "443"), f"{db} lets out everything."
+        )
+        public_ips = [str(self.done(self.site.cloud.allocate())) for _ in range(2)]
+        for public_ip, name in zip(public_ips, (self.web, self.db), strict=True):
+            self.done(self.site.cloud.associate(public_ip, name))
+        self.restrict("db", cidr=f"{public_ips[0]}/32")
+        self.assertIn("None of the 1", self.told_out(self.db, "198.51.100.7", "443"))
+        rule = f"{db} lets out tcp 443: tcp 443 to {public_ips[0]}/32."
+        told = self.told_out(self.db, public_ips[0], "443")
+        self.assertIn(rule, told)
+        self.assertIn(f"is the public address of {self.web}", told)
+        self.assertIn(rule, self.told(self.web, public_ips[1], "443"))
+
     def test_nobody(self) -> None:
         """An address that no instance has is told to be nobody's."""
         subnet = self.ip(self.web).rpartition(".")[0]
@@ -164,6 +220,7 @@ class TraceTests(NetworksTestCase):
             "address": self.db,
             "protocol": "tcp",
             "port": "80",
+            "is_sent": False,
         }
         for given, reason in (
             ({"clusters": None, "networks": None}, "is not running"),
