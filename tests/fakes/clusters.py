@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 
 from attrs import Factory, define
@@ -37,7 +37,8 @@ def roomy_zone(
 @define(eq=False)
 class RecordingClusters:
     """
-    @ivar woken: the zones of the instances that were woken, in order.
+    @ivar held: the zones of the instances that are held.
+    @ivar woken: the zones of those that were let go, in order.
     @ivar consoles: what each instance's console has shown; who is not in it
         cannot be asked.
     @ivar written_at: when; who is not in it does not say.
@@ -47,6 +48,7 @@ class RecordingClusters:
     """
 
     known: tuple[Zone, ...] = (roomy_zone("one"),)
+    held: list[str] = Factory(list)
     woken: list[str] = Factory(list)
     consoles: dict[str, bytes] = Factory(dict)
     written_at: dict[str, datetime] = Factory(dict)
@@ -56,8 +58,16 @@ class RecordingClusters:
     def zones(self) -> tuple[Zone, ...]:
         return self.known
 
-    def wake(self, instances: Iterable[Instance]) -> None:
-        self.woken.extend(dict.fromkeys(each.zone for each in instances))
+    def hold(self, instances: Iterable[Instance]) -> Callable[[], None]:
+        zones = dict.fromkeys(each.zone for each in instances)
+        self.held.extend(zones)
+
+        def release() -> None:
+            for zone in zones:
+                self.held.remove(zone)
+            self.woken.extend(zones)
+
+        return release
 
     def console(self, instance: Instance) -> Deferred[Console]:
         name = instance.instance_id

@@ -90,6 +90,7 @@ class Daemons:
     @ivar node_command: what its command begins with.
     @ivar domain_type: what the node controller is told that domains are.
     @ivar node_settings: of the node controller, further ones, as TOML.
+    @ivar configuration: of all, with what differs in braces.
     @ivar endpoint: where users reach the cloud.
     """
 
@@ -98,6 +99,7 @@ class Daemons:
     node_command: tuple[str, ...] = ()
     domain_type: str = "qemu"
     node_settings: str = ""
+    configuration: str = CONFIGURATION
     endpoint: str = "http://127.0.0.1:8773/"
     _running: dict[str, subprocess.Popen[bytes]] = Factory(dict)
 
@@ -110,7 +112,7 @@ class Daemons:
         made = cls(libvirtd.directory / "cloud", **given)
         made.directory.mkdir(mode=0o755)
         (made.directory / "euca.toml").write_text(
-            CONFIGURATION.format(
+            made.configuration.format(
                 image=image,
                 uri=libvirtd.uri,
                 domain_type=made.domain_type,
@@ -179,6 +181,10 @@ class Daemons:
         process.kill()
         process.wait()
 
+    def signal(self, name: str, number: int) -> None:
+        """Send one a signal."""
+        self._running[name].send_signal(number)
+
     def forget_node(self) -> None:
         """Delete all that the node controller keeps."""
         for path in (self.directory / "nc").iterdir():
@@ -202,7 +208,11 @@ class Daemons:
 
     def logs(self) -> str:
         """All that they have logged."""
-        return "".join(self._log(name).read_text() for name in PORTS)
+        return "".join(map(self.log, PORTS))
+
+    def log(self, name: str) -> str:
+        """What one has logged."""
+        return self._log(name).read_text()
 
     def _log(self, name: str) -> Path:
         return self.directory / f"{name}.log"

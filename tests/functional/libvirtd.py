@@ -18,6 +18,8 @@ from pathlib import Path
 from attrs import define, field
 from twisted.trial.unittest import SkipTest
 
+from tests.functional.disks import SmallDisk
+
 _TOOL = Path(__file__).parents[2] / "tools" / "libvirtd-sandbox"
 _PROGRAMS = ("libvirtd", "virtlogd", "virsh", "qemu-system-x86_64", "qemu-img")
 
@@ -30,12 +32,14 @@ class Libvirtd:
     @ivar directory: of its own; domains can come by it, so that tests may keep
         disks in it.
     @ivar uri: for C{libvirt.open}.
+    @ivar disk: one of its own that domains can use, at C{disk} in C{directory}.
     """
 
     directory: Path
     uri: str
     _sandbox: subprocess.Popen[str] = field(repr=False)
     _environment: Mapping[str, str] = field(repr=False)
+    disk: SmallDisk | None = None
 
     @classmethod
     def start(
@@ -45,6 +49,7 @@ class Libvirtd:
         *,
         has_containers: bool = False,
         has_kvm: bool = False,
+        disk_mib: int = 0,
     ) -> Libvirtd:
         """
         Start one; it takes about a second.
@@ -54,11 +59,14 @@ class Libvirtd:
         @param group: who is in it is let in, besides root.
         @param has_containers: it can run containers; C{uri} is of those.
         @param has_kvm: domains can get at /dev/kvm, if there is one.
+        @param disk_mib: the size of C{disk}; 0: there is none.
         @raise SkipTest: it cannot be started here.
         """
         skip_if_impossible()
         directory = Path(tempfile.mkdtemp(prefix="euca_tw-"))
         directory.chmod(0o755)
+        # It sees what is mounted before it has mounts of its own.
+        disk = SmallDisk.mounted(directory / "disk", disk_mib) if disk_mib else None
         environment = {
             "LIBVIRTD_SANDBOX_GROUP": group,
             "LIBVIRTD_SANDBOX_CONTAINERS": "1" if has_containers else "",
@@ -70,15 +78,19 @@ class Libvirtd:
         uri = sandbox.stdout.readline().strip()
         if not uri:
             _, why = sandbox.communicate()
+            if disk is not None:
+                disk.unmount()
             shutil.rmtree(directory)
             raise SkipTest(f"libvirtd cannot be started here: {why}")
         if has_containers:
             uri = uri.replace("qemu+unix:", "lxc+unix:")
-        return cls(directory, uri, sandbox, environment)
+        return cls(directory, uri, sandbox, environment, disk)
 
     def stop(self) -> None:
         """End it and all its domains; its directory is gone."""
         self._sandbox.communicate()
+        if self.disk is not None:
+            self.disk.unmount()
         shutil.rmtree(self.directory)
 
     def lose_power(self) -> None:
@@ -98,6 +110,21 @@ class Libvirtd:
     def kill(self) -> None:
         """Kill the daemon without warning; it is soon started again."""
         os.kill(self._pid(), signal.SIGKILL)
+
+    def answers(self) -> bool:
+        """Whether it does, just now."""
+        asking = ("virsh", "-q", "-c", self.uri, "version")
+        return subprocess.run(asking, capture_output=True, check=False).returncode == 0
+
+    def freeze(self) -> int:
+        """Stop the daemon; returns the process that is to be sent SIGCONT."""
+        pid = self._pid()
+        os.kill(pid, signal.SIGSTOP)
+        return pid
+
+    def thaw(self, pid: int) -> None:
+        """Undo L{freeze}."""
+        os.kill(pid, signal.SIGCONT)
 
     def _pid(self) -> int:
         """Who serves the socket."""

@@ -96,6 +96,23 @@ class Site:
         )
         return ran.stdout
 
+    def tried(self, *arguments: str) -> str:
+        """What is said to it; C{""}: it is refused."""
+        try:
+            return self.euca_tw(*arguments)
+        except subprocess.CalledProcessError:
+            return ""
+
+    def status(self) -> str:
+        return self.tried("--config", str(self.config), "status")
+
+    def set_of_cluster(self, *lines: str) -> None:
+        """Further lines of the cluster controller's configuration."""
+        section = "[cluster_controller]\n"
+        further = "".join(f"{line}\n" for line in lines)
+        text = self.config.read_text()
+        self.config.write_text(text.replace(section, section + further))
+
     def spawn(self, name: str, *arguments: str) -> subprocess.Popen[bytes]:
         command = [str(BIN / "twistd"), "-n", "--pidfile=", f"euca-{name}"]
         with (self.directory / f"{name}.log").open("ab") as log:
@@ -118,11 +135,15 @@ class Site:
         process.wait()
 
     def stop(self) -> None:
+        self.end()
+        shutil.rmtree(self.directory)
+
+    def end(self) -> None:
+        """All that run, as an operator does."""
         for process in self.processes.values():
             process.terminate()
         for process in self.processes.values():
             process.wait(PATIENCE_S)
-        shutil.rmtree(self.directory)
 
     def log(self, name: str) -> str:
         return (self.directory / f"{name}.log").read_text()
@@ -216,6 +237,36 @@ class DaemonsTests(SynchronousTestCase):
         ec2.terminate_instances(InstanceIds=[first, second])
         for instance in (first, second):
             until(lambda i=instance: self.state(ec2, i), "terminated".__eq__)
+        for name in ("clc", "cc", "nc"):
+            self.assertNotIn("Traceback", self.site.log(name))
+
+    def test_lost(self) -> None:
+        """
+        A node that was killed is declared lost by an operator, not too soon; what
+        was on it has ended then, and it is used again when it is back.
+        """
+        self.site.set_of_cluster("silent_after_s = 1.0", "lost_after_s = 20.0")
+        self.start("nc", "cc", "clc")
+        ec2 = self.site.ec2()
+        image = self.image(ec2)
+        until(self.site.status, lambda said: "m1.small" in said)
+        instance = self.run_instance(ec2, image)
+        until(lambda: self.state(ec2, instance), "running".__eq__)
+        self.site.kill("nc")
+        until(self.site.status, lambda said: "is silent" in said)
+        lose = ("--config", str(self.site.config), "node", "lost", "127.0.0.1")
+        refusal = self.assertRaises(
+            subprocess.CalledProcessError, self.site.euca_tw, *lose
+        )
+        self.assertIn("may be declared lost after 20 s", refusal.stderr)
+        self.assertEqual(self.state(ec2, instance), "running")
+        until(lambda: self.site.tried(*lose), lambda said: "is lost" in said)
+        until(lambda: self.state(ec2, instance), "terminated".__eq__)
+        self.assertIn("is lost, declared at", self.site.status())
+        self.start("nc")
+        until(self.site.status, lambda said: "is lost" not in said)
+        again = self.run_instance(ec2, image)
+        until(lambda: self.state(ec2, again), "running".__eq__)
         for name in ("clc", "cc", "nc"):
             self.assertNotIn("Traceback", self.site.log(name))
 
