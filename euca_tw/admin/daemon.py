@@ -11,6 +11,7 @@ import os
 import sys
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from random import Random, SystemRandom
@@ -23,7 +24,7 @@ from twisted.application.service import IService, Service
 from twisted.internet.defer import CancelledError, Deferred, maybeDeferred
 from twisted.internet.defer import TimeoutError as DeferredTimeout
 from twisted.internet.endpoints import serverFromString
-from twisted.internet.error import CannotListenError
+from twisted.internet.error import CannotListenError, ReactorNotRunning
 from twisted.internet.interfaces import IListeningPort
 from twisted.logger import Logger
 from twisted.web.client import _HTTP11ClientFactory
@@ -205,7 +206,9 @@ def real_machine(reactor: Any) -> Machine:
 def end_failed(reactor: Any) -> None:
     """Stop the reactor in order; the process then ends with status 1."""
     atexit.register(_exit_failed)
-    reactor.stop()
+    # Two stores of one process may fail at once.
+    with suppress(ReactorNotRunning):
+        reactor.stop()
 
 
 def _exit_failed() -> NoReturn:

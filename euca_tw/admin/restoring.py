@@ -171,9 +171,11 @@ def _keep(state_dir: Path, now: datetime, names: Sequence[str]) -> Path | None:
     besides = [each for each in besides if each.exists()]
     if not (olds or besides):
         return None
-    kept = state_dir / f"before-restore-{now:%Y%m%dT%H%M%SZ}"
-    if kept.exists():
-        raise Refused(f"{kept} is there already: wait for a second, and try again")
+    name = f"before-restore-{now:%Y%m%dT%H%M%SZ}"
+    kept, number = state_dir / name, 1
+    while kept.exists():
+        number += 1
+        kept = state_dir / f"{name}-{number}"
     for each in (*olds, *besides):
         into = kept / each.relative_to(state_dir)
         into.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

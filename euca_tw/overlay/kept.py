@@ -26,7 +26,7 @@ from euca_tw.common.background import Background
 from euca_tw.overlay.entries import Difference, Entry, key_of
 from euca_tw.overlay.replica import Replica
 from euca_tw.overlay.wire import entry_of, told_of
-from euca_tw.store.interfaces import Delete, IStore, Put
+from euca_tw.store.interfaces import Delete, IStore, Put, StoreUnusable
 
 
 @frozen(kw_only=True)
@@ -140,11 +140,17 @@ class KeptReplica:
         self, difference: Difference, position: KeptPosition, done: Deferred[None]
     ) -> None:
         self._unkept += 1
-        await self._store.commit(
-            *(Put(KeptEntry.of(entry)) for entry in difference.puts),
-            *(Delete(KeptEntry, key) for key in difference.gone),
-            Put(position),
-        )
+        try:
+            await self._store.commit(
+                *(Put(KeptEntry.of(entry)) for entry in difference.puts),
+                *(Delete(KeptEntry, key) for key in difference.gone),
+                Put(position),
+            )
+        except StoreUnusable as unusable:
+            # Who told it is refused; the store tells its owner, who ends.
+            if not done.called:
+                done.errback(unusable)
+            return
         self._unkept -= 1
         if difference:
             self._taken(difference)

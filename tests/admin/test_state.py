@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from euca_tw.admin.backups import NAMES
-from euca_tw.admin.client import Refused
 from euca_tw.admin.restoring import restore
 from euca_tw.admin.stores import CLOUD_STORE
 from tests.admin.test_command import CommandCase
@@ -179,11 +178,13 @@ class RestoreTests(StateCase):
         """What is kept beside is never written over."""
         now = datetime(2027, 1, 31, 3, tzinfo=UTC)
         restore(self.backup, self.state_dir, now)
-        before = self.files()
-        refused = self.assertRaises(Refused, restore, self.backup, self.state_dir, now)
-        self.assertIn("try again", str(refused))
-        self.assertEqual(self.files().keys(), before.keys())
-        self.assertEqual(self.kept().name, "before-restore-20270131T030000Z")
+        restore(self.backup, self.state_dir, now)
+        kept = sorted(path.name for path in self.state_dir.glob("before-restore-*"))
+        first = "before-restore-20270131T030000Z"
+        self.assertEqual(kept, [first, f"{first}-2"])
+        for name, users in ((first, ["alice", "bob"]), (f"{first}-2", ["alice"])):
+            self.state_dir = self.directory / "state" / name
+            self.assertEqual(self.users(), users)
 
     def test_in_use(self) -> None:
         """While another process has the database nothing is restored."""
