@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
+from threading import Event
 
 #: So often, and with so much in between, it is asked again.
 TIMES, PAUSE_S = 20, 0.1
+
+
+def _pause(seconds: float) -> None:
+    Event().wait(seconds)
 
 
 def asked_again(
     ask: Callable[[], object],
     is_early: Callable[[Exception], bool],
     failures: type[Exception],
-    pause: Callable[[float], object] = time.sleep,
+    pause: Callable[[float], object] = _pause,
 ) -> None:
     """
     Ask, and again as long as that fails because it is early, for two seconds.
