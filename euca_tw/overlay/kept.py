@@ -146,10 +146,8 @@ class KeptReplica:
                 *(Delete(KeptEntry, key) for key in difference.gone),
                 Put(position),
             )
-        except StoreUnusable as unusable:
-            # Who told it is refused; the store tells its owner, who ends.
-            if not done.called:
-                done.errback(unusable)
+        except StoreUnusable:
+            # The store tells its owner, who ends: nobody is told any more.
             return
         self._unkept -= 1
         if difference:
