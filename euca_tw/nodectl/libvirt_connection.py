@@ -37,7 +37,6 @@ from euca_tw.nodectl.libvirt_domain import (
     state_of,
     told_state,
 )
-from euca_tw.nodectl.libvirt_early import asked_again
 from euca_tw.nodectl.libvirt_errors import (
     NeverAvailable,
     asking,
@@ -175,25 +174,11 @@ class Connection:
             if handle is None or not self._is_ours(handle):
                 return False
             try:
-                self._ask(handle, handle.shutdown)
+                handle.shutdown()
             except libvirt.libvirtError as error:
                 raise_if_lost(own, error)
                 return False
             return True
-
-    def _ask(self, handle: Any, ask: Callable[[], object]) -> None:
-        """@raise libvirt.libvirtError: the guest cannot be asked."""
-
-        def is_early(error: Any) -> bool:
-            code = error.get_error_code()
-            is_container = handle.connect().getType() == "LXC"
-            return (
-                is_container
-                and code == libvirt.VIR_ERR_OPERATION_INVALID
-                and bool(handle.isActive())
-            )
-
-        asked_again(ask, is_early, libvirt.libvirtError)
 
     def reboot(self, name: str) -> bool:
         """
@@ -206,8 +191,7 @@ class Connection:
             if handle is None or not self._is_ours(handle):
                 return False
             try:
-                reboot = libvirt.VIR_DOMAIN_REBOOT_DEFAULT
-                self._ask(handle, lambda: handle.reboot(reboot))
+                handle.reboot(libvirt.VIR_DOMAIN_REBOOT_DEFAULT)
             except libvirt.libvirtError as error:
                 raise_if_lost(own, error)
                 self._reset(handle)

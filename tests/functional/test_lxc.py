@@ -30,6 +30,7 @@ from euca_tw.nodectl.interfaces import (
 from euca_tw.nodectl.libvirt import LibvirtHypervisor, Patience
 from euca_tw.nodectl.machines import LXC
 from tests.functional import containers
+from tests.functional.asked_containers import AskedHypervisor
 from tests.functional.containers import DEAF, a_container
 from tests.functional.test_libvirt import a_directory, until
 from tests.suites.hypervisor import Changes, HypervisorUnderTest, make_ihypervisor_tests
@@ -41,7 +42,7 @@ TALKS = 'n=0; while :; do n=$((n + 1)); echo "line $n"; $b usleep 100000; done'
 
 
 def make_hypervisor(uri: str, **given: Any) -> LibvirtHypervisor:
-    return LibvirtHypervisor(
+    return AskedHypervisor(
         reactor=reactor,  # type: ignore[arg-type]
         random=Random(1),
         uri=uri,
